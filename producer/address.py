@@ -1,0 +1,73 @@
+"""Where a camera is: which kind of source an address names, and how to show it without its secrets."""
+
+import re
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from producer.errors import ConfigError
+from streams.connection import redact
+
+Kind = Literal["rtsp", "http", "file", "folder", "webcam", "portraits"]
+
+_SCHEMES: dict[str, Kind] = {
+    "rtsp": "rtsp",
+    "rtsps": "rtsp",
+    "http": "http",
+    "https": "http",
+    "file": "file",
+    "webcam": "webcam",
+    "portraits": "portraits",
+}
+#: Some cameras want their password in the path: /user=admin&password=secret&channel=1
+_SECRET_IN_PATH = re.compile(r"(?i)\b(pass(?:word|wd)?|pwd|token|secret)=[^/]*")
+
+
+def redacted(url: str) -> str:
+    """The address, fit for logs and pages: no password, no query, nothing after a `password=` in its path."""
+    return _SECRET_IN_PATH.sub(r"\1=***", redact(url))
+
+
+def kind_of(url: str) -> Kind:
+    """The kind of source that `url` names. Raises ConfigError, whose text does not hold the URL."""
+    scheme = scheme_of(url)
+    if scheme and scheme not in _SCHEMES:
+        raise ConfigError(f"no source speaks {scheme}: use rtsp, rtsps, http, https, a file, a folder, webcam:N or portraits:")
+    if not url.strip():
+        raise ConfigError("the camera has no URL")
+    kind = _SCHEMES[scheme] if scheme else "file"
+    if kind == "webcam" and not url.partition(":")[2].isdigit():
+        raise ConfigError("a webcam is named by its number: webcam:0")
+    if kind in ("rtsp", "http"):
+        _check_network(url)
+    if kind == "file" and path_of(url).is_dir():
+        return "folder"
+    return kind
+
+
+def scheme_of(url: str) -> str:
+    """The scheme in lower case, or nothing where `url` is a path."""
+    scheme, colon, rest = url.partition(":")
+    looks_like_one = bool(colon) and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]+", scheme) is not None
+    return scheme.lower() if looks_like_one and (rest.startswith("//") or scheme.lower() in _SCHEMES) else ""
+
+
+def path_of(url: str) -> Path:
+    """The local path that a path or file: URL names."""
+    return Path(unquote(urlsplit(url).path)) if scheme_of(url) == "file" else Path(url).expanduser()
+
+
+def webcam_device(url: str) -> str:
+    return f"/dev/video{int(url.partition(':')[2])}"
+
+
+def _check_network(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        right = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port that is no number, a bracket that does not close
+        right = False
+    if not right:
+        raise ConfigError(
+            "the URL has no host, or a port that is no number; in a password write @ / ? # % as %40 %2F %3F %23 %25"
+        )

@@ -1,0 +1,127 @@
+"""cameras.yaml: which cameras there are. Every mistake in it is one line that names the camera, the key and the line.
+
+    cameras:
+      door: rtsp://user:password@10.0.0.7/stream
+      hall:
+        url_file: /run/secrets/hall-url
+        fps: 10
+        max_side: 960
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from producer.address import kind_of
+from producer.errors import ConfigError
+from producer.settings import SETTING_NAMES, CameraConfig, Settings, nearest
+
+KEYS = ("url", "url_file", *SETTING_NAMES)
+
+
+def read_cameras_file(path: Path, defaults: Settings) -> list[CameraConfig]:
+    """The cameras of a file, in its order. Raises ConfigError."""
+    loader = None
+    try:
+        loader = yaml.SafeLoader(path.read_text("utf-8"))
+        root = loader.get_single_node()
+        return [_camera(loader, name, node, path, defaults) for name, node in _cameras(root, path)]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"cannot read {path}: {reason}") from None
+    except yaml.MarkedYAMLError as error:
+        # The text of the error quotes the file, which may hold a password: only its problem and place are told.
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise ConfigError(f"{path}, line {line}: this is no YAML: {error.problem}") from None
+    except yaml.YAMLError:
+        raise ConfigError(f"{path} is no YAML: it holds characters that YAML forbids") from None
+    finally:
+        if loader is not None:
+            loader.dispose()
+
+
+def camera_from_argument(argument: str, defaults: Settings) -> CameraConfig:
+    """A camera from NAME=URL. Raises ConfigError."""
+    name, equals, url = argument.partition("=")
+    if not equals or "://" in name:
+        raise ConfigError("--camera wants NAME=URL, for instance door=rtsp://10.0.0.7/stream")
+    try:
+        kind_of(url)
+    except ConfigError as error:
+        raise ConfigError(f"camera {name}: {error}") from None
+    return CameraConfig(name.strip(), url.strip(), defaults)
+
+
+def refuse_duplicates(cameras: list[CameraConfig]) -> None:
+    """Raises ConfigError where two cameras have one name."""
+    seen = set()
+    for camera in cameras:
+        if camera.camera_id in seen:
+            raise ConfigError(f"two cameras are named {camera.camera_id}: names must differ")
+        seen.add(camera.camera_id)
+
+
+def _cameras(root: yaml.Node | None, path: Path) -> Iterator[tuple[str, yaml.Node]]:
+    if root is None:
+        raise ConfigError(f"{path} is empty: it must hold `cameras:` with a name and a URL each")
+    for key, node in _pairs(root, f"{path}", path):
+        if key != "cameras":
+            raise ConfigError(f"{path}, line {_line(node)}: unknown key {key}{nearest(key, ('cameras',))}")
+        if isinstance(node, yaml.ScalarNode) and node.value in ("", "null", "~"):
+            return
+        yield from _pairs(node, "cameras", path)
+
+
+def _pairs(node: yaml.Node, what: str, path: Path) -> Iterator[tuple[str, yaml.Node]]:
+    if not isinstance(node, yaml.MappingNode):
+        raise ConfigError(f"{path}, line {_line(node)}: {what} must be a map of names to values")
+    seen = set()
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise ConfigError(f"{path}, line {_line(key)}: a name must be plain text")
+        if key.value in seen:
+            raise ConfigError(f"{path}, line {_line(key)}: {what} has {key.value} twice")
+        seen.add(key.value)
+        yield key.value, value
+
+
+def _camera(loader: yaml.SafeLoader, name: str, node: yaml.Node, path: Path, defaults: Settings) -> CameraConfig:
+    where = f"{path}, line {_line(node)}: camera {name}"
+    if isinstance(node, yaml.ScalarNode):
+        settings: dict[str, Any] = {"url": node.value}
+    else:
+        settings = {}
+        for key, value in _pairs(node, f"camera {name}", path):
+            if key not in KEYS:
+                raise ConfigError(f"{path}, line {_line(value)}: camera {name}: unknown key {key}{nearest(key, KEYS)}")
+            settings[key] = loader.construct_object(value, deep=True)
+    try:
+        url = _url(settings, path)
+        kind_of(url)
+        return CameraConfig(name, url, replace(defaults, **settings))
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def _url(settings: dict[str, Any], path: Path) -> str:
+    """Take the URL, or the text of the file that holds it, out of the settings."""
+    url, file = settings.pop("url", None), settings.pop("url_file", None)
+    if (url is None) == (file is None):
+        raise ConfigError("give either url or url_file")
+    if file is not None:
+        if not isinstance(file, str):
+            raise ConfigError("url_file must be a path")
+        try:
+            url = (path.parent / file).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read url_file {file}: {getattr(error, 'strerror', 'it is not UTF-8 text')}") from None
+    if not isinstance(url, str) or not url:
+        raise ConfigError("url must be text")
+    return url
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1

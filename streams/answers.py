@@ -1,0 +1,90 @@
+"""What a worker says of the frames it took: a result, expired, or dead. Each ends the frame's entry in one MULTI.
+
+The reply of XDEL tells whether the entry was still there: only then the frame is counted here. Otherwise its producer
+withdrew it, or another worker answered it first, and the frame is counted there.
+"""
+
+from collections.abc import Sequence
+
+import msgpack
+import redis
+
+from streams.codec import encode_result
+from streams.connection import translated
+from streams.keys import Keys
+from streams.messages import Result
+from streams.reader import Entry
+
+#: Dead letters kept, newest first to stay: enough to see what goes wrong, never a leak.
+DEAD_LETTERS = 1000
+
+
+class FrameAnswers:
+    """Ends frame entries. Safe to use from several threads."""
+
+    def __init__(
+        self, client: "redis.Redis", keys: Keys, *, group: str, keep_results_s: float, keep_dead_pictures: bool = False
+    ) -> None:
+        self._client, self._keys, self._group = client, keys, group
+        self._keep_results_s = keep_results_s
+        self._keep_dead_pictures = keep_dead_pictures
+
+    def publish(self, answered: Sequence[tuple[Entry, Result]], now: float) -> list[bool]:
+        """Publish results, then acknowledge and delete their frames, in one MULTI a shard.
+
+        Returns for each whether it ended its frame (False: a repeat). Raises RedisUnavailable, RedisFull: nothing, or
+        everything with its reply lost, was done; publishing again repeats a result but loses none.
+        """
+        ended: dict[str, bool] = {}
+        horizon_ms = max(0, int((now - self._keep_results_s) * 1000))
+        for shard in sorted({entry.shard for entry, _ in answered}):
+            mine = [(entry, result) for entry, result in answered if entry.shard == shard]
+            with translated(), self._client.pipeline(transaction=True) as multi:
+                for _, result in mine:
+                    multi.xadd(self._keys.results(shard), encode_result(result), minid=horizon_ms, approximate=True)
+                replies = self._end(multi, shard, [entry for entry, _ in mine])
+            ended |= {entry.entry_id: reply for (entry, _), reply in zip(mine, replies, strict=True)}
+        return [ended[entry.entry_id] for entry, _ in answered]
+
+    def expire(self, entries: Sequence[Entry]) -> list[bool]:
+        """Acknowledge and delete frames past their deadline; returns for each whether it was still there.
+
+        Raises RedisUnavailable.
+        """
+        ended: dict[str, bool] = {}
+        for shard in sorted({entry.shard for entry in entries}):
+            mine = [entry for entry in entries if entry.shard == shard]
+            with translated(), self._client.pipeline(transaction=True) as multi:
+                ended |= dict(zip((entry.entry_id for entry in mine), self._end(multi, shard, mine), strict=True))
+        return [ended[entry.entry_id] for entry in entries]
+
+    def bury(self, entry: Entry, reason: str, detail: str, now: float) -> bool:
+        """Keep a frame aside as a dead letter: its header and reason, its picture only if asked.
+
+        Raises RedisUnavailable, RedisFull.
+        """
+        letter: dict[bytes, bytes] = {
+            b"d": msgpack.packb(
+                {
+                    "frame_id": entry.entry_id,
+                    "reason": reason,
+                    "detail": detail,
+                    "deliveries": entry.deliveries,
+                    "died_at": now,
+                    "picture_bytes": len(entry.fields.get(b"j", b"")),
+                }
+            )
+        }
+        kept = (b"m", b"j") if self._keep_dead_pictures else (b"m",)
+        letter |= {field: entry.fields[field] for field in kept if field in entry.fields}
+        with translated(), self._client.pipeline(transaction=True) as multi:
+            multi.xadd(self._keys.dead(entry.shard), letter, maxlen=DEAD_LETTERS, approximate=True)
+            return self._end(multi, entry.shard, [entry])[0]
+
+    def _end(self, multi: "redis.client.Pipeline", shard: int, entries: Sequence[Entry]) -> list[bool]:
+        stream = self._keys.frames(shard)
+        multi.xack(stream, self._group, *(entry.entry_id for entry in entries))
+        for entry in entries:
+            multi.xdel(stream, entry.entry_id)
+        replies = multi.execute()
+        return [bool(reply) for reply in replies[-len(entries) :]]

@@ -1,0 +1,58 @@
+"""What a producer says of its cameras in `fer:cameras`: a hash of one msgpack map a camera, for status pages and people."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Literal
+
+import msgpack
+import redis
+
+from streams.connection import redact, translated
+from streams.keys import Keys
+
+State = Literal["connecting", "live", "stalled", "frozen", "down", "ended"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraStatus:
+    """One camera as its producer sees it. Times are seconds since the epoch on Redis's clock."""
+
+    camera_id: str
+    state: State
+    url: str  # redacted on writing, whatever it holds
+    producer: str
+    updated_at: float
+    last_frame_at: float | None = None
+    sequence: int = 0
+    width: int = 0
+    height: int = 0
+    frames_per_second: float = 0.0
+    reconnects: int = 0
+    waiting_bytes: int = 0
+    problem: str = ""
+
+
+def write_statuses(client: "redis.Redis", keys: Keys, statuses: list[CameraStatus]) -> None:
+    """Write the status of several cameras. Raises RedisUnavailable."""
+    if not statuses:
+        return
+    packed = {status.camera_id: msgpack.packb(asdict(status) | {"url": redact(status.url)}) for status in statuses}
+    with translated():
+        client.hset(keys.cameras, mapping=packed)
+
+
+def remove_status(client: "redis.Redis", keys: Keys, camera_id: str) -> None:
+    """Forget a camera that was removed. Raises RedisUnavailable."""
+    with translated():
+        client.hdel(keys.cameras, camera_id)
+
+
+def read_statuses(client: "redis.Redis", keys: Keys) -> list[CameraStatus]:
+    """Every camera's status, by name; entries that a newer version wrote are read as far as known. Raises RedisUnavailable."""
+    with translated():
+        packed = client.hgetall(keys.cameras)
+    known = {field.name for field in fields(CameraStatus)}
+    statuses = []
+    for value in packed.values():
+        message = msgpack.unpackb(value)
+        statuses.append(CameraStatus(**{name: message[name] for name in known & set(message)}))
+    return sorted(statuses, key=lambda status: status.camera_id)

@@ -1,0 +1,33 @@
+"""The one error root: everything that ferstream raises on purpose is a FerstreamError."""
+
+
+class FerstreamError(Exception):
+    """Something a user can act on; its text says what happened and what to do, in one line."""
+
+
+class DecodeError(FerstreamError):
+    """An entry of a stream is not what the wire says; carries the entry's id.
+
+    `reason` is a short word that a metric or a dead letter can hold.
+    """
+
+    def __init__(self, entry_id: str, reason: str, detail: str) -> None:
+        super().__init__(f"entry {entry_id}: {detail}")
+        self.entry_id = entry_id
+        self.reason = reason
+
+
+class RedisError(FerstreamError):
+    """Redis answered with an error that trying again will not mend."""
+
+
+class RedisUnavailable(RedisError):
+    """No answer from Redis: it is down, starting, or out of reach. Trying again may help."""
+
+
+class RedisFull(RedisError):
+    """Redis is at its memory limit and takes no more data. Trying again may help."""
+
+
+class GroupGone(RedisError):
+    """The stream or its consumer group was deleted under a running reader."""

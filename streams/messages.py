@@ -1,0 +1,70 @@
+"""The messages between processes: what a producer says of a frame, and what a worker says of the faces in it."""
+
+from dataclasses import dataclass, field
+
+from streams.emotions import EMOTIONS
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameHeader:
+    """One picture of one camera; `(camera_id, sequence)` names it. Times are seconds since the epoch on Redis's clock.
+
+    `width` and `height` are the frame's as captured; the encoded picture may be smaller.
+    """
+
+    camera_id: str
+    sequence: int
+    captured_at: float
+    deadline: float
+    width: int
+    height: int
+    encoding: str = "jpeg"
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A header and its encoded picture."""
+
+    header: FrameHeader
+    picture: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """One face: `box` xyxy in pixels of the frame as captured; `probabilities` in the order of EMOTIONS, summing to 1.
+
+    `score` is the detector's, `quality` says in 0..1 how much there was to see (size and sharpness).
+    """
+
+    box: tuple[float, float, float, float]
+    score: float
+    quality: float
+    emotion: str
+    probabilities: tuple[float, ...]
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the named emotion."""
+        return self.probabilities[EMOTIONS.index(self.emotion)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a worker says of one frame: its faces, or none. It holds no pixels.
+
+    `frame_id` is the frame entry's id, `models` names the model of each task, `seconds` what each stage took.
+    """
+
+    camera_id: str
+    sequence: int
+    captured_at: float
+    frame_id: str
+    width: int
+    height: int
+    faces: tuple[Face, ...]
+    models: dict[str, str]
+    seconds: dict[str, float]
+    worker: str

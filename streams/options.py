@@ -1,0 +1,124 @@
+"""Command-line options that every program shares, and how a command ends when something is wrong."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from streams.errors import FerstreamError
+from streams.keys import Keys
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Exit statuses: 0 done, 1 failed while running, 2 wrong usage or configuration, 3 a server, model or camera cannot be used.
+EXIT_UNUSABLE = 3
+
+CONTEXT = {"show_default": True, "help_option_names": ["-h", "--help"], "max_content_width": 110}
+
+
+class FerGroup(click.Group):
+    """A group of commands whose FerstreamErrors end as one clear line and exit status 3, never as a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+        try:
+            return super().invoke(ctx)
+        except FerstreamError as error:
+            failure = click.ClickException(str(error))
+            failure.exit_code = EXIT_UNUSABLE  # type: ignore[misc]
+            raise failure from error
+
+
+def redis_options(command: F) -> F:
+    """`redis_url`, `keys` (from --prefix and --shards) and `group`."""
+
+    def with_keys(ctx: click.Context, _param: click.Parameter, shards: int) -> int:
+        ctx.params["keys"] = Keys(ctx.params.get("prefix") or "fer", shards)
+        return shards
+
+    for option in (
+        click.option(
+            "--shards",
+            type=click.IntRange(1),
+            default=1,
+            callback=with_keys,
+            expose_value=False,
+            help="Shards of the deployment; the first process that starts fixes it.",
+        ),
+        click.option(
+            "--prefix",
+            default="fer",
+            is_eager=True,
+            callback=_keep_prefix,
+            expose_value=False,
+            help="Prefix of every key in Redis.",
+        ),
+        click.option("--group", default="workers", help="Consumer group of the workers."),
+        click.option(
+            "--redis-url-file",
+            type=click.Path(path_type=Path, dir_okay=False),
+            callback=_read_secret,
+            expose_value=False,
+            is_eager=True,
+            help="File that holds the Redis URL (for passwords).",
+        ),
+        click.option(
+            "--redis",
+            "redis_url",
+            default="redis://127.0.0.1:6379/0",
+            callback=_prefer_secret,
+            show_default=True,
+            help="Redis to use: redis://, rediss:// (TLS) or unix:// URL.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def log_options(command: F) -> F:
+    """`log_level` and `log_format`."""
+    command = click.option(
+        "--log-format",
+        type=click.Choice(["auto", "text", "json"]),
+        default="auto",
+        help="Log lines as text (coloured on a terminal) or JSON.",
+    )(command)
+    return click.option(
+        "--log-level",
+        type=click.Choice(["debug", "info", "warning", "error"]),
+        default="info",
+        help="Least level that is logged.",
+    )(command)
+
+
+def metrics_options(port: int) -> Callable[[F], F]:
+    """`metrics_host` and `metrics_port`."""
+
+    def decorate(command: F) -> F:
+        command = click.option("--metrics-host", default="0.0.0.0", help="Address of /metrics, /healthz and /readyz.")(command)  # Prometheus scrapes from elsewhere
+        return click.option(
+            "--metrics-port",
+            type=click.IntRange(0, 65535),
+            default=port,
+            help="Port of /metrics, /healthz and /readyz; 0 takes a free one.",
+        )(command)
+
+    return decorate
+
+
+def _keep_prefix(ctx: click.Context, _param: click.Parameter, prefix: str) -> str:
+    ctx.params["prefix"] = prefix
+    return prefix
+
+
+def _read_secret(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
+    if path is None:
+        return
+    try:
+        ctx.meta["redis_url"] = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.BadParameter(f"cannot read {path}: {error}") from error
+
+
+def _prefer_secret(ctx: click.Context, _param: click.Parameter, url: str) -> str:
+    return str(ctx.meta.get("redis_url", url))

@@ -1,0 +1,175 @@
+"""Reading frames through a consumer group: own pending entries first, then new ones, then those that a dead worker left."""
+
+import logging
+import time
+from dataclasses import dataclass
+
+import redis
+
+from streams.connection import MAX_BLOCK_S, translated
+from streams.errors import GroupGone, RedisError
+from streams.keys import Keys
+
+log = logging.getLogger(__name__)
+
+#: Entries asked for in one look at a pending list.
+PAGE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A frame entry as Redis delivered it; `deliveries` counts how often, `claimed` tells that another worker had it before."""
+
+    shard: int
+    entry_id: str
+    fields: dict[bytes, bytes]
+    deliveries: int = 1
+    claimed: bool = False
+
+
+class FrameReader:
+    """Takes frame entries for one consumer of the group. One thread reads; any thread may `release`.
+
+    An entry stays held, and is not read again, until it is released: answered, expired, buried, or handed back.
+    """
+
+    def __init__(
+        self,
+        client: "redis.Redis",
+        keys: Keys,
+        *,
+        group: str,
+        consumer: str,
+        claim_after_s: float,
+    ) -> None:
+        self._client, self._keys = client, keys
+        self._group, self._consumer = group, consumer
+        self._claim_after_s = claim_after_s
+        self._held: set[tuple[int, str]] = set()
+        self._look_at_pending = True
+        self._claim_at = 0.0
+        self._next_shard = 0
+        self._streams = {keys.frames(shard).encode(): shard for shard in range(keys.shards)}
+        self.trimmed = 0  # pending entries found deleted: their producer withdrew and counted them
+
+    def join(self) -> None:
+        """Make the streams and their group where they are missing. Raises RedisUnavailable, RedisError."""
+        for shard in range(self._keys.shards):
+            try:
+                with translated():
+                    # From 0: an entry that is still in the stream has not been answered.
+                    self._client.xgroup_create(self._keys.frames(shard), self._group, id="0", mkstream=True)
+            except RedisError as error:
+                if "BUSYGROUP" not in str(error):
+                    raise
+        self._look_at_pending = True
+
+    def read(self, count: int, block_s: float) -> list[Entry]:
+        """Up to `count` entries; waits up to `block_s` for new ones.
+
+        Raises RedisUnavailable (the next read looks at own pending entries first), GroupGone (then `join` again).
+        """
+        try:
+            if self._look_at_pending:
+                if entries := self._own_pending(count):
+                    return entries
+                self._look_at_pending = False
+            if time.monotonic() >= self._claim_at:
+                self._claim_at = time.monotonic() + self._claim_after_s / 2
+                if entries := self._claim(count):
+                    return entries
+            return self._new(count, min(block_s, MAX_BLOCK_S))
+        except RedisError:
+            self._look_at_pending = True  # a lost reply may have delivered entries that we never saw
+            raise
+
+    def release(self, entries: list[Entry]) -> None:
+        """Forget entries that were answered, or that are left to whoever claims them."""
+        self._held -= {(entry.shard, entry.entry_id) for entry in entries}
+
+    def leave(self) -> None:
+        """Take the consumer out of the group, unless it has pending entries, which deleting it would throw away."""
+        for shard in range(self._keys.shards):
+            stream = self._keys.frames(shard)
+            with translated():
+                consumers = self._client.xinfo_consumers(stream, self._group)
+                if any(c["name"] == self._consumer.encode() and c["pending"] == 0 for c in consumers):
+                    self._client.xgroup_delconsumer(stream, self._group, self._consumer)
+
+    def pending(self) -> int:
+        """Entries pending in the group, over all shards."""
+        with translated():
+            return sum(
+                int(self._client.xpending(self._keys.frames(shard), self._group)["pending"]) for shard in range(self._keys.shards)
+            )
+
+    def _new(self, count: int, block_s: float) -> list[Entry]:
+        # COUNT is per stream: ask each shard for its share, the first one in turn for the rest of the division.
+        share = max(1, count // self._keys.shards)
+        with translated():
+            reply = self._client.xreadgroup(
+                self._group, self._consumer, dict.fromkeys(self._streams, ">"), count=share, block=max(1, int(block_s * 1000))
+            )
+        return self._hold([(self._streams[name], entry) for name, entries in _pairs(reply) for entry in entries])
+
+    def _own_pending(self, count: int) -> list[Entry]:
+        found: list[Entry] = []
+        for name, shard in self._streams.items():
+            cursor: str = "0"
+            while len(found) < count:
+                with translated():
+                    reply = self._client.xreadgroup(self._group, self._consumer, {name: cursor}, count=PAGE)
+                entries = [entry for _, listed in _pairs(reply) for entry in listed]
+                if not entries:
+                    break
+                cursor = entries[-1][0].decode()
+                found += self._hold([(shard, entry) for entry in entries])
+        return found
+
+    def _claim(self, count: int) -> list[Entry]:
+        shard = self._next_shard
+        self._next_shard = (shard + 1) % self._keys.shards
+        stream, idle_ms = self._keys.frames(shard), int(self._claim_after_s * 1000)
+        with translated():
+            reply = self._client.xautoclaim(stream, self._group, self._consumer, idle_ms, "0-0", count=min(count, PAGE))
+        claimed = [entry for entry in reply[1] if entry and entry[0] is not None]
+        if len(reply) > 2:  # Redis 7 lists deleted entries and has taken them off the pending list
+            self.trimmed += len(reply[2])
+        if not claimed:
+            return []
+        with translated():
+            listed = self._client.xpending_range(stream, self._group, claimed[0][0], claimed[-1][0], PAGE, self._consumer)
+        deliveries = {entry["message_id"].decode(): int(entry["times_delivered"]) for entry in listed}
+        return self._hold([(shard, entry) for entry in claimed], deliveries, claimed=True)
+
+    def _hold(
+        self,
+        listed: list[tuple[int, tuple[bytes, dict[bytes, bytes] | None]]],
+        deliveries: dict[str, int] | None = None,
+        *,
+        claimed: bool = False,
+    ) -> list[Entry]:
+        """The entries that are new to us; pending ones that Redis has no content for were withdrawn and are acknowledged."""
+        entries: list[Entry] = []
+        for shard, (raw_id, fields) in listed:
+            entry_id = raw_id.decode()
+            if (shard, entry_id) in self._held:
+                continue
+            if not fields:
+                self.trimmed += 1
+                with translated():
+                    self._client.xack(self._keys.frames(shard), self._group, entry_id)
+                continue
+            self._held.add((shard, entry_id))
+            entries.append(Entry(shard, entry_id, fields, (deliveries or {}).get(entry_id, 1), claimed))
+        return entries
+
+
+def _pairs(reply: object) -> list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes] | None]]]]:
+    """An XREADGROUP reply as pairs of stream and entries, whichever protocol it came through."""
+    if not reply:
+        return []
+    return list(reply.items()) if isinstance(reply, dict) else list(reply)  # type: ignore[call-overload, no-any-return]
+
+
+__all__ = ["Entry", "FrameReader", "GroupGone"]

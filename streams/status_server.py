@@ -1,0 +1,65 @@
+"""One HTTP port a process: /metrics for Prometheus, /healthz (the loop beats), /readyz (fit for work)."""
+
+import threading
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client.exposition import make_wsgi_app
+
+from streams.errors import FerstreamError
+
+Check = Callable[[], str | None]
+"""What is wrong, in a line, or None."""
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    timeout = 10  # a client that sends nothing does not hold a thread for ever
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Scrapes every few seconds are no news."""
+
+
+class StatusServer:
+    """Serves metrics, health and readiness until closed.
+
+    Raises FerstreamError where the port cannot be had. Port 0 takes a free one; `port` tells which.
+    """
+
+    def __init__(self, host: str, port: int, *, healthy: Check, ready: Check, registry: CollectorRegistry = REGISTRY) -> None:
+        metrics = make_wsgi_app(registry)
+        checks = {"/healthz": healthy, "/readyz": ready}
+
+        def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            path = environ.get("PATH_INFO", "")
+            if path == "/metrics":
+                return metrics(environ, start_response)  # type: ignore[no-any-return]
+            if path not in checks:
+                return _answer(start_response, HTTPStatus.NOT_FOUND, "/metrics, /healthz or /readyz")
+            problem = checks[path]()
+            return _answer(start_response, HTTPStatus.SERVICE_UNAVAILABLE if problem else HTTPStatus.OK, problem or "ok")
+
+        try:
+            self._server = make_server(host, port, app, server_class=_Server, handler_class=_Quiet)
+        except (OSError, OverflowError) as error:
+            raise FerstreamError(f"cannot serve metrics on {host}:{port}: {error} (choose another --metrics-port)") from error
+        self.port = int(self._server.server_port)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="status-server", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(timeout=5)
+
+
+def _answer(start_response: Callable[..., Any], status: HTTPStatus, text: str) -> Iterable[bytes]:
+    start_response(f"{status.value} {status.phrase}", [("Content-Type", "text/plain; charset=utf-8")])
+    return [f"{text}\n".encode()]

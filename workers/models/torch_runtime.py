@@ -1,0 +1,61 @@
+"""Nets in torch: on a GPU in half precision, compiled; on a CPU in float32."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load
+from torch import Tensor, nn
+
+from workers.models.card import SAFETENSORS, ModelCard, ModelError
+from workers.models.hybrid_vit import build_classifier
+from workers.models.runtime import Batch, OutOfMemory, Outputs
+from workers.models.ssd import SSD
+
+
+def build_net(card: ModelCard) -> nn.Module:
+    """The net that a card describes, with random weights."""
+    if card.task == "detector":
+        return SSD(levels=card.levels, **{k: tuple(v) if isinstance(v, list) else v for k, v in card.options.items()})
+    return build_classifier(card.architecture, len(card.labels), **card.options)
+
+
+def load_net(card: ModelCard, folder: Path) -> nn.Module:
+    """The net with the weights of `folder`. Raises ModelError where they are missing, altered, or do not fit."""
+    net = build_net(card)
+    try:
+        state = {
+            key: value.float() if value.is_floating_point() else value
+            for key, value in load(card.weights(folder, SAFETENSORS)).items()
+        }
+        net.load_state_dict(state)
+    except RuntimeError as error:
+        raise ModelError(f"the weights in {folder} do not fit {card.architecture}: {str(error).splitlines()[0]}") from error
+    return net
+
+
+class TorchRuntime:
+    """A net on a torch device. `compiled` pays a slow first call at each batch shape for faster ones later."""
+
+    def __init__(self, net: nn.Module, card: ModelCard, device: str, *, compiled: bool = False) -> None:
+        self.device = device
+        self._half = device.startswith("cuda")
+        self._net = net.eval().to(device, torch.float16 if self._half else torch.float32)
+        if compiled:
+            self._net = torch.compile(self._net, dynamic=True)  # type: ignore[assignment]
+        self._mean = torch.tensor(card.mean, device=device).view(1, 3, 1, 1) * 255
+        self._std = torch.tensor(card.std, device=device).view(1, 3, 1, 1) * 255
+        self._lock = threading.Lock()  # one stream of work a device: two at once only fight for it
+
+    @torch.inference_mode()
+    def __call__(self, batch: Batch) -> Outputs:
+        try:
+            with self._lock:
+                pixels = torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2).float()
+                outputs = self._net((pixels - self._mean).div(self._std).to(torch.float16 if self._half else torch.float32))
+                tensors: tuple[Tensor, ...] = outputs if isinstance(outputs, tuple) else (outputs,)
+                return tuple(np.asarray(t.float().cpu().numpy(), np.float32) for t in tensors)
+        except torch.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            raise OutOfMemory(f"{self.device} has no memory for a batch of {len(batch)}") from error
