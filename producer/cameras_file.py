@@ -1,11 +1,11 @@
 """cameras.yaml: which cameras there are. Every mistake in it is one line that names the camera, the key and the line.
 
-    cameras:
-      door: rtsp://user:password@10.0.0.7/stream
-      hall:
-        url_file: /run/secrets/hall-url
-        fps: 10
-        max_side: 960
+cameras:
+  door: rtsp://user:password@10.0.0.7/stream
+  hall:
+    url_file: /run/secrets/hall-url
+    fps: 10
+    max_side: 960
 """
 
 from collections.abc import Iterator

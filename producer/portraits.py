@@ -109,4 +109,3 @@ def _demo_module(name: str) -> Any:  # noqa: ANN401 - a module of the demo extra
         return import_module(name)
     except ImportError as error:
         raise CameraError("portraits: needs pictures that ship with the demo extra: pip install 'ferstream[demo]'") from error
-

@@ -64,7 +64,9 @@ class CameraConfig:
 
     def __post_init__(self) -> None:
         if not self.camera_id or not self.camera_id.isprintable() or len(self.camera_id) > MAX_NAME:
-            raise ConfigError(f"a camera's name must be printable and 1 to {MAX_NAME} characters long, not {self.camera_id!r:.80}")
+            raise ConfigError(
+                f"a camera's name must be printable and 1 to {MAX_NAME} characters long, not {self.camera_id!r:.80}"
+            )
 
     @property
     def shown_url(self) -> str:

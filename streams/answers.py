@@ -5,12 +5,14 @@ withdrew it, or another worker answered it first, and the frame is counted there
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgpack
 import redis
 
-from streams.codec import encode_result
+from streams.codec import decode_result, encode_result
 from streams.connection import translated
+from streams.errors import DecodeError
 from streams.keys import Keys
 from streams.messages import Result
 from streams.reader import Entry
@@ -46,6 +48,24 @@ class FrameAnswers:
             ended |= {entry.entry_id: reply for (entry, _), reply in zip(mine, replies, strict=True)}
         return [ended[entry.entry_id] for entry, _ in answered]
 
+    def published_since(self, entries: Sequence[Entry], worker: str, since: float) -> set[str]:
+        """Ids of those `entries` of which `worker` has a result out, written after `since`: for use after a lost reply.
+
+        Raises RedisUnavailable.
+        """
+        wanted, found = {entry.entry_id for entry in entries}, set()
+        for shard in sorted({entry.shard for entry in entries}):
+            with translated():
+                listed = self._client.xrange(self._keys.results(shard), max(0, int(since * 1000)), "+")
+            for entry_id, fields in listed or []:
+                try:
+                    result = decode_result(str(entry_id), fields)  # type: ignore[arg-type]
+                except DecodeError:  # no result of ours
+                    continue
+                if result.worker == worker and result.frame_id in wanted:
+                    found.add(result.frame_id)
+        return found
+
     def expire(self, entries: Sequence[Entry]) -> list[bool]:
         """Acknowledge and delete frames past their deadline; returns for each whether it was still there.
 
@@ -63,7 +83,7 @@ class FrameAnswers:
 
         Raises RedisUnavailable, RedisFull.
         """
-        letter: dict[bytes, bytes] = {
+        letter: dict[Any, Any] = {
             b"d": msgpack.packb(
                 {
                     "frame_id": entry.entry_id,

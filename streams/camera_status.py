@@ -1,7 +1,7 @@
 """What a producer says of its cameras in `fer:cameras`: a hash of one msgpack map a camera, for status pages and people."""
 
 from dataclasses import asdict, dataclass, fields
-from typing import Literal
+from typing import Any, Literal
 
 import msgpack
 import redis
@@ -35,7 +35,9 @@ def write_statuses(client: "redis.Redis", keys: Keys, statuses: list[CameraStatu
     """Write the status of several cameras. Raises RedisUnavailable."""
     if not statuses:
         return
-    packed = {status.camera_id: msgpack.packb(asdict(status) | {"url": redact(status.url)}) for status in statuses}
+    packed: dict[Any, Any] = {
+        status.camera_id: msgpack.packb(asdict(status) | {"url": redact(status.url)}) for status in statuses
+    }
     with translated():
         client.hset(keys.cameras, mapping=packed)
 

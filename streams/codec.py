@@ -16,7 +16,7 @@ T = TypeVar("T")
 MAX_MAP_BYTES = 8 * 1024 * 1024
 
 
-def encode_frame(frame: Frame) -> dict[bytes, bytes]:
+def encode_frame(frame: Frame) -> dict[Any, Any]:
     """Fields of a frame entry: `m` the header, `j` the picture."""
     h = frame.header
     header = {
@@ -56,7 +56,7 @@ def decode_frame(entry_id: str, fields: Mapping[bytes, bytes]) -> Frame:
     return Frame(header, fields[b"j"])
 
 
-def encode_result(result: Result) -> dict[bytes, bytes]:
+def encode_result(result: Result) -> dict[Any, Any]:
     """Field of a result entry: `r`."""
     message = {
         "version": VERSION,

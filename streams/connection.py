@@ -18,9 +18,14 @@ MAX_BLOCK_S = 2.0
 def redact(url: str) -> str:
     """The URL with its password and query (which may hold one) left out: fit for logs, labels, pages and errors.
 
-    An URL that cannot be taken apart is withheld whole.
+    An URL that cannot be taken apart is withheld whole. In `user:p/w?d#@host` the password's own / ? # end the host early, so
+    whatever stands before the last @ counts as user and password.
     """
     try:
+        scheme, mark, rest = url.partition("://")
+        before, at, host = rest.rpartition("@")
+        if mark and at and re.search(r"[/?#]", before):
+            return redact(f"{scheme}://{re.split('[:/?#@]', before, maxsplit=1)[0]}:@{host}")
         parts = urlsplit(url)
         user, separator, host = parts.netloc.rpartition("@")
         name = re.split(":", user, maxsplit=1)[0]

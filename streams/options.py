@@ -95,7 +95,9 @@ def metrics_options(port: int) -> Callable[[F], F]:
     """`metrics_host` and `metrics_port`."""
 
     def decorate(command: F) -> F:
-        command = click.option("--metrics-host", default="0.0.0.0", help="Address of /metrics, /healthz and /readyz.")(command)  # Prometheus scrapes from elsewhere
+        command = click.option("--metrics-host", default="0.0.0.0", help="Address of /metrics, /healthz and /readyz.")(
+            command
+        )  # Prometheus scrapes from elsewhere
         return click.option(
             "--metrics-port",
             type=click.IntRange(0, 65535),

@@ -96,11 +96,11 @@ class FrameReader:
                 if any(c["name"] == self._consumer.encode() and c["pending"] == 0 for c in consumers):
                     self._client.xgroup_delconsumer(stream, self._group, self._consumer)
 
-    def pending(self) -> int:
-        """Entries pending in the group, over all shards."""
+    def pending(self, client: "redis.Redis") -> int:
+        """Entries pending in the group, over all shards, asked through another client than the blocking one."""
         with translated():
             return sum(
-                int(self._client.xpending(self._keys.frames(shard), self._group)["pending"]) for shard in range(self._keys.shards)
+                int(client.xpending(self._keys.frames(shard), self._group)["pending"]) for shard in range(self._keys.shards)
             )
 
     def _new(self, count: int, block_s: float) -> list[Entry]:
@@ -139,7 +139,7 @@ class FrameReader:
             return []
         with translated():
             listed = self._client.xpending_range(stream, self._group, claimed[0][0], claimed[-1][0], PAGE, self._consumer)
-        deliveries = {entry["message_id"].decode(): int(entry["times_delivered"]) for entry in listed}
+        deliveries = {bytes(entry["message_id"]).decode(): int(entry["times_delivered"]) for entry in listed}
         return self._hold([(shard, entry) for entry in claimed], deliveries, claimed=True)
 
     def _hold(
@@ -169,7 +169,7 @@ def _pairs(reply: object) -> list[tuple[bytes, list[tuple[bytes, dict[bytes, byt
     """An XREADGROUP reply as pairs of stream and entries, whichever protocol it came through."""
     if not reply:
         return []
-    return list(reply.items()) if isinstance(reply, dict) else list(reply)  # type: ignore[call-overload, no-any-return]
+    return list(reply.items()) if isinstance(reply, dict) else list(reply)  # type: ignore[call-overload]
 
 
 __all__ = ["Entry", "FrameReader", "GroupGone"]

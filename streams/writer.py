@@ -7,6 +7,7 @@ XDEL removed the entry counts the frame. That is what makes the fleet's accounti
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 
@@ -63,6 +64,7 @@ class FrameWriter:
         self._longest_freshness_s = freshness_s
         self._run_id: str | None = None
         self.waiting_bytes = 0
+        self.written = 0  # frames that Redis took, those whose reply was lost included
 
     def write(self, frame: Frame) -> None:
         """Append a frame, after making room for it in the byte budget.
@@ -71,11 +73,11 @@ class FrameWriter:
         RedisUnavailable. After a lost reply the frame is settled by the next `beat`.
         """
         size = len(frame.picture)
-        if self.waiting_bytes + size > self._budget_bytes:
-            self._make_room(size)
         tried_at = self._clock.now()
         horizon_ms = int((tried_at - self._longest_freshness_s - TRIM_GRACE_S) * 1000)
         try:
+            if self.waiting_bytes + size > self._budget_bytes:
+                self._make_room(size)
             with translated():
                 entry_id = self._client.xadd(self._stream, encode_frame(frame), minid=max(0, horizon_ms), approximate=True)
         except RedisUnavailable:
@@ -114,8 +116,9 @@ class FrameWriter:
         with translated():
             self._client.zrem(self._keys.freshness(self._shard), self._camera_id)
 
-    def _remember(self, entry_id: bytes, size: int, deadline: float) -> None:
+    def _remember(self, entry_id: Any, size: int, deadline: float) -> None:  # noqa: ANN401 - see _order
         self._waiting.append(_Waiting(entry_id, size, deadline))
+        self.written += 1
         self.waiting_bytes += size
 
     def _forget(self, kept: deque[_Waiting]) -> None:
@@ -177,7 +180,9 @@ class FrameWriter:
         """A Redis that restarted without its data took our frames with it: count them."""
         with translated():
             run_id = str(self._client.info("server").get("run_id", ""))
-            lost = self._run_id not in (None, run_id) and not self._client.exists(self._stream)
+            # Another camera may have made the stream anew by now; our name in the trimming horizon is nobody else's to write.
+            restarted = self._run_id not in (None, run_id)
+            lost = restarted and self._client.zscore(self._keys.freshness(self._shard), self._camera_id) is None
         self._run_id = run_id
         if lost and self._waiting:
             self._on_drop("redis_lost", len(self._waiting))
@@ -190,15 +195,17 @@ class FrameWriter:
             self._uncertain.pop(0)
             if entry_id is not None:
                 self._remember(entry_id, len(frame.picture), frame.header.deadline)
-            elif not answered:
+            elif answered:
+                self.written += 1
+            else:
                 self._on_drop("redis_down", 1)
 
     def _look_for(self, header: FrameHeader, tried_at: float) -> tuple[bytes | None, bool]:
         """The entry of a frame whose reply was lost, or whether a result of it is out."""
         name, since = (header.camera_id, header.sequence), int((tried_at - 1) * 1000)
         with translated():
-            frames = self._client.xrange(self._stream, since, "+", LOOK_BACK)
-            results = self._client.xrange(self._keys.results(self._shard), since, "+", LOOK_BACK)
+            frames: Any = self._client.xrange(self._stream, since, "+", LOOK_BACK)
+            results: Any = self._client.xrange(self._keys.results(self._shard), since, "+", LOOK_BACK)
         for entry_id, fields in frames:
             try:
                 other = decode_header(str(entry_id), fields)
@@ -216,6 +223,6 @@ class FrameWriter:
         return None, False
 
 
-def _order(entry_id: bytes) -> tuple[int, int]:
+def _order(entry_id: Any) -> tuple[int, int]:  # noqa: ANN401 - redis-py types ids as whatever a decoder might make
     milliseconds, _, number = entry_id.partition(b"-")
     return int(milliseconds), int(number or 0)

@@ -24,23 +24,23 @@ from workers.models.torch_runtime import TorchRuntime, build_net
 class ClassifierRecipe:
     """The settings of a fit; the defaults made the packaged weights."""
 
-    epochs: int = 24
+    epochs: int = 16
     batch_size: int = 128
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
-    warm_up_epochs: int = 2
-    ema_decay: float = 0.999
-    mixup: float = 0.1
+    warm_up_epochs: int = 1
+    ema_decay: float = 0.998
+    mixup: float = 0.0
     seed: int = 0
 
 
 def classifier_card(name: str = "hybrid-vit-48") -> ModelCard:
-    """The card of a classifier that has not been measured yet: 2.0 M parameters, 36 tokens."""
+    """The card of a classifier that has not been measured yet: 2.4 M parameters, 36 tokens."""
     return ModelCard(
         name=name,
         task="classifier",
         architecture="hybrid_vit",
-        options={"img_size": 48, "embed_dim": 192, "depth": 6, "num_heads": 3, "mlp_ratio": 2.0},
+        options={"img_size": 48, "embed_dim": 192, "stem": [48, 96, 192], "depth": 4, "num_heads": 3, "mlp_ratio": 2.0},
         labels=EMOTIONS,
         input_size=48,
     )

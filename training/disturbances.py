@@ -25,13 +25,13 @@ def turn_and_crop(faces: Tensor, random: torch.Generator) -> Tensor:
 def light(faces: Tensor, random: torch.Generator) -> Tensor:
     """Contrast and brightness of (N, C, H, W) in 0..1, each face its own."""
     shape = (len(faces), 1, 1, 1)
-    contrast = 1 + 0.35 * (2 * torch.rand(shape, generator=random) - 1)
-    brightness = 0.25 * (2 * torch.rand(shape, generator=random) - 1)
+    contrast = 1 + 0.25 * (2 * torch.rand(shape, generator=random) - 1)
+    brightness = 0.15 * (2 * torch.rand(shape, generator=random) - 1)
     mean = faces.mean(dim=(1, 2, 3), keepdim=True)
     return ((faces - mean) * contrast + mean + brightness).clamp(0, 1)
 
 
-def coarsen(faces: Tensor, random: torch.Generator, share: float = 0.25) -> Tensor:
+def coarsen(faces: Tensor, random: torch.Generator, share: float = 0.15) -> Tensor:
     """A `share` of the faces as a far camera sees them: down to half or a quarter of the pixels, and up again, with noise."""
     chosen = torch.rand(len(faces), generator=random) < share
     factor = 2 if torch.rand(1, generator=random) < 0.8 else 3
@@ -45,7 +45,7 @@ def coarsen(faces: Tensor, random: torch.Generator, share: float = 0.25) -> Tens
     return coarse
 
 
-def erase(faces: Tensor, random: torch.Generator, share: float = 0.25) -> Tensor:
+def erase(faces: Tensor, random: torch.Generator, share: float = 0.15) -> Tensor:
     """A grey rectangle of up to 40 % of each side over a `share` of the faces (Zhong et al. 2017, https://arxiv.org/abs/1708.04896)."""
     n, _, height, width = faces.shape
     top, left, tall, wide = torch.rand((4, n, 1), generator=random)

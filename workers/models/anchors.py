@@ -62,7 +62,7 @@ def overlaps(a_xyxy: Float, b_xyxy: Float) -> Float:
     area_a = (a_xyxy[:, 2:] - a_xyxy[:, :2]).prod(axis=1)
     area_b = (b_xyxy[:, 2:] - b_xyxy[:, :2]).prod(axis=1)
     union = area_a[:, None] + area_b[None, :] - intersection
-    return (intersection / np.maximum(union, 1e-9)).astype(np.float32)
+    return np.asarray(intersection / np.maximum(union, 1e-9), np.float32)
 
 
 def as_levels(pairs: Sequence[Sequence[object]]) -> Levels:

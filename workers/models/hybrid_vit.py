@@ -4,34 +4,42 @@ Early convolutions make small-data transformers trainable: Xiao et al. 2021, htt
 """
 
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import timm
-from timm.layers import HybridEmbed
+from timm.layers import ConvNormAct, HybridEmbed
+from timm.models.resnet import BasicBlock
 from timm.models.vision_transformer import VisionTransformer
-from timm.models.vision_transformer_hybrid import ConvStem
 from torch import nn
 
 #: Architecture name in a card for the net of this file; any other name is one of timm's own.
 HYBRID = "hybrid_vit"
 
 
+def convolutional_stem(channels: tuple[int, ...]) -> nn.Sequential:
+    """A stride-2 convolution and a residual block (He et al. 2016, https://arxiv.org/abs/1512.03385) for each of `channels`."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise((3, *channels)):
+        layers += [ConvNormAct(inputs, outputs, kernel_size=3, stride=2), BasicBlock(outputs, outputs)]
+    return nn.Sequential(*layers)
+
+
 def hybrid_vit(
     *,
     num_classes: int,
     img_size: int = 48,
-    stem: tuple[int, ...] = (32, 64, 128),
+    stem: tuple[int, ...] = (48, 96, 192),
     embed_dim: int = 192,
-    depth: int = 6,
+    depth: int = 4,
     num_heads: int = 3,
     mlp_ratio: float = 2.0,
     drop_path_rate: float = 0.0,
 ) -> VisionTransformer:
-    """A hybrid transformer: `len(stem)` stride-2 convolutions make the tokens, `depth` encoder blocks read them.
+    """A hybrid transformer: the convolutions of `stem` make the tokens, `depth` encoder blocks read them.
 
     Input (N, 3, img_size, img_size), normalised; output logits (N, num_classes). The mean of the tokens is classified.
     """
-    backbone = ConvStem(depth=len(stem), channels=stem, kernel_size=3, stride=(2,) * len(stem))
     return VisionTransformer(
         img_size=img_size,
         patch_size=1,
@@ -43,12 +51,14 @@ def hybrid_vit(
         class_token=False,
         global_pool="avg",
         drop_path_rate=drop_path_rate,
-        embed_layer=partial(HybridEmbed, backbone=backbone),
+        embed_layer=partial(HybridEmbed, backbone=convolutional_stem(tuple(stem))),
     )
 
 
 def build_classifier(architecture: str, num_classes: int, **options: Any) -> nn.Module:  # noqa: ANN401 - a card's own options
     """The net that a card names: `hybrid_vit` is ours, any other name is looked up in timm (random weights)."""
     if architecture == HYBRID:
-        return hybrid_vit(num_classes=num_classes, **options)
-    return timm.create_model(architecture, pretrained=False, num_classes=num_classes, **options)
+        net: nn.Module = hybrid_vit(num_classes=num_classes, **options)
+    else:
+        net = timm.create_model(architecture, pretrained=False, num_classes=num_classes, **options)
+    return net

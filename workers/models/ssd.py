@@ -51,12 +51,14 @@ class SSD(nn.Module):
         self.laterals = nn.ModuleList(conv(c, pathway, 1) for c in (c8, c16, c32, c64))
         self.smooths = nn.ModuleList(separable(pathway, pathway) for _ in levels)
         self.towers = nn.ModuleList(separable(pathway, pathway) for _ in levels)
-        self.heads = nn.ModuleList(nn.Conv2d(pathway, len(sides) * 5, 1) for _, sides in levels)
-        for head in self.heads:
+        heads = [nn.Conv2d(pathway, len(sides) * 5, 1) for _, sides in levels]
+        self.heads = nn.ModuleList(heads)
+        for head in heads:
             nn.init.normal_(head.weight, std=0.01)
             # Focal loss starts from a prior of 1 % faces (Lin et al. 2017, https://arxiv.org/abs/1708.02002).
-            nn.init.constant_(head.bias, 0)
-            nn.init.constant_(head.bias[::5], -math.log(99))
+            bias = torch.zeros(len(head.weight))
+            bias[::5] = -math.log(99)
+            head.bias = nn.Parameter(bias)
 
     def forward_logits(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (N, A) and offsets (N, A, 4): what the losses need."""

@@ -17,7 +17,7 @@ from workers.models.ssd import SSD
 def build_net(card: ModelCard) -> nn.Module:
     """The net that a card describes, with random weights."""
     if card.task == "detector":
-        return SSD(levels=card.levels, **{k: tuple(v) if isinstance(v, list) else v for k, v in card.options.items()})
+        return SSD(**card.options, levels=card.levels)
     return build_classifier(card.architecture, len(card.labels), **card.options)
 
 

@@ -1,0 +1,48 @@
+# The same targets for people and for CI. Nothing but Python 3.11 or newer, pip and make is needed.
+PYTHON ?= python3
+DEMO := .venv-demo
+DEV := .venv
+CHANGED := pyproject.toml
+
+.PHONY: help demo test lint format bench train clean rtsp-server
+
+help:  ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
+
+demo: $(DEMO)/.installed  ## real faces through the whole path, in about half a minute; ARGS="--forever", say
+	@$(DEMO)/bin/fer-demo $(ARGS)
+
+test: $(DEV)/.installed rtsp-server  ## the whole test suite; ARGS="-k reader", say
+	$(DEV)/bin/python -m pytest $(ARGS)
+
+lint: $(DEV)/.installed  ## style, types, and that imports go one way
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports
+
+format: $(DEV)/.installed  ## put the code into shape
+	$(DEV)/bin/ruff check --fix .
+	$(DEV)/bin/ruff format .
+
+bench: $(DEV)/.installed  ## what each stage and a whole worker reach on this machine, in about two minutes
+	$(DEV)/bin/python -m tests.benchmarks.worker $(ARGS)
+
+clean:  ## remove the environments
+	rm -rf $(DEMO) $(DEV)
+
+rtsp-server:  ## the RTSP server that tests use (GStreamer), where this user may install it
+	@/usr/bin/python3 tests/rtsp_server.py --check 2>/dev/null || sh tests/install_rtsp_server.sh
+
+$(DEMO)/.installed: $(CHANGED)
+	@echo "Installing the demo into $(DEMO) (about a minute, no torch) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make $@ PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(DEMO)
+	@$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo]'
+	@touch $@
+
+$(DEV)/.installed: $(CHANGED)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make $@ PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(DEV)
+	$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@

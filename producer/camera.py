@@ -1,0 +1,76 @@
+"""One camera at work: a thread that captures, a thread that encodes and writes, and a slot between them."""
+
+import threading
+import time
+
+from producer import metrics
+from producer.account import Account
+from producer.capture import Capture
+from producer.condition import Condition
+from producer.publisher import Publisher
+from producer.redis_link import RedisLink
+from producer.settings import CameraConfig
+from producer.slot import Slot
+from producer.throttle import Throttle
+from streams.camera_status import CameraStatus, remove_status
+
+#: A blocked read ends with its own time-out; nobody waits longer for it than this.
+JOIN_S = 8.0
+
+
+class Camera:
+    """Starts on `start`; `stop` asks it to end and `join` waits for that, so that many can end at once."""
+
+    def __init__(self, config: CameraConfig, link: RedisLink, account: Account, *, label: str, group: str) -> None:
+        self.config, self.account = config, account
+        self._link, self._label = link, label
+        self._stop = threading.Event()
+        self._condition = Condition(config.camera_id, label)
+        settings = config.settings
+        slot = Slot(Throttle(settings.fps) if settings.realtime else None, account.dropped)
+        self._slot = slot
+        self._capture = Capture(config, slot, link.clock, account, self._condition, self._stop)
+        self._publisher = Publisher(config, slot, link, account, self._condition, label, group)
+        self._threads = [
+            threading.Thread(target=self._capture.run, name=f"capture-{config.camera_id}", daemon=True),
+            threading.Thread(target=self._publisher.run, name=f"publish-{config.camera_id}", daemon=True),
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Take no more frames; the one in hand is still written."""
+        self._stop.set()
+        self._slot.close()
+        self._publisher.stopping.set()
+
+    def join(self) -> bool:
+        """Wait, bounded, for the last frame and the last beat; false if something still hangs."""
+        end = time.monotonic() + JOIN_S
+        # The publisher first: the account is closed when it ends, and a capture that hangs in a read can be left.
+        for thread in reversed(self._threads):
+            thread.join(max(0.0, end - time.monotonic()))
+        return not self._threads[1].is_alive()
+
+    def remove(self) -> None:
+        """After `join`: the camera is gone for good. Raises RedisUnavailable."""
+        for gauge in (metrics.LAST_FRAME, metrics.WAITING_BYTES):
+            if self._label:
+                gauge.remove(self._label)
+        self._publisher.retire()
+        remove_status(self._link.client, self._link.keys, self.config.camera_id)
+
+    @property
+    def finished(self) -> bool:
+        """Whether its source has ended and the last frame is written."""
+        return not any(thread.is_alive() for thread in self._threads)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended because its source could not be read to the end."""
+        return self._capture.failed
+
+    def status(self, producer: str) -> CameraStatus:
+        return self._condition.status(self.config.shown_url, producer, self._link.clock.now(), self._publisher.waiting_bytes)

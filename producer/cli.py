@@ -1,0 +1,178 @@
+"""`fer-producer`: cameras in, frames out."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from producer.cameras_file import camera_from_argument, read_cameras_file, refuse_duplicates
+from producer.errors import ConfigError
+from producer.probe import as_table, probe_all
+from producer.service import Service, ServiceOptions
+from producer.settings import RANGES, SETTING_NAMES, CameraConfig, Settings
+from streams.logs import configure_logging
+from streams.metrics import announce, ferstream_version
+from streams.options import CONTEXT, FerGroup, log_options, metrics_options, redis_options
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_DEFAULTS = Settings()
+
+
+def _number(name: str) -> "click.ParamType[Any]":
+    least, most = RANGES[name]
+    if isinstance(getattr(_DEFAULTS, name), int):
+        return click.IntRange(int(least), int(most))
+    return click.FloatRange(least, most)
+
+
+def camera_options(command: F) -> F:
+    """`cameras`: a function that gives the list, from --camera, --cameras and what holds for all of them."""
+
+    options = (
+        click.option(
+            "--camera",
+            "arguments",
+            multiple=True,
+            metavar="NAME=URL",
+            help="A camera; may be repeated.",
+        ),
+        click.option("--cameras", "file", type=click.Path(path_type=Path), help="cameras.yaml, read again on SIGHUP."),
+        click.option("--fps", type=_number("fps"), default=_DEFAULTS.fps, help="Frame-rate cap; the newest frame is kept."),
+        click.option(
+            "--max-side", type=_number("max_side"), default=_DEFAULTS.max_side, help="Longest side that is written, in pixels."
+        ),
+        click.option("--jpeg-quality", type=_number("jpeg_quality"), default=_DEFAULTS.jpeg_quality, help="JPEG quality."),
+        click.option(
+            "--budget-bytes",
+            type=_number("budget_bytes"),
+            default=_DEFAULTS.budget_bytes,
+            help="Bytes of one camera that may wait in Redis.",
+        ),
+        click.option(
+            "--freshness",
+            "freshness_s",
+            type=_number("freshness_s"),
+            help="Seconds after which a frame is not worth computing.  [default: 5; 3600 with --as-fast-as-possible]",
+        ),
+        click.option("--loop/--no-loop", default=_DEFAULTS.loop, help="Begin files and folders again at their end."),
+        click.option(
+            "--realtime/--as-fast-as-possible",
+            default=_DEFAULTS.realtime,
+            help="Play files by their own clock, or as fast as workers keep up, with no frame dropped and no frame-rate cap.",
+        ),
+        click.option(
+            "--stall-after",
+            "stall_after_s",
+            type=_number("stall_after_s"),
+            default=_DEFAULTS.stall_after_s,
+            help="Seconds without a frame after which to reconnect.",
+        ),
+        click.option(
+            "--frozen-after",
+            "frozen_after_s",
+            type=_number("frozen_after_s"),
+            default=_DEFAULTS.frozen_after_s,
+            help="Seconds of the same picture after which a camera is called frozen.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _reader(given: dict[str, Any]) -> Callable[[], list[CameraConfig]]:
+    """Take the camera options out of `given`; the function reads the file anew each time."""
+    arguments, file = given.pop("arguments"), given.pop("file")
+    defaults = Settings(**{name: given.pop(name) for name in SETTING_NAMES})
+    if not arguments and file is None:
+        raise ConfigError("no camera: give --camera NAME=URL or --cameras cameras.yaml")
+
+    def read() -> list[CameraConfig]:
+        cameras = [camera_from_argument(argument, defaults) for argument in arguments]
+        cameras += read_cameras_file(file, defaults) if file is not None else []
+        refuse_duplicates(cameras)
+        return cameras
+
+    return read
+
+
+class _Group(FerGroup):
+    """Wrong cameras are wrong usage."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            if isinstance(error.__cause__, ConfigError):
+                error.exit_code = 2  # type: ignore[misc]
+            raise
+
+
+@click.group(cls=_Group, context_settings=CONTEXT)
+@click.version_option(ferstream_version(), prog_name="fer-producer")
+def main() -> None:
+    """Read cameras and push their frames into Redis.
+
+    A camera is an rtsp://, rtsps://, http:// or https:// URL, a video file, a folder of pictures, webcam:0, or portraits: (a
+    synthetic camera with two real faces). Every option is also FER_PRODUCER_<OPTION> in the environment. Exit status: 0 done,
+    1 a camera failed, 2 wrong usage or configuration, 3 a server cannot be used.
+    """
+
+
+@main.command(context_settings=CONTEXT)
+@camera_options
+@click.option("--stay", is_flag=True, help="Go on after every file has ended.")
+@click.option("--camera-labels/--no-camera-labels", default=True, help="Whether metrics tell cameras apart.")
+@click.option("--json", "as_json", is_flag=True, help="Print the sums of frames as one line of JSON at the end.")
+@redis_options
+@metrics_options(9101)
+@log_options
+@click.pass_context
+def run(ctx: click.Context, /, as_json: bool, log_level: str, log_format: Any, **given: Any) -> None:  # noqa: ANN401 - click's
+    """Write the frames of all cameras to Redis until a signal comes or every file has ended.
+
+    SIGHUP reads --cameras again: new cameras start, missing ones stop, changed ones start anew.
+    """
+    configure_logging(log_level, log_format)
+    announce("fer-producer")
+    given.pop("prefix", None)
+    service = Service(ServiceOptions(read_cameras=_reader(given), **given))
+    failed = service.run()
+    if as_json:
+        click.echo(service.summary())
+    if failed:
+        ctx.exit(1)
+
+
+@main.command(context_settings=CONTEXT)
+@camera_options
+@click.option("--timeout", "timeout_s", type=click.FloatRange(0.1, 600), default=15.0, help="Seconds for all cameras together.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@log_options
+@click.pass_context
+def check(ctx: click.Context, /, timeout_s: float, as_json: bool, log_level: str, log_format: Any, **given: Any) -> None:  # noqa: ANN401
+    """Open every camera once, all at the same time, and print what they are. Exit status 1 if one fails."""
+    configure_logging(log_level, log_format)
+    findings = probe_all(_reader(given)(), timeout_s)
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
+    else:
+        for line, finding in zip(as_table(findings), [None, *findings], strict=True):
+            failed = finding is not None and finding.state == "failed"
+            click.echo(click.style(line, fg="red") if failed else line)
+    if any(finding.state == "failed" for finding in findings):
+        ctx.exit(1)
+
+
+def _name_variables(group: click.Group) -> None:
+    """Every option is also FER_PRODUCER_<OPTION>; click's own names would hold the command's and the variable's."""
+    for command in group.commands.values():
+        for option in command.params:
+            option.envvar = f"FER_PRODUCER_{option.opts[0].lstrip('-').replace('-', '_').upper()}"
+
+
+_name_variables(main)

@@ -1,0 +1,107 @@
+"""How a camera is: the state that its status tells, with a log line at every change and none between."""
+
+import logging
+import threading
+import time
+
+from producer import metrics
+from producer.source import SourceInfo
+from streams.camera_status import CameraStatus, State
+
+log = logging.getLogger(__name__)
+
+
+class Condition:
+    """One camera's state, changed by its capturing and its writing thread, read by the one that reports."""
+
+    def __init__(self, camera_id: str, label: str) -> None:
+        self._camera_id, self._label = camera_id, label
+        self._lock = threading.Lock()
+        self._state: State = "connecting"
+        self._problem = ""
+        self._info = SourceInfo(0, 0, 0.0, "")
+        self._size = (0, 0)
+        self._last_frame_at: float | None = None
+        self._sequence = 0
+        self._was_live = False
+        self._reconnects = 0
+        self._frames, self._counted_since, self._rate = 0, time.monotonic(), 0.0
+
+    @property
+    def state(self) -> State:
+        with self._lock:
+            return self._state
+
+    def opened(self, info: SourceInfo) -> None:
+        """The source is open; the camera is live with its first frame."""
+        with self._lock:
+            self._info = info
+
+    def frame(self, width: int, height: int, sequence: int, captured_at: float) -> None:
+        """A frame came in."""
+        with self._lock:
+            self._size, self._sequence, self._last_frame_at = (width, height), sequence, captured_at
+            self._frames += 1
+            first = self._state not in ("live", "frozen")
+            again = first and self._was_live
+            if first:
+                self._state, self._problem, self._was_live = "live", "", True
+                self._reconnects += again
+        metrics.LAST_FRAME.labels(self._label).set(captured_at)
+        if again:
+            metrics.RECONNECTS.labels(self._label).inc()
+        if first:
+            info = self._info
+            rate = f" at {info.fps:.4g} frames/s" if info.fps else ""
+            back = " again" if again else ""
+            log.info("camera %s is live%s: %dx%d%s, %s", self._camera_id, back, width, height, rate, info.codec)
+
+    def lost(self, state: State, problem: str, retry_s: float) -> None:
+        """No frames: `down` or `stalled`. The same problem again is no news."""
+        if self._change(state, problem):
+            log.warning("camera %s is %s: %s; next try in %.1f s, then again and again", self._camera_id, state, problem, retry_s)
+
+    def frozen(self, seconds: float) -> None:
+        """Frames come, all alike."""
+        if self._change("frozen", f"the same picture for {seconds:.0f} s", only_from="live"):
+            log.warning("camera %s is frozen: the same picture for %.0f s", self._camera_id, seconds)
+
+    def thawed(self) -> None:
+        """The picture moves again."""
+        if self._change("live", "", only_from="frozen"):
+            log.info("camera %s moves again", self._camera_id)
+
+    def ended(self, problem: str = "") -> None:
+        """There will be no more frames."""
+        if self._change("ended", problem):
+            log.log(logging.ERROR if problem else logging.INFO, "camera %s ended%s", self._camera_id, problem and f": {problem}")
+
+    def status(self, url: str, producer: str, now: float, waiting_bytes: int) -> CameraStatus:
+        """The camera's status at `now`; `url` already without its password."""
+        with self._lock:
+            elapsed = time.monotonic() - self._counted_since
+            if elapsed >= 1:
+                self._rate = self._frames / elapsed
+                self._frames, self._counted_since = 0, time.monotonic()
+            return CameraStatus(
+                camera_id=self._camera_id,
+                state=self._state,
+                url=url,
+                producer=producer,
+                updated_at=now,
+                last_frame_at=self._last_frame_at,
+                sequence=self._sequence,
+                width=self._size[0],
+                height=self._size[1],
+                frames_per_second=round(self._rate, 2) if self._state in ("live", "frozen") else 0.0,
+                reconnects=self._reconnects,
+                waiting_bytes=waiting_bytes,
+                problem=self._problem,
+            )
+
+    def _change(self, state: State, problem: str, only_from: State | None = None) -> bool:
+        with self._lock:
+            if (state, problem) == (self._state, self._problem) or only_from not in (None, self._state):
+                return False
+            self._state, self._problem = state, problem
+            return True

@@ -1,0 +1,93 @@
+"""All cameras of one producer: which run, which are added, removed or started anew when the list changes."""
+
+import logging
+import os
+import socket
+import threading
+
+from producer.account import Account, Totals
+from producer.camera import Camera
+from producer.redis_link import RedisLink
+from producer.settings import CameraConfig
+from streams.camera_status import write_statuses
+from streams.errors import RedisError
+
+log = logging.getLogger(__name__)
+
+
+class Fleet:
+    """Runs the cameras that `apply` was last given; their accounts go on over restarts."""
+
+    def __init__(self, link: RedisLink, *, group: str, camera_labels: bool) -> None:
+        self._link, self._group, self._camera_labels = link, group, camera_labels
+        self._cameras: dict[str, Camera] = {}
+        self._accounts: dict[str, Account] = {}
+        self._lock = threading.Lock()  # the link's thread reports while the main thread changes the fleet
+        self._producer = f"{socket.gethostname()}:{os.getpid()}"
+
+    def apply(self, configs: list[CameraConfig]) -> None:
+        """Stop cameras that are not in the list any more or are there with other settings, start those that are new."""
+        wanted = {config.camera_id: config for config in configs}
+        running = self._running()
+        leaving = {name: camera for name, camera in running.items() if wanted.get(name) != camera.config}
+        self._end(list(leaving.values()))
+        for name, camera in leaving.items():
+            with self._lock:
+                del self._cameras[name]
+            if name not in wanted:
+                self._forget(camera)
+        for name, config in wanted.items():
+            if name not in running or name in leaving:
+                self._start(config)
+
+    def stop(self) -> None:
+        """End all cameras: last frames, last beats."""
+        self._end(list(self._running().values()))
+
+    def report(self) -> None:
+        """Write every camera's status. Raises RedisError."""
+        statuses = [camera.status(self._producer) for camera in self._running().values()]
+        write_statuses(self._link.client, self._link.keys, statuses)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every camera's source has ended."""
+        return all(camera.finished for camera in self._running().values())
+
+    @property
+    def failed(self) -> list[str]:
+        """Cameras whose source could not be read to the end."""
+        return [name for name, camera in self._running().items() if camera.failed]
+
+    def totals(self) -> dict[str, Totals]:
+        """Each camera's sums since the start, removed cameras included."""
+        return {name: account.totals() for name, account in self._accounts.items()}
+
+    def _running(self) -> dict[str, Camera]:
+        with self._lock:
+            return dict(self._cameras)
+
+    def _start(self, config: CameraConfig) -> None:
+        name = config.camera_id
+        label = name if self._camera_labels else ""
+        account = self._accounts.setdefault(name, Account(label))
+        camera = Camera(config, self._link, account, label=label, group=self._group)
+        with self._lock:
+            self._cameras[name] = camera
+        camera.start()
+        log.info("camera %s: connecting to %s", name, config.shown_url)
+
+    def _end(self, cameras: list[Camera]) -> None:
+        for camera in cameras:
+            camera.stop()
+        for camera in cameras:
+            if not camera.join():
+                log.warning("camera %s did not end in time and is left", camera.config.camera_id)
+
+    def _forget(self, camera: Camera) -> None:
+        try:
+            camera.remove()
+        except RedisError as error:  # its status stays until somebody removes it; frames are not touched by that
+            log.warning("camera %s is removed, but not from Redis: %s", camera.config.camera_id, error)
+            return
+        log.info("camera %s is removed", camera.config.camera_id)

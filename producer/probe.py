@@ -1,0 +1,78 @@
+"""`fer-producer check`: opens every camera once and says what it found."""
+
+import threading
+import time
+from dataclasses import dataclass, replace
+
+import av
+
+from producer.errors import CameraError, ConfigError
+from producer.open_source import source_for
+from producer.settings import CameraConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one camera gave. `state` is ok or failed; `url` has no password."""
+
+    name: str
+    url: str
+    state: str
+    size: str = ""
+    fps: float = 0.0
+    codec: str = ""
+    problem: str = ""
+
+
+def probe_all(cameras: list[CameraConfig], timeout_s: float) -> list[Finding]:
+    """One finding a camera, in their order, after `timeout_s` at the latest: all are opened at once."""
+    probes = [_Probe(camera) for camera in cameras]
+    for probe in probes:
+        probe.thread.start()
+    end = time.monotonic() + timeout_s
+    for probe in probes:
+        probe.thread.join(max(0.0, end - time.monotonic()))
+    return [probe.finding(timeout_s) for probe in probes]
+
+
+class _Probe:
+    """One camera's try on a thread of its own, which is left behind when it hangs."""
+
+    def __init__(self, camera: CameraConfig) -> None:
+        self._camera = camera
+        self._stop = threading.Event()
+        self._found: Finding | None = None
+        self.thread = threading.Thread(target=self._run, name=f"check-{camera.camera_id}", daemon=True)
+
+    def finding(self, timeout_s: float) -> Finding:
+        self._stop.set()
+        return self._found or self._failed(f"no picture within {timeout_s:g} s")
+
+    def _run(self) -> None:
+        try:
+            source = source_for(self._camera, self._stop)
+            try:
+                info = source.open()
+                picture = next(iter(source.frames()), None)
+            finally:
+                source.close()
+        except (CameraError, ConfigError) as error:
+            self._found = self._failed(str(error))
+            return
+        if picture is None:
+            self._found = self._failed("it gave no picture")
+            return
+        width, height = (picture.width, picture.height) if isinstance(picture, av.VideoFrame) else picture.shape[1::-1]
+        whole = Finding(name=self._camera.camera_id, url=self._camera.shown_url, state="ok", codec=info.codec)
+        self._found = replace(whole, size=f"{width}x{height}", fps=round(info.fps, 2))
+
+    def _failed(self, problem: str) -> Finding:
+        return Finding(name=self._camera.camera_id, url=self._camera.shown_url, state="failed", problem=problem)
+
+
+def as_table(findings: list[Finding]) -> list[str]:
+    """Lines of a table, columns as wide as they need to be."""
+    rows = [("NAME", "STATE", "SIZE", "FPS", "CODEC", "URL", "PROBLEM")]
+    rows += [(f.name, f.state, f.size, f"{f.fps:g}" if f.fps else "", f.codec, f.url, f.problem) for f in findings]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

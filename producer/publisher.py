@@ -1,0 +1,196 @@
+"""The second half of a camera: takes frames from its slot, encodes them, writes them to Redis and keeps the account."""
+
+import logging
+import threading
+import time
+
+from producer import metrics
+from producer.account import Account
+from producer.condition import Condition
+from producer.encoder import Encoded, EncodeError, JpegEncoder
+from producer.freeze import FreezeDetector
+from producer.redis_link import RedisLink
+from producer.settings import CameraConfig
+from producer.slot import Captured, Slot
+from streams.connection import connect
+from streams.errors import RedisError, RedisUnavailable
+from streams.messages import Frame, FrameHeader
+from streams.writer import FrameWriter
+
+log = logging.getLogger(__name__)
+
+BEAT_EVERY_S = 1.0
+#: How often a frame that must not be lost is tried again while Redis is away, or has no room.
+RETRY_EVERY_S = 0.2
+
+
+class Publisher:
+    """Runs on a thread of its own. A live camera's frame that cannot be written now is dropped and counted; a frame of a file
+    that is read as fast as possible waits until Redis is back and its workers have made room.
+    """
+
+    def __init__(
+        self, camera: CameraConfig, slot: Slot, link: RedisLink, account: Account, condition: Condition, label: str, group: str
+    ) -> None:
+        settings = camera.settings
+        self._camera_id, self._slot, self._link = camera.camera_id, slot, link
+        self._account, self._condition, self._label = account, condition, label
+        self._lossless = not settings.realtime
+        self._freshness_s, self._budget_bytes = settings.freshness_budget_s, settings.budget_bytes
+        self._encoder = JpegEncoder(settings.max_side, settings.jpeg_quality)
+        self._freeze = FreezeDetector(settings.frozen_after_s)
+        self._client = connect(link.url)
+        self._writer = FrameWriter(
+            self._client,
+            link.keys,
+            link.clock,
+            camera.camera_id,
+            group=group,
+            freshness_s=self._freshness_s,
+            budget_bytes=settings.budget_bytes,
+            on_drop=self._on_drop,
+        )
+        self._generation = 0
+        self._next_beat = 0.0
+        self._holding, self._refused = False, False  # a frame that is tried again if Redis did not take it
+        self._counted = 0  # of what the writer says was written
+        self.stopping = threading.Event()
+
+    @property
+    def waiting_bytes(self) -> int:
+        return self._writer.waiting_bytes
+
+    def run(self) -> None:
+        """Until the slot is closed and empty."""
+        while not self._slot.drained:
+            captured = self._slot.take(max(0.0, self._next_beat - time.monotonic()))
+            if captured is not None:
+                self._publish(captured)
+            if time.monotonic() >= self._next_beat:
+                self._beat()
+        self._finish()
+
+    def retire(self) -> None:
+        """The camera was removed for good: let go of its share of the trimming horizon. Raises RedisUnavailable."""
+        self._writer.retire()
+
+    def _publish(self, captured: Captured) -> None:
+        if not self._lossless and not self._ready():
+            self._account.dropped("redis_down", 1)
+            return
+        try:
+            with metrics.STAGE_DURATION.labels("encode").time():
+                encoded = self._encoder.encode(captured.picture)
+        except EncodeError as error:
+            log.debug("camera %s: %s", self._camera_id, error)
+            self._account.dropped("encode", 1)
+            return
+        self._watch(encoded.checksum)
+        if self._lossless:
+            self._hold_until_written(captured, encoded)
+        else:
+            self._write(self._frame(captured, encoded, captured.captured_at))
+
+    def _watch(self, checksum: int) -> None:
+        seconds = self._freeze.same_for(checksum)
+        if seconds:
+            self._condition.frozen(seconds)
+        else:
+            self._condition.thawed()
+
+    def _frame(self, captured: Captured, encoded: Encoded, fresh_from: float) -> Frame:
+        header = FrameHeader(
+            camera_id=self._camera_id,
+            sequence=captured.sequence,
+            captured_at=captured.captured_at,
+            deadline=fresh_from + self._freshness_s,
+            width=encoded.width,
+            height=encoded.height,
+        )
+        return Frame(header, encoded.jpeg)
+
+    def _write(self, frame: Frame) -> bool:
+        """Whether the frame is in Redis; if not, the writer has it counted, or settles it with a later beat."""
+        try:
+            with metrics.STAGE_DURATION.labels("write").time():
+                self._writer.write(frame)
+        except RedisUnavailable as error:  # the link tries again; the next beat finds out whether the frame arrived
+            self._link.lost(error)
+            return False
+        except RedisError as error:  # full, or set up wrongly: the next frame is the next try
+            self._link.trouble(error)
+            return False
+        finally:
+            self._count_written()
+        self._link.well()
+        return True
+
+    def _hold_until_written(self, captured: Captured, encoded: Encoded) -> None:
+        """Write a frame of a file, however long that takes; its time to live begins when Redis takes it."""
+        self._holding = True
+        while not self.stopping.is_set():
+            if self._ready() and self._has_room(len(encoded.jpeg)):
+                self._refused = False
+                frame = self._frame(captured, encoded, self._link.clock.now())
+                if self._write(frame) or self._arrived_after_all():
+                    self._holding = False
+                    return
+            self.stopping.wait(RETRY_EVERY_S)
+        self._holding = False
+        self._account.dropped("stopped", 1)
+
+    def _arrived_after_all(self) -> bool:
+        """After a failed write, wait for the word on whether Redis has the frame; true also if `_finish` is to find out."""
+        while not self._refused:
+            if self._ready():
+                return not self._refused
+            if self.stopping.wait(RETRY_EVERY_S):
+                return True
+        return False
+
+    def _has_room(self, size: int) -> bool:
+        """Whether the byte budget takes one more; a frame larger than the budget goes alone."""
+        writer = self._writer
+        if writer.waiting_bytes == 0 or writer.waiting_bytes + size <= self._budget_bytes:
+            return True
+        self._beat()
+        return writer.waiting_bytes == 0 or writer.waiting_bytes + size <= self._budget_bytes
+
+    def _on_drop(self, reason: str, frames: int) -> None:
+        if self._holding and reason in ("redis_down", "redis_full"):
+            self._refused = True  # it is still in hand, and is tried again
+        elif frames:
+            self._account.dropped(reason, frames)
+
+    def _ready(self) -> bool:
+        """Whether Redis is there, and replies that were lost are settled."""
+        if self._link.up and self._link.generation != self._generation:
+            self._beat()
+        return self._link.up
+
+    def _beat(self) -> None:
+        self._next_beat = time.monotonic() + BEAT_EVERY_S
+        if not self._link.up:
+            return
+        generation = self._link.generation
+        try:
+            self._writer.beat()
+            self._generation = generation
+        except RedisUnavailable as error:
+            self._link.lost(error)
+        except RedisError as error:  # full: reads and deletes still worked
+            self._generation = generation
+            self._link.trouble(error)
+        self._count_written()
+        metrics.WAITING_BYTES.labels(self._label).set(self._writer.waiting_bytes)
+
+    def _count_written(self) -> None:
+        new, self._counted = self._writer.written - self._counted, self._writer.written
+        if new:
+            self._account.written(new)
+
+    def _finish(self) -> None:
+        self._beat()
+        if not self._link.up:
+            self._writer.abandon_uncertain()
+        self._client.close()

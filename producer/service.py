@@ -1,0 +1,144 @@
+"""`fer-producer run`: from settings to a running fleet, and its ordered end."""
+
+import json
+import logging
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from types import FrameType
+
+from producer import metrics
+from producer.errors import ConfigError
+from producer.fleet import Fleet
+from producer.redis_link import RedisLink
+from producer.settings import CameraConfig
+from streams.errors import RedisError
+from streams.keys import Keys
+from streams.shutdown import Shutdown
+from streams.status_server import StatusServer
+
+log = logging.getLogger(__name__)
+
+#: A loop that has not come round for this long hangs; a Redis command may take its time-out of 7 s.
+HANGS_AFTER_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceOptions:
+    """What `run` was told. `read_cameras` gives the list, again after a SIGHUP; raises ConfigError."""
+
+    read_cameras: Callable[[], list[CameraConfig]]
+    redis_url: str
+    keys: Keys
+    group: str
+    metrics_host: str
+    metrics_port: int
+    camera_labels: bool
+    stay: bool
+
+
+class Service:
+    """One producer process. Make and run it in the main thread."""
+
+    def __init__(self, options: ServiceOptions) -> None:
+        self._options = options
+        self._shutdown = Shutdown()
+        self._reload = threading.Event()
+        signal.signal(signal.SIGHUP, self._on_hangup)
+        self._link = RedisLink(options.redis_url, options.keys)
+        self._fleet = Fleet(self._link, group=options.group, camera_labels=options.camera_labels)
+        self._link_stop = threading.Event()
+        self._link_thread = threading.Thread(
+            target=self._link.run, args=(self._link_stop, self._fleet.report), name="redis-link", daemon=True
+        )
+        self._last_loop = time.monotonic()
+
+    def run(self) -> list[str]:
+        """Until a signal, or until every camera has ended; returns the cameras that could not be read to their end.
+
+        Raises ConfigError, RedisError where waiting will not help, FerstreamError where the metrics port cannot be had.
+        """
+        cameras = self._options.read_cameras()
+        self._link.open()
+        server = StatusServer(
+            self._options.metrics_host,
+            self._options.metrics_port,
+            healthy=self._unhealthy,
+            ready=self._unready,
+            registry=metrics.ALL,
+        )
+        log.info("metrics, health and readiness on port %d", server.port)
+        self._shutdown.add("stop the cameras, write their last frames", self._fleet.stop)
+        self._shutdown.add("say so in Redis", self._say_farewell)
+        self._shutdown.add("close the metrics port", server.close)
+        self._link_thread.start()
+        self._fleet.apply(cameras)
+        self._loop()
+        failed = self._fleet.failed
+        self._shutdown.run()
+        self._summarise()
+        return failed
+
+    def summary(self) -> str:
+        """The sums of the whole run as JSON."""
+        totals = self._fleet.totals()
+        dropped: Counter[str] = Counter()
+        for each in totals.values():
+            dropped.update(each.dropped)
+        whole = {
+            "captured": sum(each.captured for each in totals.values()),
+            "written": sum(each.written for each in totals.values()),
+            "dropped": dict(dropped),
+            "cameras": {name: asdict(each) for name, each in totals.items()},
+        }
+        return json.dumps(whole, ensure_ascii=False)
+
+    def _loop(self) -> None:
+        while not self._shutdown.requested.wait(0.2):
+            self._last_loop = time.monotonic()
+            if self._reload.is_set():
+                self._reload.clear()
+                self._read_again()
+            if self._fleet.finished and not self._options.stay:
+                log.info("every camera has ended")
+                return
+
+    def _read_again(self) -> None:
+        try:
+            cameras = self._options.read_cameras()
+        except ConfigError as error:  # the cameras that run go on as they are
+            log.error("the cameras stay as they are: %s", error)  # noqa: TRY400 - a mistake in a file needs no traceback
+            return
+        self._fleet.apply(cameras)
+        log.info("cameras read again: %d", len(cameras))
+
+    def _say_farewell(self) -> None:
+        self._link_stop.set()
+        self._link_thread.join(timeout=2)
+        if self._link.up:
+            try:
+                self._fleet.report()
+            except RedisError as error:  # the statuses grow old by themselves
+                log.warning("the last status was not written: %s", error)
+        self._link.client.close()
+
+    def _summarise(self) -> None:
+        for name, totals in self._fleet.totals().items():
+            reasons = ", ".join(f"{reason} {frames}" for reason, frames in sorted(totals.dropped.items())) or "none"
+            log.info("camera %s: captured %d, written %d, dropped: %s", name, totals.captured, totals.written, reasons)
+
+    def _unhealthy(self) -> str | None:
+        oldest = min(self._last_loop, self._link.last_beat)
+        silent_s = time.monotonic() - oldest
+        return f"a loop has not come round for {silent_s:.0f} s" if silent_s > HANGS_AFTER_S else None
+
+    def _unready(self) -> str | None:
+        if self._shutdown.requested.is_set():
+            return "shutting down"
+        return None if self._link.up else self._link.problem or "no Redis yet"
+
+    def _on_hangup(self, _number: int, _frame: FrameType | None) -> None:
+        self._reload.set()

@@ -1,0 +1,78 @@
+"""Where the capturing thread leaves a frame for the encoding thread: room for one, and the newest wins."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from producer.source import Picture
+from producer.throttle import Throttle
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A picture, its number, and when it was captured in seconds since the epoch on Redis's clock."""
+
+    picture: Picture = field(repr=False)
+    sequence: int
+    captured_at: float
+
+
+class Slot:
+    """A camera never waits here: a frame that comes before the last one was taken replaces it, and the old one is counted.
+
+    Its reason is `rate` where the frame-rate cap held it, `busy` where encoding or Redis was too slow.
+    Without a throttle nothing is replaced: `put` waits until the frame before was taken.
+    """
+
+    def __init__(self, throttle: Throttle | None, on_drop: Callable[[str, int], None]) -> None:
+        self._throttle, self._on_drop = throttle, on_drop
+        self._frame: Captured | None = None
+        self._closed = False
+        self._changed = threading.Condition()
+
+    def put(self, frame: Captured, on_accepted: Callable[[], None]) -> bool:
+        """Leave a frame; false once the slot is closed. `on_accepted` is called before anyone can take it."""
+        with self._changed:
+            while self._throttle is None and self._frame is not None and not self._closed:
+                self._changed.wait()
+            if self._closed:
+                return False
+            on_accepted()
+            if self._frame is not None and self._throttle is not None:
+                self._on_drop("rate" if time.monotonic() < self._throttle.due_at else "busy", 1)
+            self._frame = frame
+            self._changed.notify_all()
+            return True
+
+    def take(self, timeout_s: float) -> Captured | None:
+        """The newest frame as soon as one is due; nothing after `timeout_s`, or when the slot is closed and empty."""
+        end = time.monotonic() + timeout_s
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                ready_at = self._throttle.due_at if self._throttle and not self._closed else now
+                if self._frame is not None and now >= ready_at:
+                    return self._hand_over(now)
+                if now >= end or self._closed:
+                    return None
+                self._changed.wait((end if self._frame is None else min(end, ready_at)) - now)
+
+    def close(self) -> None:
+        """Take no more frames; the one that is in it can still be taken."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    @property
+    def drained(self) -> bool:
+        """Whether it is closed and empty."""
+        with self._changed:
+            return self._closed and self._frame is None
+
+    def _hand_over(self, now: float) -> Captured | None:
+        frame, self._frame = self._frame, None
+        if self._throttle is not None:
+            self._throttle.taken(now)
+        self._changed.notify_all()
+        return frame

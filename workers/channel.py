@@ -1,0 +1,78 @@
+"""Bounded queues between the stages, which can be closed, and from which a stage takes batches."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Channel(Generic[T]):
+    """A first-in first-out queue of at most `capacity` items. `put` waits for room, `get_batch` for items."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._size = 0
+        self._closed = False
+        self._changed = threading.Condition()
+        self._items: deque[T] = deque()
+
+    def put(self, item: T) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._size < self._capacity or self._closed)
+            self._add(item)
+            self._size += 1
+            self._changed.notify_all()
+
+    def get_batch(self, limit: int, wait_s: float = 0.0) -> list[T]:
+        """At least one item and at most `limit`; once one is there, waits up to `wait_s` for more.
+
+        Empty when the channel is closed and drained.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._size or self._closed)
+            if wait_s and self._size < limit and not self._closed:
+                until = time.monotonic() + wait_s
+                while self._size < limit and not self._closed and (left := until - time.monotonic()) > 0:
+                    self._changed.wait(left)
+            batch = [self._take() for _ in range(min(limit, self._size))]
+            self._size -= len(batch)
+            self._changed.notify_all()
+            return batch
+
+    def close(self) -> None:
+        """No more items will come; what is queued can still be taken."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def __len__(self) -> int:
+        return self._size
+
+    def _add(self, item: T) -> None:
+        self._items.append(item)
+
+    def _take(self) -> T:
+        return self._items.popleft()
+
+
+class FairChannel(Channel[T]):
+    """A channel that serves its lanes in turn: a camera with many frames waits behind its own, not in front of others'."""
+
+    def __init__(self, capacity: int, lane_of: Callable[[T], str]) -> None:
+        super().__init__(capacity)
+        self._lane_of = lane_of
+        self._lanes: dict[str, deque[T]] = {}  # in the order in which they are served next
+
+    def _add(self, item: T) -> None:
+        self._lanes.setdefault(self._lane_of(item), deque()).append(item)
+
+    def _take(self) -> T:
+        name, lane = next(iter(self._lanes.items()))
+        item = lane.popleft()
+        del self._lanes[name]
+        if lane:
+            self._lanes[name] = lane
+        return item

@@ -1,0 +1,105 @@
+"""`fer-worker`: the command line."""
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from streams.keys import Keys
+from streams.logs import Format, configure_logging
+from streams.metrics import announce, ferstream_version
+from streams.options import CONTEXT, FerGroup, log_options, metrics_options, redis_options
+from streams.shutdown import Shutdown
+from streams.status_server import StatusServer
+from workers.settings import WorkerSettings, default_threads
+
+log = logging.getLogger(__name__)
+
+MODEL_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.group(cls=FerGroup, context_settings={**CONTEXT, "auto_envvar_prefix": "FER_WORKER"})
+@click.version_option(ferstream_version(), prog_name="fer-worker")
+def main() -> None:
+    """Find faces in frames and name their apparent expression.
+
+    Start as many as you like: they share the frames.
+    """
+
+
+@main.command()
+@redis_options
+@click.option("--name", default=None, help="Consumer name; keep it stable over restarts.  [default: host and process id]")
+@click.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")
+@click.option("--runtime", type=click.Choice(["auto", "openvino", "torch"]), default="auto", help="What computes the models.")
+@click.option("--detector", type=MODEL_FOLDER, help="Folder of a detector.  [default: the packaged one]")
+@click.option("--classifier", type=MODEL_FOLDER, help="Folder of a classifier.  [default: the packaged one]")
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 64),
+    default=default_threads,
+    help="Threads a stage.  [default: cores, 8 at most]",
+    show_default=False,
+)
+@click.option("--window", type=click.IntRange(1, 4096), default=64, help="Frames held from read to answer.")
+@click.option("--detect-batch-size", type=click.IntRange(1, 256), default=8, help="Frames in one call of the detector, at most.")
+@click.option("--max-batch-size", type=click.IntRange(1, 1024), default=32, help="Faces in one call of the classifier, at most.")
+@click.option(
+    "--batch-timeout",
+    "batch_timeout_s",
+    type=click.FloatRange(0, 1),
+    default=0.005,
+    help="Seconds to wait for more faces once one is there.",
+)
+@click.option(
+    "--claim-after",
+    "claim_after_s",
+    type=click.FloatRange(0.1),
+    default=2.0,
+    help="Seconds after which another worker's unanswered frame is taken over.",
+)
+@click.option("--max-deliveries", type=click.IntRange(1), default=3, help="A frame delivered more often becomes a dead letter.")
+@click.option(
+    "--keep-results", "keep_results_s", type=click.FloatRange(1), default=600.0, help="Seconds that results stay in Redis."
+)
+@click.option("--keep-dead-pictures", is_flag=True, help="Keep the picture of a dead letter (privacy: off unless you need it).")
+@click.option("--max-pixels", type=click.IntRange(1), default=40_000_000, help="A picture with more is refused undecoded.")
+@click.option(
+    "--drain-timeout",
+    "drain_timeout_s",
+    type=click.FloatRange(0),
+    default=20.0,
+    help="Seconds to finish what is held after SIGTERM.",
+)
+@click.option("--camera-labels/--no-camera-labels", default=True, help="Label metrics with the camera's name.")
+@metrics_options(9102)
+@log_options
+def run(
+    keys: Keys, log_level: str, log_format: Format, metrics_host: str, metrics_port: int, name: str | None, **options: object
+) -> None:
+    """Take frames from Redis until SIGTERM; then finish, publish, acknowledge and leave."""
+    from workers.worker import Worker  # numpy, cv2 and a runtime: not for --help
+
+    configure_logging(log_level, log_format)
+    announce("fer-worker")
+    shutdown = Shutdown()
+    if name:
+        options["name"] = name
+    worker = Worker(WorkerSettings(keys=keys, **options))  # type: ignore[arg-type]  # click has checked them
+    server = StatusServer(metrics_host, metrics_port, healthy=worker.unhealthy, ready=worker.unready)
+    log.info("metrics on port %d", server.port)
+    shutdown.add("drain", worker.stop)
+    shutdown.add("close the metrics port", server.close)
+    worker.start(give_up=shutdown.requested.is_set)
+    failed = None
+    while not failed and not shutdown.requested.wait(1.0):
+        failed = worker.unhealthy()
+    shutdown.run()
+    if failed:
+        log.error("left because %s", failed)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

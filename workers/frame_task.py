@@ -1,0 +1,70 @@
+"""A frame on its way through a worker, and how it can end."""
+
+import threading
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.messages import Face, Frame
+from streams.reader import Entry
+
+Picture = NDArray[np.uint8]
+Outcome = Literal["answered", "expired", "dead"]
+
+
+@dataclass(slots=True, eq=False)
+class FrameTask:
+    """A frame with what the stages have found out so far. One stage at a time works on it, but for its faces."""
+
+    entry: Entry
+    frame: Frame | None = None  # None: the entry could not be read
+    picture: Picture | None = field(default=None, repr=False)  # RGB; dropped as soon as the faces are cut out
+    faces: list[Face | None] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    outcome: Outcome = "answered"
+    reason: str = ""  # of a dead letter: a word for metrics
+    detail: str = ""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def camera_id(self) -> str:
+        return self.frame.header.camera_id if self.frame else ""
+
+    @property
+    def deadline(self) -> float:
+        return self.frame.header.deadline if self.frame else float("inf")
+
+    def expect(self, faces: int) -> None:
+        """So many faces have to be classified before the frame is whole."""
+        self.faces = [None] * faces
+
+    def add_face(self, index: int, face: Face) -> bool:
+        """Put one face in its place; True where it was the last one missing."""
+        with self._lock:
+            self.faces[index] = face
+            return None not in self.faces
+
+    def die(self, reason: str, detail: str) -> "FrameTask":
+        """Mark as a dead letter."""
+        with self._lock:
+            self.outcome, self.reason, self.detail, self.picture = "dead", reason, detail, None
+        return self
+
+    def expire(self) -> "FrameTask":
+        """Mark as past its deadline."""
+        self.outcome, self.picture = "expired", None
+        return self
+
+
+@dataclass(slots=True, eq=False)
+class FaceTask:
+    """One face of a frame, waiting for its emotion. `box` is xyxy in pixels of the frame as captured."""
+
+    task: FrameTask
+    index: int
+    crop: Picture = field(repr=False)
+    box: tuple[float, float, float, float]
+    score: float
+    quality: float

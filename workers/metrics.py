@@ -1,0 +1,36 @@
+"""What Prometheus sees of a worker."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from streams.metrics import LATENCY_BUCKETS
+
+FRAME_AGE = Histogram(
+    "fer_frame_age_seconds", "Age of a frame, since its capture, when a stage begins.", ["stage"], buckets=LATENCY_BUCKETS
+)
+STAGE_DURATION = Histogram(
+    "fer_stage_duration_seconds", "Time that one call of a stage took, for all of its batch.", ["stage"], buckets=LATENCY_BUCKETS
+)
+END_TO_END = Histogram(
+    "fer_end_to_end_latency_seconds", "From a frame's capture to its published result.", buckets=LATENCY_BUCKETS
+)
+BATCH_SIZE = Histogram(
+    "fer_batch_size",
+    "Pictures or faces in one call of a model.",
+    ["model"],
+    buckets=(1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128),
+)
+RECEIVED = Counter("fer_frames_received_total", "Frames taken from Redis, repeats included.", ["camera"])
+PUBLISHED = Counter("fer_frames_published_total", "Frames that a result of this worker ended.", ["camera"])
+REPEATED = Counter("fer_frames_repeated_total", "Results of frames that somebody else had ended or withdrawn.", ["camera"])
+EXPIRED = Counter("fer_frames_expired_total", "Frames given up because their deadline had passed.", ["camera"])
+DEAD = Counter("fer_frames_dead_total", "Frames kept aside as dead letters.", ["reason"])
+CLAIMED = Counter("fer_frames_claimed_total", "Frames taken over from a worker that went silent.")
+FACES_DETECTED = Counter("fer_faces_detected_total", "Faces that the detector found.", ["camera"])
+FACES_CLASSIFIED = Counter("fer_faces_classified_total", "Faces that the classifier named, by emotion.", ["emotion"])
+OUT_OF_MEMORY = Counter("fer_out_of_memory_total", "Batches halved because the device had no memory for them.", ["model"])
+REDIS_ERRORS = Counter("fer_redis_errors_total", "Calls of Redis that failed and were tried again.", ["kind"])
+BUSY = Gauge("fer_busy_ratio", "Share of the last second that the busiest stage's threads worked.")
+PENDING = Gauge("fer_pending_entries", "Entries delivered to the group's workers and not answered yet.")
+STREAM_BYTES = Gauge("fer_stream_bytes", "Memory that Redis uses for a frame stream.", ["shard"])
+TRIMMED = Gauge("fer_pending_trimmed", "Pending entries found withdrawn by their producer, which counted them.")
+CLOCK_SKEW = Gauge("fer_clock_skew_seconds", "By how much this machine's clock is ahead of Redis's.")

@@ -1,0 +1,79 @@
+"""Opening models by task, device and runtime; the libraries behind a runtime are imported only when it is asked for."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from streams.emotions import EMOTIONS
+from workers.models.card import PACKAGED, ModelCard, ModelError
+from workers.models.classifier import Classifier
+from workers.models.detector import Detector
+from workers.models.runtime import Runtime
+
+RuntimeName = Literal["auto", "openvino", "torch"]
+
+
+def open_detector(folder: Path | None, device: str = "auto", runtime: RuntimeName = "auto", threads: int = 1) -> Detector:
+    """The packaged detector, or the one in `folder`. Raises ModelError."""
+    card, opened = _open("detector", folder, device, runtime, threads)
+    return Detector(opened, card)
+
+
+def open_classifier(folder: Path | None, device: str = "auto", runtime: RuntimeName = "auto", threads: int = 1) -> Classifier:
+    """The packaged classifier, or the one in `folder`. Raises ModelError, also where its labels are not our emotions."""
+    card, opened = _open("classifier", folder, device, runtime, threads)
+    if card.labels != EMOTIONS:
+        raise ModelError(f"{card.name} names {', '.join(card.labels)}; a worker needs {', '.join(EMOTIONS)}, in this order")
+    return Classifier(opened, card)
+
+
+def choose_runtime(device: str, runtime: RuntimeName) -> tuple[str, Literal["openvino", "torch"]]:
+    """The device and runtime that `auto` stands for here: CUDA through torch where there is one, else the CPU through OpenVINO.
+
+    Raises ModelError where what is asked for is not installed or not there.
+    """
+    wants_cuda = device.startswith("cuda")
+    if wants_cuda and runtime == "openvino":
+        raise ModelError("openvino computes on the CPU here: use --runtime torch for a CUDA device")
+    if (wants_cuda or device == "auto") and runtime != "openvino" and find_spec("torch"):
+        found = _cuda_device(device)
+        if found:
+            return found, "torch"
+    if wants_cuda:
+        raise ModelError(f"{device} asked for, but torch is not installed: pip install 'ferstream[gpu]'")
+    if runtime == "torch" or (runtime == "auto" and not find_spec("openvino")):
+        if not find_spec("torch"):
+            raise ModelError("no runtime is installed: pip install 'ferstream[cpu]' (OpenVINO) or 'ferstream[gpu]' (torch)")
+        return "cpu", "torch"
+    if not find_spec("openvino"):
+        raise ModelError("openvino is not installed: pip install 'ferstream[cpu]'")
+    return "cpu", "openvino"
+
+
+def _cuda_device(device: str) -> str | None:
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device == "auto":
+        return "cuda:0" if count else None
+    _, _, number = device.partition(":")
+    if not (number or "0").isdecimal() or int(number or 0) >= count:
+        raise ModelError(f"{device} asked for, but this machine has {count} CUDA devices: use --device cpu or auto")
+    return f"cuda:{int(number or 0)}"
+
+
+def _open(
+    task: Literal["detector", "classifier"], folder: Path | None, device: str, runtime: RuntimeName, threads: int
+) -> tuple[ModelCard, Runtime]:
+    folder = folder or PACKAGED[task]
+    card = ModelCard.read(folder)
+    if card.task != task:
+        raise ModelError(f"{folder} holds a {card.task}, not a {task}")
+    chosen_device, chosen = choose_runtime(device, runtime)
+    if chosen == "openvino":
+        from workers.models.openvino_runtime import OpenVinoRuntime
+
+        return card, OpenVinoRuntime(card, folder, threads=max(1, threads))
+    from workers.models.torch_runtime import TorchRuntime, load_net
+
+    return card, TorchRuntime(load_net(card, folder), card, chosen_device, compiled=chosen_device.startswith("cuda"))

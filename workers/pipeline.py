@@ -1,0 +1,183 @@
+"""The way of a frame through a worker: decode -> detect -> crop -> batch -> classify, each a stage with its own threads."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+
+from streams.clock import ServerClock
+from streams.messages import Face
+from workers import metrics
+from workers.channel import Channel, FairChannel
+from workers.crop import square_crop
+from workers.decode import MAX_SIDE, BadPicture, decode_jpeg
+from workers.frame_task import FaceTask, FrameTask, Picture
+from workers.halving import Halving
+from workers.models.classifier import Classifier
+from workers.models.detector import Boxes, Detector
+from workers.quality import face_quality
+from workers.settings import WorkerSettings
+from workers.stage import Stage
+
+log = logging.getLogger(__name__)
+
+
+class Pipeline:
+    """Turns frames put into `frames` into finished tasks in `finished`: answered, expired or dead, each exactly once."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        detector: Detector,
+        classifier: Classifier,
+        clock: ServerClock,
+        finished: Channel[FrameTask],
+        camera_label: Callable[[str], str],
+    ) -> None:
+        self._settings, self._clock, self._label = settings, clock, camera_label
+        self._detector, self._classifier = detector, classifier
+        self._finished = finished
+        self._detect_halving = Halving("detector", settings.detect_batch_size)
+        self._classify_halving = Halving("classifier", settings.max_batch_size)
+        threads = settings.threads
+        self.frames: Channel[FrameTask] = FairChannel(settings.window, lambda task: task.camera_id)
+        # Decoded pictures are what memory goes to: at most two batches of them wait.
+        self._pictures: Channel[FrameTask] = Channel(2 * settings.detect_batch_size)
+        self._faces: Channel[FaceTask] = Channel(4 * settings.max_batch_size)
+        # On a GPU one thread keeps the device fed; on a CPU each core computes a batch of its own.
+        callers = 1 if detector.device.startswith("cuda") else threads
+        self.stages: list[Stage[FrameTask] | Stage[FaceTask]] = [
+            Stage("decode", self.frames, self._decode, self._give_up_frame, threads=threads),
+            Stage(
+                "detect",
+                self._pictures,
+                self._detect,
+                self._give_up_frame,
+                threads=callers,
+                batch_size=settings.detect_batch_size,
+            ),
+            Stage(
+                "classify",
+                self._faces,
+                self._classify,
+                lambda face, error: self._give_up_frame(face.task, error),
+                threads=callers,
+                batch_size=settings.max_batch_size,
+                wait_s=settings.batch_timeout_s,
+            ),
+        ]
+
+    def warm_up(self) -> None:
+        """Run both models on blank pictures of the usual shapes, so that the first camera does not pay for compiling."""
+        size = self._classifier.card.input_size
+        for count in {1, self._settings.max_batch_size}:
+            self._classifier(np.zeros((count, size, size, 3), np.uint8))
+        for height, width in ((720, 1280), (480, 640)):
+            self._detector([np.zeros((height, width, 3), np.uint8)])
+
+    def start(self) -> None:
+        for stage in self.stages:
+            stage.start()
+
+    def finish(self, timeout_s: float) -> None:
+        """Let every stage end what it has, in the order of a frame's way."""
+        until = time.monotonic() + timeout_s
+        for stage in self.stages:
+            stage.finish(max(0.0, until - time.monotonic()))
+
+    def alive(self) -> bool:
+        return all(stage.alive() for stage in self.stages)
+
+    def _decode(self, tasks: Sequence[FrameTask]) -> None:
+        for task in tasks:
+            if task.frame is None:
+                raise RuntimeError("only readable frames are decoded")
+            header = task.frame.header
+            with self._timed("decode", [task]):
+                try:
+                    if max(header.width, header.height) > MAX_SIDE:
+                        raise BadPicture("too-large", f"the header says {header.width}x{header.height} px")
+                    task.picture = decode_jpeg(task.frame.picture, self._settings.max_pixels)
+                except BadPicture as error:
+                    self._finished.put(task.die(error.reason, str(error)))
+                    continue
+            self._pictures.put(task)
+
+    def _detect(self, tasks: Sequence[FrameTask]) -> None:
+        now = self._clock.now()
+        fresh = []
+        for task in tasks:
+            if now > task.deadline:
+                self._finished.put(task.expire())
+            elif task.picture is not None:
+                fresh.append((task, task.picture))
+        if not fresh:
+            return
+        metrics.BATCH_SIZE.labels("detector").observe(len(fresh))
+        with self._timed("detect", [task for task, _ in fresh]):
+            found = self._detect_halving(self._detector_on, [picture for _, picture in fresh])
+        for (task, picture), boxes in zip(fresh, found, strict=True):
+            self._crop(task, picture, boxes)
+
+    def _detector_on(self, pictures: Sequence[Picture]) -> list[Boxes]:
+        return self._detector(list(pictures))
+
+    def _crop(self, task: FrameTask, picture: Picture, boxes: Boxes) -> None:
+        header = task.frame.header  # type: ignore[union-attr]  # decoded: it has a frame
+        scale = np.array([header.width / picture.shape[1], header.height / picture.shape[0]] * 2, np.float32)
+        card = self._classifier.card
+        faces = []
+        with self._timed("crop", [task]):
+            for index, (box, score) in enumerate(zip(boxes.xyxy, boxes.scores, strict=True)):
+                crop = square_crop(picture, box, card.input_size, card.margin)
+                x0, y0, x1, y1 = (float(value) for value in box * scale)
+                quality = face_quality(crop, float((box[2:] - box[:2]).max()))
+                faces.append(FaceTask(task, index, crop, (x0, y0, x1, y1), float(score), quality))
+        task.picture = None
+        metrics.FACES_DETECTED.labels(self._label(task.camera_id)).inc(len(faces))
+        if not faces:
+            self._finished.put(task)
+            return
+        task.expect(len(faces))
+        for face in faces:
+            self._faces.put(face)
+
+    def _classify(self, faces: Sequence[FaceTask]) -> None:
+        metrics.BATCH_SIZE.labels("classifier").observe(len(faces))
+        with self._timed("classify", list({id(face.task): face.task for face in faces}.values())):
+            rows = self._classify_halving(self._classifier_on, [face.crop for face in faces])
+        labels = self._classifier.card.labels
+        for face, row in zip(faces, rows, strict=True):
+            emotion = labels[int(row.argmax())]
+            metrics.FACES_CLASSIFIED.labels(emotion).inc()
+            message = Face(
+                box=face.box,
+                score=face.score,
+                quality=face.quality,
+                emotion=emotion,
+                probabilities=tuple(row.tolist()),
+            )
+            if face.task.add_face(face.index, message):
+                self._finished.put(face.task)
+
+    def _classifier_on(self, crops: Sequence[Picture]) -> list[np.ndarray]:
+        return list(self._classifier(np.stack(crops)))
+
+    def _give_up_frame(self, task: FrameTask, error: Exception) -> None:
+        if task.outcome == "dead":  # another face of the frame was the first to fail
+            return
+        self._finished.put(task.die("stage-failed", f"{type(error).__name__}: {error}"))
+
+    @contextmanager
+    def _timed(self, stage: str, tasks: list[FrameTask]) -> Iterator[None]:
+        now = self._clock.now()
+        for task in tasks:
+            metrics.FRAME_AGE.labels(stage).observe(max(0.0, now - task.frame.header.captured_at))  # type: ignore[union-attr]
+        started = time.perf_counter()
+        yield
+        seconds = time.perf_counter() - started
+        metrics.STAGE_DURATION.labels(stage).observe(seconds)
+        for task in tasks:
+            task.seconds[stage] = task.seconds.get(stage, 0.0) + seconds

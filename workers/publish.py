@@ -1,0 +1,166 @@
+"""The publisher's thread: puts frames together again, publishes and acknowledges them, and keeps trying until Redis takes it."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from streams.answers import FrameAnswers
+from streams.clock import ServerClock
+from streams.errors import FerstreamError, RedisError, RedisFull, RedisUnavailable
+from streams.messages import Result
+from streams.reader import Entry
+from workers import metrics
+from workers.channel import Channel
+from workers.frame_task import FrameTask
+
+log = logging.getLogger(__name__)
+R = TypeVar("R")
+
+#: Frames answered in one MULTI.
+BATCH = 32
+MAX_BACKOFF_S = 1.0
+
+
+class GaveUp(FerstreamError):
+    """The worker leaves while Redis does not take its answers: other workers will claim the frames."""
+
+
+class Publisher:
+    """Answers the tasks of `finished` in one thread until that channel is closed and empty, or `give_up` is called."""
+
+    def __init__(
+        self,
+        answers: FrameAnswers,
+        clock: ServerClock,
+        finished: Channel[FrameTask],
+        *,
+        worker: str,
+        models: dict[str, str],
+        camera_label: Callable[[str], str],
+        answered: Callable[[list[Entry]], None],
+    ) -> None:
+        self._answers, self._clock, self._finished = answers, clock, finished
+        self._worker, self._models = worker, models
+        self._label, self._answered = camera_label, answered
+        self._giving_up = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="publish", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def finish(self, timeout_s: float) -> None:
+        """Answer what is there, then end; what Redis does not take in time is left to other workers."""
+        self._finished.close()
+        self._thread.join(timeout_s)
+        self._giving_up.set()
+        self._thread.join(2 * MAX_BACKOFF_S)
+
+    def _run(self) -> None:
+        while batch := self._finished.get_batch(BATCH):
+            try:
+                self._answer(batch)
+            except GaveUp:
+                return
+            except RedisError as error:
+                # Refused for good (rights, say): leaving the entries pending lets an operator mend it and loses nothing.
+                log.error("cannot answer %d frames: %s", len(batch), error)  # noqa: TRY400 - one line says it all
+                metrics.REDIS_ERRORS.labels("refused").inc()
+            self._answered([task.entry for task in batch])
+
+    def _answer(self, batch: Sequence[FrameTask]) -> None:
+        now = self._clock.now()
+        for task in batch:
+            if task.outcome == "answered" and now > task.deadline:
+                task.expire()
+        self._publish([task for task in batch if task.outcome == "answered"])
+        self._expire([task for task in batch if task.outcome == "expired"])
+        for task in batch:
+            if task.outcome == "dead":
+                self._bury(task)
+
+    def _publish(self, tasks: list[FrameTask]) -> None:
+        started = time.perf_counter()
+        for task in tasks:
+            age = self._clock.now() - task.frame.header.captured_at  # type: ignore[union-attr]  # answered: it has a frame
+            metrics.FRAME_AGE.labels("publish").observe(max(0.0, age))
+        waiting, tried_at = tasks, None
+        backoff_s = 0.0
+        while waiting:
+            try:
+                if tried_at is not None:
+                    waiting = self._without_published(waiting, tried_at)
+                    self._expire([task for task in waiting if self._clock.now() > task.deadline])
+                    waiting = [task for task in waiting if self._clock.now() <= task.deadline]
+                results = [(task.entry, self._result(task)) for task in waiting]
+                attempt = self._clock.now()
+                ended = self._answers.publish(results, attempt) if results else []
+            except (RedisUnavailable, RedisFull) as error:
+                tried_at = tried_at if tried_at is not None else self._clock.now() - 1
+                backoff_s = self._wait(error, backoff_s)
+                continue
+            self._count_published(waiting, ended)
+            metrics.STAGE_DURATION.labels("publish").observe(time.perf_counter() - started)
+            return
+
+    def _without_published(self, tasks: list[FrameTask], since: float) -> list[FrameTask]:
+        """The tasks whose MULTI did not run: after a lost reply, a result that is out says that it did."""
+        out = self._answers.published_since([task.entry for task in tasks], self._worker, since)
+        done = [task for task in tasks if task.entry.entry_id in out]
+        self._count_published(done, [True] * len(done))
+        return [task for task in tasks if task.entry.entry_id not in out]
+
+    def _count_published(self, tasks: list[FrameTask], ended: list[bool]) -> None:
+        now = self._clock.now()
+        for task, counted in zip(tasks, ended, strict=True):
+            (metrics.PUBLISHED if counted else metrics.REPEATED).labels(self._label(task.camera_id)).inc()
+            metrics.END_TO_END.observe(max(0.0, now - task.frame.header.captured_at))  # type: ignore[union-attr]
+
+    def _expire(self, tasks: list[FrameTask]) -> None:
+        if not tasks:
+            return
+        ended = self._insist(lambda: self._answers.expire([task.entry for task in tasks]))
+        for task, counted in zip(tasks, ended, strict=True):
+            metrics.EXPIRED.labels(self._label(task.camera_id)).inc(counted)
+
+    def _bury(self, task: FrameTask) -> None:
+        log.warning("frame %s of %r is dead: %s", task.entry.entry_id, task.camera_id, task.detail)
+        counted = self._insist(lambda: self._answers.bury(task.entry, task.reason, task.detail, self._clock.now()))
+        metrics.DEAD.labels(task.reason).inc(counted)
+
+    def _insist(self, call: Callable[[], R]) -> R:
+        backoff_s = 0.0
+        while True:
+            try:
+                return call()
+            except (RedisUnavailable, RedisFull) as error:
+                backoff_s = self._wait(error, backoff_s)
+
+    def _wait(self, error: RedisError, backoff_s: float) -> float:
+        if not backoff_s:
+            log.warning("%s; holding results until it takes them", error)
+        metrics.REDIS_ERRORS.labels("full" if isinstance(error, RedisFull) else "unavailable").inc()
+        backoff_s = min(MAX_BACKOFF_S, 2 * backoff_s or 0.05)
+        if self._giving_up.wait(backoff_s * random.uniform(0.5, 1.0)):
+            raise GaveUp("leaving unanswered frames to other workers")
+        return backoff_s
+
+    def _result(self, task: FrameTask) -> Result:
+        header = task.frame.header  # type: ignore[union-attr]
+        return Result(
+            camera_id=header.camera_id,
+            sequence=header.sequence,
+            captured_at=header.captured_at,
+            frame_id=task.entry.entry_id,
+            width=header.width,
+            height=header.height,
+            faces=tuple(face for face in task.faces if face is not None),
+            models=self._models,
+            seconds={stage: round(seconds, 6) for stage, seconds in task.seconds.items()},
+            worker=self._worker,
+        )

@@ -1,0 +1,40 @@
+"""What a worker is told at its start, read once."""
+
+import os
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from streams.keys import Keys
+from workers.models.registry import RuntimeName
+
+
+def default_threads() -> int:
+    """Threads a stage: the cores this process may use, eight at most; beyond that the Python between the calls is the limit."""
+    return max(1, min(8, len(os.sched_getaffinity(0))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """Times in seconds."""
+
+    redis_url: str = field(repr=False)
+    keys: Keys = field(default_factory=Keys)
+    group: str = "workers"
+    name: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
+    device: str = "auto"
+    runtime: RuntimeName = "auto"
+    detector: Path | None = None
+    classifier: Path | None = None
+    threads: int = field(default_factory=default_threads)
+    window: int = 64  # frames held from read to answer
+    detect_batch_size: int = 8
+    max_batch_size: int = 32  # faces
+    batch_timeout_s: float = 0.005
+    claim_after_s: float = 2.0
+    max_deliveries: int = 3
+    keep_results_s: float = 600.0
+    keep_dead_pictures: bool = False
+    max_pixels: int = 40_000_000
+    drain_timeout_s: float = 20.0
+    camera_labels: bool = True
