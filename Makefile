@@ -4,7 +4,7 @@ DEMO := .venv-demo
 DEV := .venv
 CHANGED := pyproject.toml
 
-.PHONY: help demo test lint format bench train clean rtsp-server
+.PHONY: help demo test lint format bench clean rtsp-server
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:

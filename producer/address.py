@@ -20,7 +20,7 @@ _SCHEMES: dict[str, Kind] = {
     "portraits": "portraits",
 }
 #: Some cameras want their password in the path: /user=admin&password=secret&channel=1
-_SECRET_IN_PATH = re.compile(r"(?i)\b(pass(?:word|wd)?|pwd|token|secret)=[^/]*")
+_SECRET_IN_PATH = re.compile(r"(?i)(pass(?:word|wd)?|pwd|token|secret)=[^/]*")
 
 
 def redacted(url: str) -> str:

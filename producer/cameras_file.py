@@ -8,6 +8,7 @@ cameras:
     max_side: 960
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -33,9 +34,9 @@ def read_cameras_file(path: Path, defaults: Settings) -> list[CameraConfig]:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(f"cannot read {path}: {reason}") from None
     except yaml.MarkedYAMLError as error:
-        # The text of the error quotes the file, which may hold a password: only its problem and place are told.
+        # The error quotes the file, which may hold a password: only its kind and place are told.
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise ConfigError(f"{path}, line {line}: this is no YAML: {error.problem}") from None
+        raise ConfigError(f"{path}, line {line}: this is no YAML: {_unquoted(error.problem)}") from None
     except yaml.YAMLError:
         raise ConfigError(f"{path} is no YAML: it holds characters that YAML forbids") from None
     finally:
@@ -121,6 +122,10 @@ def _url(settings: dict[str, Any], path: Path) -> str:
     if not isinstance(url, str) or not url:
         raise ConfigError("url must be text")
     return url
+
+
+def _unquoted(problem: str | None) -> str:
+    return re.sub(r"'.*'|\".*\"", "...", problem or "", flags=re.DOTALL)
 
 
 def _line(node: yaml.Node) -> int:

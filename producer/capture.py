@@ -40,14 +40,14 @@ class Capture:
                     if not self._camera.settings.realtime:
                         # Nobody waits for a file to get better: its reader wants to know that it is incomplete.
                         self.failed = True
-                        self._condition.ended(str(error))
+                        self._condition.failed(str(error))
                         return
                     self._wait_after(error)
                 except Exception as error:  # noqa: BLE001 - one camera's surprise must not end it; its text may hold the URL
                     self._wait_after(CameraError(f"unexpected {type(error).__name__}"))
                 finally:
                     source.close()
-            self._condition.ended("" if not self._stop.is_set() else "the producer stopped")
+            self._condition.ended("it was stopped" if self._stop.is_set() else "its source has no more frames")
         finally:
             self._slot.close()
 

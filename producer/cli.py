@@ -15,7 +15,7 @@ from producer.service import Service, ServiceOptions
 from producer.settings import RANGES, SETTING_NAMES, CameraConfig, Settings
 from streams.logs import configure_logging
 from streams.metrics import announce, ferstream_version
-from streams.options import CONTEXT, FerGroup, log_options, metrics_options, redis_options
+from streams.options import CONTEXT, FerGroup, log_options, metrics_options, name_variables, redis_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -168,11 +168,4 @@ def check(ctx: click.Context, /, timeout_s: float, as_json: bool, log_level: str
         ctx.exit(1)
 
 
-def _name_variables(group: click.Group) -> None:
-    """Every option is also FER_PRODUCER_<OPTION>; click's own names would hold the command's and the variable's."""
-    for command in group.commands.values():
-        for option in command.params:
-            option.envvar = f"FER_PRODUCER_{option.opts[0].lstrip('-').replace('-', '_').upper()}"
-
-
-_name_variables(main)
+name_variables(main, "FER_PRODUCER")

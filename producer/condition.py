@@ -71,10 +71,15 @@ class Condition:
         if self._change("live", "", only_from="frozen"):
             log.info("camera %s moves again", self._camera_id)
 
-    def ended(self, problem: str = "") -> None:
-        """There will be no more frames."""
+    def ended(self, why: str) -> None:
+        """There will be no more frames, as was to be expected."""
+        if self._change("ended", ""):
+            log.info("camera %s ended: %s", self._camera_id, why)
+
+    def failed(self, problem: str) -> None:
+        """There will be no more frames, though there should be."""
         if self._change("ended", problem):
-            log.log(logging.ERROR if problem else logging.INFO, "camera %s ended%s", self._camera_id, problem and f": {problem}")
+            log.error("camera %s ended: %s", self._camera_id, problem)
 
     def status(self, url: str, producer: str, now: float, waiting_bytes: int) -> CameraStatus:
         """The camera's status at `now`; `url` already without its password."""

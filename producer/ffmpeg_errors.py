@@ -53,6 +53,6 @@ def _host_problem(url: str) -> str | None:
     except (OSError, UnicodeError):
         # After an unescaped @ or / in a password, what looks like a host is the password's rest.
         return "its host name does not resolve" + (
-            " (is an @ / ? # or % in the password written as it is?)" if "@" in url else ""
+            " (is an @ / ? # or % in the password written as it is?)" if url.count("@") > 1 else ""
         )
     return None

@@ -10,7 +10,6 @@ from producer.camera import Camera
 from producer.redis_link import RedisLink
 from producer.settings import CameraConfig
 from streams.camera_status import write_statuses
-from streams.errors import RedisError
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +20,7 @@ class Fleet:
     def __init__(self, link: RedisLink, *, group: str, camera_labels: bool) -> None:
         self._link, self._group, self._camera_labels = link, group, camera_labels
         self._cameras: dict[str, Camera] = {}
+        self._gone: dict[str, Camera] = {}  # removed, but still in Redis
         self._accounts: dict[str, Account] = {}
         self._lock = threading.Lock()  # the link's thread reports while the main thread changes the fleet
         self._producer = f"{socket.gethostname()}:{os.getpid()}"
@@ -34,8 +34,8 @@ class Fleet:
         for name, camera in leaving.items():
             with self._lock:
                 del self._cameras[name]
-            if name not in wanted:
-                self._forget(camera)
+                if name not in wanted:
+                    self._gone[name] = camera
         for name, config in wanted.items():
             if name not in running or name in leaving:
                 self._start(config)
@@ -45,9 +45,18 @@ class Fleet:
         self._end(list(self._running().values()))
 
     def report(self) -> None:
-        """Write every camera's status. Raises RedisError."""
-        statuses = [camera.status(self._producer) for camera in self._running().values()]
+        """Write every camera's status, and take those that were removed out of Redis. Raises RedisError."""
+        running = self._running()
+        statuses = [camera.status(self._producer) for camera in running.values()]
         write_statuses(self._link.client, self._link.keys, statuses)
+        with self._lock:
+            gone = dict(self._gone)
+        for name, camera in gone.items():
+            if name not in self._running():
+                camera.remove()
+                log.info("camera %s is removed", name)
+            with self._lock:
+                self._gone.pop(name, None)
 
     @property
     def finished(self) -> bool:
@@ -74,8 +83,8 @@ class Fleet:
         camera = Camera(config, self._link, account, label=label, group=self._group)
         with self._lock:
             self._cameras[name] = camera
-        camera.start()
         log.info("camera %s: connecting to %s", name, config.shown_url)
+        camera.start()
 
     def _end(self, cameras: list[Camera]) -> None:
         for camera in cameras:
@@ -83,11 +92,3 @@ class Fleet:
         for camera in cameras:
             if not camera.join():
                 log.warning("camera %s did not end in time and is left", camera.config.camera_id)
-
-    def _forget(self, camera: Camera) -> None:
-        try:
-            camera.remove()
-        except RedisError as error:  # its status stays until somebody removes it; frames are not touched by that
-            log.warning("camera %s is removed, but not from Redis: %s", camera.config.camera_id, error)
-            return
-        log.info("camera %s is removed", camera.config.camera_id)

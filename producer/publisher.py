@@ -73,6 +73,7 @@ class Publisher:
     def retire(self) -> None:
         """The camera was removed for good: let go of its share of the trimming horizon. Raises RedisUnavailable."""
         self._writer.retire()
+        self._client.close()
 
     def _publish(self, captured: Captured) -> None:
         if not self._lossless and not self._ready():

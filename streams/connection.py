@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -41,16 +44,31 @@ def connect(url: str, *, timeout_s: float = 5.0) -> "redis.Redis":
     Retrying is the caller's decision: a repeated XADD writes twice, a repeated XREADGROUP skips a batch.
     Raises RedisError where the URL is none.
     """
+    with _right_url():
+        return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_settings(url, timeout_s))
+
+
+def connect_async(url: str, *, timeout_s: float = 5.0) -> "redis.asyncio.Redis":
+    """The same for asyncio."""
+    with _right_url():
+        return redis.asyncio.Redis.from_url(url, retry=AsyncRetry(NoBackoff(), 0), **_settings(url, timeout_s))
+
+
+def _settings(url: str, timeout_s: float) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "protocol": 2,
+        "socket_timeout": timeout_s + MAX_BLOCK_S,
+        "socket_connect_timeout": timeout_s,
+        "health_check_interval": 0,
+    }
+    # redis-py's unix socket connections refuse the argument.
+    return settings if url.startswith("unix:") else settings | {"socket_keepalive": True}
+
+
+@contextmanager
+def _right_url() -> Iterator[None]:
     try:
-        return redis.Redis.from_url(
-            url,
-            protocol=2,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=timeout_s + MAX_BLOCK_S,
-            socket_connect_timeout=timeout_s,
-            socket_keepalive=True,
-            health_check_interval=0,
-        )
+        yield
     except ValueError as error:
         raise RedisError("the Redis URL must start with redis://, rediss:// or unix://") from error
 

@@ -29,22 +29,17 @@ class FerGroup(click.Group):
             raise failure from error
 
 
-def redis_options(command: F) -> F:
-    """`redis_url`, `keys` (from --prefix and --shards) and `group`."""
+def name_variables(group: click.Group, prefix: str) -> None:
+    """Give every option of the group's commands its variable in the environment: PREFIX_OPTION, the same for all commands."""
+    for command in group.commands.values():
+        for option in command.params:
+            if isinstance(option, click.Option):
+                option.envvar = f"{prefix}_{option.opts[0].lstrip('-').replace('-', '_').upper()}"
 
-    def with_keys(ctx: click.Context, _param: click.Parameter, shards: int) -> int:
-        ctx.params["keys"] = Keys(ctx.params.get("prefix") or "fer", shards)
-        return shards
 
+def server_options(command: F) -> F:
+    """`redis_url` and `prefix`."""
     for option in (
-        click.option(
-            "--shards",
-            type=click.IntRange(1),
-            default=1,
-            callback=with_keys,
-            expose_value=False,
-            help="Shards of the deployment; the first process that starts fixes it.",
-        ),
         click.option(
             "--prefix",
             default="fer",
@@ -53,7 +48,6 @@ def redis_options(command: F) -> F:
             expose_value=False,
             help="Prefix of every key in Redis.",
         ),
-        click.option("--group", default="workers", help="Consumer group of the workers."),
         click.option(
             "--redis-url-file",
             type=click.Path(path_type=Path, dir_okay=False),
@@ -73,6 +67,28 @@ def redis_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def redis_options(command: F) -> F:
+    """`redis_url`, `keys` (from --prefix and --shards) and `group`."""
+
+    def with_keys(ctx: click.Context, _param: click.Parameter, shards: int) -> int:
+        ctx.params["keys"] = Keys(ctx.params.get("prefix") or "fer", shards)
+        return shards
+
+    for option in (
+        click.option(
+            "--shards",
+            type=click.IntRange(1),
+            default=1,
+            callback=with_keys,
+            expose_value=False,
+            help="Shards of the deployment; the first process that starts fixes it.",
+        ),
+        click.option("--group", default="workers", help="Consumer group of the workers."),
+    ):
+        command = option(command)
+    return server_options(command)
 
 
 def log_options(command: F) -> F:
@@ -109,7 +125,7 @@ def metrics_options(port: int) -> Callable[[F], F]:
 
 
 def _keep_prefix(ctx: click.Context, _param: click.Parameter, prefix: str) -> str:
-    ctx.params["prefix"] = prefix
+    ctx.meta["prefix"] = prefix
     return prefix
 
 

@@ -3,6 +3,7 @@
 import logging
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 
@@ -138,8 +139,8 @@ class FrameReader:
         if not claimed:
             return []
         with translated():
-            listed = self._client.xpending_range(stream, self._group, claimed[0][0], claimed[-1][0], PAGE, self._consumer)
-        deliveries = {bytes(entry["message_id"]).decode(): int(entry["times_delivered"]) for entry in listed}
+            listed: Any = self._client.xpending_range(stream, self._group, claimed[0][0], claimed[-1][0], PAGE, self._consumer)
+        deliveries = {entry["message_id"].decode(): int(entry["times_delivered"]) for entry in listed}
         return self._hold([(shard, entry) for entry in claimed], deliveries, claimed=True)
 
     def _hold(

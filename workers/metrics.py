@@ -34,3 +34,29 @@ PENDING = Gauge("fer_pending_entries", "Entries delivered to the group's workers
 STREAM_BYTES = Gauge("fer_stream_bytes", "Memory that Redis uses for a frame stream.", ["shard"])
 TRIMMED = Gauge("fer_pending_trimmed", "Pending entries found withdrawn by their producer, which counted them.")
 CLOCK_SKEW = Gauge("fer_clock_skew_seconds", "By how much this machine's clock is ahead of Redis's.")
+
+
+def totals() -> dict[str, int | dict[str, int]]:
+    """The sums of this process's counters, for its last words."""
+
+    def total(counter: Counter) -> int:
+        return int(
+            sum(sample.value for metric in counter.collect() for sample in metric.samples if sample.name.endswith("_total"))
+        )
+
+    def by(counter: Counter, label: str) -> dict[str, int]:
+        samples = [sample for metric in counter.collect() for sample in metric.samples if sample.name.endswith("_total")]
+        return {sample.labels[label]: int(sample.value) for sample in samples}
+
+    return {
+        "received": total(RECEIVED),
+        "published": total(PUBLISHED),
+        "repeated": total(REPEATED),
+        "expired": total(EXPIRED),
+        "dead": total(DEAD),
+        "dead_by_reason": by(DEAD, "reason"),
+        "claimed": total(CLAIMED),
+        "faces_detected": total(FACES_DETECTED),
+        "faces_classified": total(FACES_CLASSIFIED),
+        "emotions": by(FACES_CLASSIFIED, "emotion"),
+    }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from streams.keys import Keys
 from workers.models.registry import RuntimeName
+from workers.models.runtime import Precision
 
 
 def default_threads() -> int:
@@ -24,6 +25,7 @@ class WorkerSettings:
     name: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
     device: str = "auto"
     runtime: RuntimeName = "auto"
+    precision: Precision = "f32"
     detector: Path | None = None
     classifier: Path | None = None
     threads: int = field(default_factory=default_threads)

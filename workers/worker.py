@@ -37,8 +37,9 @@ class Worker:
         self.clock = ServerClock()
         self._ready = False
         self._draining = False
-        detector = open_detector(settings.detector, settings.device, settings.runtime, settings.threads)
-        classifier = open_classifier(settings.classifier, settings.device, settings.runtime, settings.threads)
+        where = (settings.device, settings.runtime, settings.threads, settings.precision)
+        detector = open_detector(settings.detector, *where)
+        classifier = open_classifier(settings.classifier, *where)
         self.device = detector.device
         # The blocking reader has a client of its own: its long waits hold up nobody.
         self._reading, self._answering = connect(settings.redis_url), connect(settings.redis_url)

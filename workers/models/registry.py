@@ -8,20 +8,24 @@ from streams.emotions import EMOTIONS
 from workers.models.card import PACKAGED, ModelCard, ModelError
 from workers.models.classifier import Classifier
 from workers.models.detector import Detector
-from workers.models.runtime import Runtime
+from workers.models.runtime import Precision, Runtime
 
 RuntimeName = Literal["auto", "openvino", "torch"]
 
 
-def open_detector(folder: Path | None, device: str = "auto", runtime: RuntimeName = "auto", threads: int = 1) -> Detector:
+def open_detector(
+    folder: Path | None, device: str = "auto", runtime: RuntimeName = "auto", threads: int = 1, precision: Precision = "f32"
+) -> Detector:
     """The packaged detector, or the one in `folder`. Raises ModelError."""
-    card, opened = _open("detector", folder, device, runtime, threads)
+    card, opened = _open("detector", folder, device, runtime, threads, precision)
     return Detector(opened, card)
 
 
-def open_classifier(folder: Path | None, device: str = "auto", runtime: RuntimeName = "auto", threads: int = 1) -> Classifier:
+def open_classifier(
+    folder: Path | None, device: str = "auto", runtime: RuntimeName = "auto", threads: int = 1, precision: Precision = "f32"
+) -> Classifier:
     """The packaged classifier, or the one in `folder`. Raises ModelError, also where its labels are not our emotions."""
-    card, opened = _open("classifier", folder, device, runtime, threads)
+    card, opened = _open("classifier", folder, device, runtime, threads, precision)
     if card.labels != EMOTIONS:
         raise ModelError(f"{card.name} names {', '.join(card.labels)}; a worker needs {', '.join(EMOTIONS)}, in this order")
     return Classifier(opened, card)
@@ -63,7 +67,12 @@ def _cuda_device(device: str) -> str | None:
 
 
 def _open(
-    task: Literal["detector", "classifier"], folder: Path | None, device: str, runtime: RuntimeName, threads: int
+    task: Literal["detector", "classifier"],
+    folder: Path | None,
+    device: str,
+    runtime: RuntimeName,
+    threads: int,
+    precision: Precision,
 ) -> tuple[ModelCard, Runtime]:
     folder = folder or PACKAGED[task]
     card = ModelCard.read(folder)
@@ -73,7 +82,7 @@ def _open(
     if chosen == "openvino":
         from workers.models.openvino_runtime import OpenVinoRuntime
 
-        return card, OpenVinoRuntime(card, folder, threads=max(1, threads))
+        return card, OpenVinoRuntime(card, folder, threads=max(1, threads), precision=precision)
     from workers.models.torch_runtime import TorchRuntime, load_net
 
     return card, TorchRuntime(load_net(card, folder), card, chosen_device, compiled=chosen_device.startswith("cuda"))

@@ -1,6 +1,6 @@
 """What every runtime of a net offers, whatever library computes it."""
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from streams.errors import FerstreamError
 
 Batch = NDArray[np.uint8]  # (N, H, W, 3) in the card's colour order
+Precision = Literal["f32", "bf16"]
 Outputs = tuple[NDArray[np.float32], ...]
 
 

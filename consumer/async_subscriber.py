@@ -1,0 +1,104 @@
+"""Subscribing to results with asyncio: `async for result in AsyncResultSubscriber(url): ...`."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from types import TracebackType
+from typing import Any, Self
+
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from consumer.delivery import Delivery
+from consumer.dialogue import Command, Look, Pause, Steps
+from consumer.subscription import Subscription
+from streams.connection import MAX_BLOCK_S, translated
+from streams.errors import FerstreamError, RedisError
+from streams.messages import Result
+
+TIMEOUT_S = 5.0
+
+
+class AsyncResultSubscriber(Subscription):
+    """ResultSubscriber for asyncio, with the same arguments and promises; `async with` closes it."""
+
+    _client: "redis.asyncio.Redis | None" = None
+
+    async def __aiter__(self) -> AsyncIterator[Result]:
+        async for delivery in self.deliveries():
+            yield delivery.result
+
+    async def deliveries(self) -> AsyncIterator[Delivery]:
+        """Results with the entry each came in, which tells when it was published."""
+        async for _ in self._looks():
+            while delivery := self._intake.next():
+                yield delivery
+                self._asked_for_more()
+
+    async def batches(self) -> AsyncIterator[list[Delivery]]:
+        """What each read brings, also nothing: for programs that have something to do while nothing comes."""
+        async for _ in self._looks():
+            yield self._intake.next_batch()
+            self._asked_for_more()
+
+    async def close(self) -> None:
+        """Acknowledge what is done with, and close the connection. Results that were read but not yielded come again."""
+        if self._client is not None:
+            async for _ in self._drive(self._dialogue.leave()):
+                continue
+            await self._client.aclose()
+            self._client = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    def _looks(self) -> AsyncGenerator[None, None]:
+        if self._client is None:
+            self._client = _connect(self._url)
+        return self._drive(self._dialogue.steps())
+
+    async def _drive(self, steps: Steps) -> AsyncGenerator[None, None]:
+        go_on, reply = steps.send, None
+        while True:
+            try:
+                step = go_on(reply)
+            except StopIteration:
+                return
+            go_on, reply = steps.send, None
+            if isinstance(step, Look):
+                yield
+            elif isinstance(step, Pause):
+                await asyncio.sleep(step.seconds)
+            else:
+                go_on, reply = await self._execute(steps, step)
+
+    async def _execute(self, steps: Steps, command: Command) -> tuple[Any, Any]:
+        if self._client is None:
+            raise FerstreamError("the subscriber was closed while it was in use")
+        try:
+            with translated():
+                reply = await self._client.execute_command(*command.arguments)  # type: ignore[no-untyped-call]
+                return steps.send, reply
+        except FerstreamError as error:  # the dialogue knows what to do about it
+            return steps.throw, error
+
+
+def _connect(url: str) -> "redis.asyncio.Redis":
+    """As streams.connection.connect: no retries behind our back, a socket time-out above any blocking read."""
+    # redis-py's unix socket connections refuse the argument.
+    keepalive = {} if url.startswith("unix:") else {"socket_keepalive": True}
+    try:
+        return redis.asyncio.Redis.from_url(
+            url,
+            protocol=2,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=TIMEOUT_S + MAX_BLOCK_S,
+            socket_connect_timeout=TIMEOUT_S,
+            health_check_interval=0,
+            **keepalive,
+        )
+    except ValueError as error:
+        raise RedisError("the Redis URL must start with redis://, rediss:// or unix://") from error

@@ -1,0 +1,175 @@
+"""`fer-consumer`: see results, keep them, and see how the cameras are."""
+
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import cast
+
+import click
+
+from consumer.cameras import json_lines, table
+from consumer.logger import Logger, consumer_name
+from consumer.metrics import LogMetrics
+from consumer.result_log import Format, ResultLog, Rotation
+from consumer.subscriber import ResultSubscriber
+from consumer.tail import SMOOTHING_WINDOW_S, Style, leaving_quietly
+from consumer.tail import tail as print_results
+from streams import logs
+from streams.camera_status import read_statuses
+from streams.clock import ServerClock
+from streams.connection import connect
+from streams.keys import Keys
+from streams.metrics import announce, ferstream_version
+from streams.options import CONTEXT, FerGroup, log_options, metrics_options, name_variables, server_options
+from streams.shutdown import Shutdown
+from streams.status_server import StatusServer
+
+_MEGABYTE = 1_000_000
+
+
+@click.group(cls=FerGroup, context_settings=CONTEXT)
+@click.version_option(ferstream_version(), prog_name="fer-consumer")
+def main() -> None:
+    """Subscribe to the emotions that workers find, on live video of many cameras."""
+
+
+@main.command()
+@server_options
+@click.option("--shards", type=click.IntRange(1), default=None, help="Shards of the deployment.  [default: what Redis says]")
+@click.option("--from", "from_", default="$", help='"$": new results, "0": all that Redis still has, or an entry id.')
+@click.option("--camera", "cameras", multiple=True, help="Only this camera; repeatable.  [default: all]")
+@click.option(
+    "--order-window",
+    "order_window_s",
+    type=click.FloatRange(0),
+    default=None,
+    help="Seconds to wait for results out of order, to show each camera's in order of capture.  [default: 0; with --smooth 0.5]",
+)
+@click.option(
+    "--smooth",
+    "smooth_s",
+    type=click.FloatRange(0),
+    default=None,
+    help="Follow faces, and smooth over so many seconds (time constant).",
+)
+@click.option("--count", type=click.IntRange(1), default=None, help="End after so many results.")
+@click.option(
+    "--idle-timeout", "idle_timeout_s", type=click.FloatRange(0.01), default=None, help="End after so many seconds with nothing."
+)
+@click.option("--all", "show_all", is_flag=True, help="Also a line for each frame without faces.")
+@click.option("--json", "as_json", is_flag=True, help="One result a line, as JSON.")
+@log_options
+def tail(
+    redis_url: str,
+    prefix: str,
+    shards: int | None,
+    from_: str,
+    cameras: tuple[str, ...],
+    order_window_s: float | None,
+    smooth_s: float | None,
+    count: int | None,
+    idle_timeout_s: float | None,
+    show_all: bool,
+    as_json: bool,
+    log_level: str,
+    log_format: logs.Format,
+) -> None:
+    """Print results as they come: one line a face."""
+    logs.configure_logging(log_level, log_format)
+    subscriber = ResultSubscriber(
+        redis_url,
+        from_=from_,
+        cameras=cameras or None,
+        order_window_s=order_window_s if order_window_s is not None else SMOOTHING_WINDOW_S if smooth_s is not None else 0.0,
+        prefix=prefix,
+        shards=shards,
+        idle_timeout_s=idle_timeout_s,
+    )
+    style = Style(as_json=as_json, show_all=show_all, count=count, smooth_s=smooth_s)
+    with subscriber:
+        leaving_quietly(lambda: print_results(subscriber, style))
+
+
+@main.command()
+@server_options
+@click.option("--shards", type=click.IntRange(1), default=None, help="Shards of the deployment.  [default: what Redis says]")
+@click.option("--dir", "directory", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where the files go.")
+@click.option(
+    "--format", "format_", type=click.Choice(["jsonl", "parquet"]), default="jsonl", help="JSON Lines, or one row a face."
+)
+@click.option(
+    "--rotate-mb", type=click.FloatRange(0.001), default=64.0, help="Begin a new file after so many megabytes of lines."
+)
+@click.option("--rotate-minutes", type=click.FloatRange(0.01), default=60.0, help="Begin a new file after so many minutes.")
+@click.option(
+    "--keep-days", type=click.FloatRange(0.0001), default=None, help="Delete files older than this.  [default: keep for ever]"
+)
+@click.option("--group", default="logger", help="Consumer group; the loggers of one group share the results.")
+@click.option("--consumer", default=None, help="Name in the group; keep it over restarts.  [default: from host and directory]")
+@click.option("--from", "from_", default="0", help='Where a new group begins: all that Redis still has, or "$".')
+@metrics_options(9103)
+@log_options
+def log(
+    redis_url: str,
+    prefix: str,
+    shards: int | None,
+    directory: Path,
+    format_: str,
+    rotate_mb: float,
+    rotate_minutes: float,
+    keep_days: float | None,
+    group: str,
+    consumer: str | None,
+    from_: str,
+    metrics_host: str,
+    metrics_port: int,
+    log_level: str,
+    log_format: logs.Format,
+) -> None:
+    """Keep every result in rotating files that survive kill -9.
+
+    A result is acknowledged only when it is safe on the disk. After a crash the last second may be there twice: camera_id and
+    sequence tell. Emotions of people are personal data: --keep-days deletes what is no longer needed.
+    """
+    logs.configure_logging(log_level, log_format)
+    announce("fer-consumer")
+    shutdown = Shutdown()
+    rotation = Rotation(int(rotate_mb * _MEGABYTE), rotate_minutes * 60, keep_days * 86400 if keep_days else None)
+    with ExitStack() as stack:
+        result_log = stack.enter_context(ResultLog(directory, cast(Format, format_), rotation))
+        subscriber = ResultSubscriber(
+            redis_url,
+            from_=from_,
+            prefix=prefix,
+            shards=shards,
+            group=group,
+            consumer=consumer or consumer_name(directory),
+            acknowledge_each=False,
+            repeats=True,
+            block_s=0.5,
+        )
+        stack.callback(subscriber.close)
+        logger = Logger(subscriber, result_log, LogMetrics())
+        status = StatusServer(metrics_host, metrics_port, healthy=logger.unhealthy, ready=logger.unready)
+        stack.callback(status.close)
+        logger.run(shutdown.requested)
+
+
+@main.command()
+@server_options
+@click.option("--json", "as_json", is_flag=True, help="One camera a line, as JSON.")
+@log_options
+def cameras(redis_url: str, prefix: str, as_json: bool, log_level: str, log_format: logs.Format) -> None:
+    """Show every camera as its producer sees it."""
+    logs.configure_logging(log_level, log_format)
+    clock = ServerClock()
+    with closing(connect(redis_url)) as client:
+        clock.set_from(client)
+        statuses = read_statuses(client, Keys(prefix))
+    if not statuses and not as_json:
+        click.echo("no camera has said anything yet: is a fer-producer running?", err=True)
+        return
+    lines = json_lines(statuses) if as_json else table(statuses, clock.now())
+    leaving_quietly(lambda: click.echo("\n".join(lines)) if lines else None)
+
+
+name_variables(main, "FER_CONSUMER")

@@ -1,0 +1,113 @@
+"""One file of lines that survives the death of its writer: a line is whole, or cut off by the next start."""
+
+import errno
+import fcntl
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from streams.errors import FerstreamError
+
+_BLOCK = 64 * 1024
+
+
+class LogError(FerstreamError):
+    """The log cannot be written: the disk is full, the directory is not ours, or another writer has it."""
+
+
+class Journal:
+    """Appends whole lines to a new file. `sync` makes them durable; until then they survive kill -9, not a power cut."""
+
+    def __init__(self, directory: Path, suffix: str) -> None:
+        self.path, self._fd = _create(directory, suffix)
+        self.size = 0
+        sync_directory(directory)
+
+    def append(self, lines: bytes) -> None:
+        """Write lines, each with its newline at its end, in one write. Raises LogError, and then leaves no torn line."""
+        try:
+            written = os.write(self._fd, lines)
+            if written < len(lines):
+                os.ftruncate(self._fd, self.size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise LogError(f"cannot write {self.path}: {error.strerror}; nothing that is not in it was acknowledged") from error
+        self.size += written
+
+    def sync(self) -> None:
+        """Raises LogError."""
+        try:
+            os.fdatasync(self._fd)
+        except OSError as error:
+            raise LogError(f"cannot write {self.path} to the disk: {error.strerror}") from error
+
+    def close(self) -> None:
+        self.sync()
+        os.close(self._fd)
+
+
+class DirectoryLock:
+    """One writer a directory. The kernel lets go of it when the writer dies."""
+
+    def __init__(self, directory: Path) -> None:
+        path = directory / ".lock"
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        except OSError as error:
+            raise LogError(f"cannot write in {directory}: {error.strerror}") from error
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._fd)
+            raise LogError(f"another fer-consumer log writes in {directory}: give each its own") from error
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def cut_torn_tail(path: Path) -> int:
+    """Cut off what stands after the last newline; returns how many bytes that were. Raises LogError."""
+    try:
+        with path.open("rb+") as file:
+            size = end = file.seek(0, os.SEEK_END)
+            keep = 0
+            while end > 0 and not keep:
+                start = max(0, end - _BLOCK)
+                file.seek(start)
+                keep = start + file.read(end - start).rfind(b"\n") + 1 if end > start else 0
+                keep = 0 if keep == start else keep
+                end = start
+            if keep < size:
+                file.truncate(keep)
+                os.fsync(file.fileno())
+    except OSError as error:
+        raise LogError(f"cannot mend {path}: {error.strerror}") from error
+    return size - keep
+
+
+def sync_directory(directory: Path) -> None:
+    """Make new and renamed names durable."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _create(directory: Path, suffix: str) -> tuple[Path, int]:
+    while True:
+        path = directory / f"results-{datetime.now(UTC):%Y%m%dT%H%M%S%f}{suffix}"
+        try:
+            return path, os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        except FileExistsError:  # two in one microsecond: the next one is free
+            continue
+        except OSError as error:
+            raise LogError(f"cannot write in {directory}: {error.strerror}") from error

@@ -1,0 +1,79 @@
+"""Results as lines for people and for programs."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+import click
+
+from consumer.delivery import Delivery
+from streams.codec import result_map
+from streams.messages import Face, Result
+
+COLOURS = {
+    "anger": "red",
+    "contempt": "magenta",
+    "disgust": "green",
+    "fear": "bright_magenta",
+    "happiness": "bright_yellow",
+    "neutral": "white",
+    "sadness": "bright_blue",
+    "surprise": "bright_cyan",
+}
+_BAR = 10
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def face_line(delivery: Delivery, face: Face, track: int | None = None) -> str:
+    """Time, camera, frame, emotion, confidence with a bar, box, track, and the latency from capture to result."""
+    colour = COLOURS[face.emotion]
+    box = ",".join(f"{value:.0f}" for value in face.box)
+    return "  ".join(
+        [
+            _frame(delivery),
+            click.style(f"{face.emotion:<9}", fg=colour, bold=True),
+            f"{face.confidence:4.0%} " + click.style(bar(face.confidence), fg=colour),
+            f"box {box:<19}",
+            *([f"track {track}"] if track is not None else []),
+            click.style(f"{delivery.latency_s:.2f} s", dim=True),
+        ]
+    )
+
+
+def empty_line(delivery: Delivery) -> str:
+    """A frame without faces."""
+    return click.style(f"{_frame(delivery)}  no face  {delivery.latency_s:.2f} s", dim=True)
+
+
+def json_line(result: Result, tracks: Sequence[int] | None = None) -> str:
+    """The result with the names of the wire; each face with its track where faces are followed."""
+    message = result_map(result)
+    for face, track in zip(message["faces"], tracks or (), strict=False):
+        face["track"] = track
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+
+
+def bar(share: float) -> str:
+    """A bar of ten cells, in eighths of a cell."""
+    eighths = round(max(0.0, min(1.0, share)) * _BAR * 8)
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(_BAR)
+
+
+def printable(text: str) -> str:
+    """Names come from other machines: nothing in them may steer a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def clock_time(seconds: float, form: str = "%H:%M:%S.%f") -> str:
+    """Local time; what no calendar holds is shown as the number it is."""
+    try:
+        return datetime.fromtimestamp(seconds).astimezone().strftime(form)
+    except (OverflowError, ValueError, OSError):
+        return f"{seconds:g}"
+
+
+def _frame(delivery: Delivery) -> str:
+    result = delivery.result
+    time = clock_time(result.captured_at)[:12]
+    return f"{time}  {printable(result.camera_id):<12}  {result.sequence:>6}"

@@ -1,0 +1,125 @@
+"""A directory of rotating files that hold every result: JSON Lines, or Parquet made from them."""
+
+import logging
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from consumer.journal import DirectoryLock, Journal, cut_torn_tail
+from consumer.lines import json_line
+from consumer.parquet import TEMPORARY, convert, require_pyarrow
+from streams.errors import FerstreamError
+from streams.messages import Result
+
+log = logging.getLogger(__name__)
+
+Format = Literal["jsonl", "parquet"]
+
+_OURS = re.compile(r"results-\d{8}T\d{12}\.(jsonl|parquet)")
+#: Lines on their way to Parquet. The workers keep results for minutes only: they are made safe here first.
+_JOURNAL = ".journal"
+#: Retention is looked at this often.
+_LOOK_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A file ends at this size or age; files last changed longer than `keep_s` ago are deleted (None: never)."""
+
+    size_bytes: int
+    age_s: float
+    keep_s: float | None = None
+
+
+class ResultLog:
+    """Writes results of one directory, which it locks. `write`, then `sync`: only then they are safe to acknowledge.
+
+    After a crash the results since the last `sync` come again: `camera_id` and `sequence` tell repeats.
+    """
+
+    def __init__(self, directory: Path, format_: Format, rotation: Rotation) -> None:
+        if format_ == "parquet":
+            require_pyarrow()
+        self._directory, self._rotation = directory, rotation
+        self._suffix = _JOURNAL if format_ == "parquet" else ".jsonl"
+        self._journal: Journal | None = None
+        self._opened_at = self._looked_at = 0.0
+        self.bytes_written = 0
+        self._lock = DirectoryLock(directory)
+        try:
+            self._mend()
+            self._delete_old()
+        except FerstreamError:
+            self._lock.close()
+            raise
+
+    def write(self, results: Sequence[Result]) -> None:
+        """Append results. Raises LogError."""
+        if not results:
+            return
+        if self._journal is None:
+            self._journal, self._opened_at = Journal(self._directory, self._suffix), time.monotonic()
+        lines = "".join(f"{json_line(result)}\n" for result in results).encode()
+        self._journal.append(lines)
+        self.bytes_written += len(lines)
+
+    def sync(self) -> None:
+        """Make what was written durable, and end the file where it is large or old enough. Raises LogError."""
+        if self._journal is not None:
+            age_s = time.monotonic() - self._opened_at
+            if self._journal.size >= self._rotation.size_bytes or age_s >= self._rotation.age_s:
+                self._end_file()
+            else:
+                self._journal.sync()
+        if time.monotonic() - self._looked_at > _LOOK_S:
+            self._delete_old()
+
+    def close(self) -> None:
+        """End the file. Raises LogError."""
+        try:
+            self._end_file()
+        finally:
+            self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _end_file(self) -> None:
+        journal, self._journal = self._journal, None
+        if journal is None:
+            return
+        journal.close()
+        if self._suffix == _JOURNAL:
+            convert(journal.path)
+
+    def _mend(self) -> None:
+        """After a crash: remove half-made files, cut off a torn line, finish what was on its way to Parquet."""
+        for path in self._directory.glob(f"results-*{TEMPORARY}"):
+            path.unlink(missing_ok=True)
+        journals = sorted(self._directory.glob(f"results-*{_JOURNAL}"))
+        # Every file but the last was ended in order.
+        for path in [*sorted(self._directory.glob("results-*.jsonl"))[-1:], *journals]:
+            if torn := cut_torn_tail(path):
+                log.warning(
+                    "%s ended in the middle of a record: cut off its last %d bytes, which were not acknowledged", path, torn
+                )
+        if journals:
+            require_pyarrow()
+        for path in journals:
+            log.info("finished %s", convert(path))
+
+    def _delete_old(self) -> None:
+        self._looked_at = time.monotonic()
+        if self._rotation.keep_s is None:
+            return
+        for path in self._directory.iterdir():
+            if _OURS.fullmatch(path.name) and time.time() - path.stat().st_mtime > self._rotation.keep_s:
+                path.unlink(missing_ok=True)
+                log.info("deleted %s: older than the time to keep", path)

@@ -1,0 +1,71 @@
+"""`fer-consumer tail`: results on standard output as they come."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import click
+
+from consumer.delivery import Delivery
+from consumer.lines import empty_line, face_line, json_line
+from consumer.smooth import Smoother
+from consumer.subscriber import ResultSubscriber
+from consumer.track import Tracker
+
+T = TypeVar("T")
+
+#: Tracking needs each camera's results in order; several workers publish them a little out of it.
+SMOOTHING_WINDOW_S = 0.5
+#: As shells report a program that Ctrl-C ended.
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How results are shown; `count` ends after so many."""
+
+    as_json: bool
+    show_all: bool
+    count: int | None
+    smooth_s: float | None
+
+
+def tail(subscriber: ResultSubscriber, style: Style) -> None:
+    """Print until the subscriber ends, `count` results are out, or whoever reads the output leaves."""
+    tracker, smoother = Tracker(), Smoother(style.smooth_s or 0.0)
+    for shown, delivery in enumerate(subscriber.deliveries(), start=1):
+        tracks: list[int] | None = None
+        if style.smooth_s is not None:
+            tracks = tracker.update(delivery.result)
+            delivery = replace(delivery, result=smoother.update(delivery.result, tracks))  # noqa: PLW2901 - smoothed
+        for line in _lines(delivery, tracks, style):
+            click.echo(line)
+        if shown == style.count:
+            return
+
+
+def leaving_quietly(run: Callable[[], T]) -> T:
+    """Run something that prints: a reader that left (`| head`) is a good end, Ctrl-C a quiet one."""
+    try:
+        result = run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still in the buffer has nowhere to go; the interpreter flushes it once more on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    return result
+
+
+def _lines(delivery: Delivery, tracks: list[int] | None, style: Style) -> Iterator[str]:
+    result = delivery.result
+    if style.as_json:
+        yield json_line(result, tracks)
+    elif result.faces:
+        for index, face in enumerate(result.faces):
+            yield face_line(delivery, face, tracks[index] if tracks else None)
+    elif style.show_all:
+        yield empty_line(delivery)

@@ -1,0 +1,271 @@
+"""`fer-demo`: the whole path on one machine, each part a process of its own, with an embedded Redis between them."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+from dataclasses import dataclass
+from statistics import quantiles
+from typing import Any
+
+import click
+import redis
+
+from streams.codec import decode_result
+from streams.connection import connect, translated
+from streams.embedded import EmbeddedRedis
+from streams.errors import FerstreamError
+from streams.keys import Keys
+from streams.logs import configure_logging
+from streams.options import CONTEXT, EXIT_UNUSABLE
+
+#: A process that has not ended by then is killed.
+STOP_S = 30.0
+
+
+class Part:
+    """One process of the demo. Its log goes to standard error; with `collect` its standard output is kept for the end."""
+
+    def __init__(self, name: str, module: str, *arguments: str, collect: bool = False) -> None:
+        self.name = name
+        # Ctrl-C reaches the whole terminal group; parts are stopped in order instead, so they do not listen to it.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if collect else None,
+            text=True,
+            start_new_session=True,
+        )
+
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def stop(self) -> str:
+        """End the process in order, and return what it had to say."""
+        if self.running():
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            said, _ = self._process.communicate(timeout=STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            said, _ = self._process.communicate()
+        return said or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The fleet's account: what was captured, and what became of it."""
+
+    captured: int
+    published: int
+    dropped: dict[str, int]
+    expired: int
+    dead: int
+    in_flight: int
+    faces: int
+
+    @property
+    def balance(self) -> int:
+        """Frames that are in no column: 0, or something is broken."""
+        return self.captured - self.published - sum(self.dropped.values()) - self.expired - self.dead - self.in_flight
+
+
+@click.command(context_settings={**CONTEXT, "auto_envvar_prefix": "FER_DEMO"})
+@click.option("--camera", "cameras", multiple=True, metavar="URL", help="Camera to use instead of the demo's; may be repeated.")
+@click.option("--workers", type=click.IntRange(1, 16), default=1, help="Worker processes.")
+@click.option("--seconds", type=click.FloatRange(1), default=20.0, help="How long to run after the first result.")
+@click.option("--forever", is_flag=True, help="Go on until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results and the summary as JSON lines.")
+def main(cameras: tuple[str, ...], workers: int, seconds: float, forever: bool, as_json: bool) -> None:
+    """Watch real faces go through the whole path: camera, Redis, worker, subscriber.
+
+    Exit status 0 only if every frame is accounted for and faces were classified.
+    """
+    configure_logging("warning", "auto")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with ExitStack() as stack:
+            server = stack.enter_context(EmbeddedRedis())
+            sums, latencies, ran_s = _run(
+                stack, server.url, cameras or ("portraits:",), workers, None if forever else seconds, as_json
+            )
+    except FerstreamError as error:
+        failure = click.ClickException(str(error))
+        failure.exit_code = EXIT_UNUSABLE  # type: ignore[misc]
+        raise failure from error
+    good = not sums.balance and bool(sums.faces)
+    if as_json:
+        click.echo(json.dumps(_summary(sums, latencies, ran_s)))
+    else:
+        _print_summary(sums, latencies, ran_s)
+    sys.exit(0 if good else 1)
+
+
+def _run(
+    stack: ExitStack, url: str, cameras: tuple[str, ...], workers: int, seconds: float | None, as_json: bool
+) -> tuple[Sums, list[float], float]:
+    """Start the parts in the order of a frame's way backwards, let them run, stop them in its order, and add up."""
+    shared = ("--redis", url)
+    tail = Part("subscriber", "consumer.cli", "tail", *shared, *(["--json"] if as_json else []))
+    stack.callback(tail.stop)
+    quiet = ("--log-level", "warning", "--json", "--metrics-host", "127.0.0.1")
+    fleet = []
+    for number in range(workers):
+        port = _free_port()
+        part = Part(f"worker {number + 1}", "workers.cli", "run", *shared, *quiet, "--metrics-port", str(port), collect=True)
+        stack.callback(part.stop)
+        fleet.append((part, port))
+    if not as_json:
+        click.secho(f"Starting {workers} worker{'s' * (workers > 1)} ...", dim=True, err=True)
+    for part, port in fleet:
+        _wait_until_ready(part, port)
+    names = (
+        ["--camera=demo=portraits:"]
+        if cameras == ("portraits:",)
+        else [f"--camera=camera-{i + 1}={u}" for i, u in enumerate(cameras)]
+    )
+    producer = Part("producer", "producer.cli", "run", *shared, *quiet, "--stay", "--metrics-port", "0", *names, collect=True)
+    stack.callback(producer.stop)
+    client = connect(url)
+    stack.callback(client.close)
+    started = time.monotonic()
+    try:
+        _watch([producer, tail, *(part for part, _ in fleet)], client, seconds)
+    except KeyboardInterrupt:
+        click.secho("Stopping ...", dim=True, err=True)
+    ran_s = time.monotonic() - started
+    captured = _last_words(producer)
+    _wait_until_answered(client)
+    answered = [_last_words(part) for part, _ in fleet]
+    with translated():
+        in_flight = int(client.xlen(Keys().frames(0)))
+    sums = Sums(
+        captured=captured["captured"],
+        dropped=captured["dropped"],
+        published=sum(words["published"] for words in answered),
+        expired=sum(words["expired"] for words in answered),
+        dead=sum(words["dead"] for words in answered),
+        in_flight=in_flight,
+        faces=sum(words["faces_classified"] for words in answered),
+    )
+    tail.stop()
+    return sums, _latencies(client), ran_s
+
+
+def _watch(parts: list[Part], client: "redis.Redis", seconds: float | None) -> None:
+    """Until `seconds` after the first result, or for ever. Raises FerstreamError where a part ended, or no result comes."""
+    until = None
+    patience = time.monotonic() + 60
+    while until is None or time.monotonic() < until:
+        for part in parts:
+            if not part.running():
+                raise FerstreamError(f"the {part.name} ended early; its own words are above")
+        if until is None and seconds is not None:
+            with translated():
+                first = client.exists(Keys().results(0))
+            if first:
+                until = time.monotonic() + seconds
+            elif time.monotonic() > patience:
+                raise FerstreamError("no result within a minute: is the camera there? fer-producer check tells")
+        time.sleep(0.1)
+
+
+def _wait_until_answered(client: "redis.Redis", patience_s: float = 10.0) -> None:
+    until = time.monotonic() + patience_s
+    while time.monotonic() < until:
+        with translated():
+            if not client.xlen(Keys().frames(0)):
+                return
+        time.sleep(0.05)
+
+
+def _wait_until_ready(part: Part, port: int) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until and part.running():
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
+                return
+        except (urllib.error.URLError, TimeoutError, ConnectionError):  # not listening, or not ready yet: ask again
+            time.sleep(0.1)
+    raise FerstreamError(f"the {part.name} did not become ready; its own words are above")
+
+
+def _last_words(part: Part) -> dict[str, Any]:
+    said = part.stop().strip().splitlines()
+    try:
+        words: dict[str, Any] = json.loads(said[-1])
+    except (IndexError, ValueError) as error:
+        raise FerstreamError(f"the {part.name} left without its account; its own words are above") from error
+    return words
+
+
+def _latencies(client: "redis.Redis") -> list[float]:
+    """Seconds from capture to the result's place in its stream, of every result that is kept there; both on Redis's clock."""
+    with translated():
+        entries: Any = client.xrange(Keys().results(0))
+    return [
+        int(entry_id.split(b"-")[0]) / 1000 - decode_result(entry_id.decode(), fields).captured_at for entry_id, fields in entries
+    ]
+
+
+def _percentiles(latencies: list[float]) -> dict[str, float]:
+    if len(latencies) < 2:
+        return {}
+    cuts = quantiles(latencies, n=100, method="inclusive")
+    return {"p50": cuts[49], "p95": cuts[94], "p99": cuts[98]}
+
+
+def _summary(sums: Sums, latencies: list[float], ran_s: float) -> dict[str, Any]:
+    return {
+        "captured": sums.captured,
+        "published": sums.published,
+        "dropped": sums.dropped,
+        "expired": sums.expired,
+        "dead": sums.dead,
+        "in_flight": sums.in_flight,
+        "balance": sums.balance,
+        "faces": sums.faces,
+        "frames_per_second": round(sums.published / ran_s, 2),
+        "latency_s": {name: round(value, 4) for name, value in _percentiles(latencies).items()},
+    }
+
+
+def _print_summary(sums: Sums, latencies: list[float], ran_s: float) -> None:
+    dropped = ", ".join(f"{reason} {count}" for reason, count in sums.dropped.items() if count) or "none"
+    balances = "balances" if not sums.balance else f"DOES NOT BALANCE: {sums.balance:+d}"
+    rows = [
+        ("captured", f"{sums.captured} frames"),
+        ("published", str(sums.published)),
+        ("dropped", f"{sum(sums.dropped.values())} ({dropped})"),
+        ("expired", str(sums.expired)),
+        ("dead", str(sums.dead)),
+        ("in flight", str(sums.in_flight)),
+        ("account", balances),
+        ("faces", f"{sums.faces} classified"),
+        ("speed", f"{sums.published / ran_s:.1f} frames a second"),
+    ]
+    if percentiles := _percentiles(latencies):
+        rows.append(("latency", ", ".join(f"{name} {1000 * value:.0f} ms" for name, value in percentiles.items())))
+    click.echo()
+    for name, value in rows:
+        wrong = name == "account" and sums.balance
+        click.echo(
+            click.style(f"{name:>10}  ", dim=True) + click.style(value, fg="red" if wrong else None, bold=name == "account")
+        )
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    main()

@@ -1,0 +1,91 @@
+"""cameras.yaml and --camera: every mistake is one line that names its place."""
+
+from pathlib import Path
+
+import pytest
+
+from producer.cameras_file import camera_from_argument, read_cameras_file, refuse_duplicates
+from producer.errors import ConfigError
+from producer.settings import CameraConfig, Settings
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "cameras.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_reads_cameras_over_defaults(tmp_path):
+    (tmp_path / "secret").write_text("rtsp://u:hunter2@10.0.0.8/x\n")
+    path = write(
+        tmp_path,
+        "cameras:\n  door: rtsp://10.0.0.7/stream\n"
+        "  hall:\n    url_file: secret\n    fps: 10\n    max_side: 960\n    realtime: false\n",
+    )
+    door, hall = read_cameras_file(path, Settings(fps=5))
+    assert (door.camera_id, door.url, door.settings.fps, door.settings.freshness_budget_s) == (
+        "door",
+        "rtsp://10.0.0.7/stream",
+        5,
+        5,
+    )
+    assert (hall.url, hall.settings.fps, hall.settings.max_side, hall.settings.freshness_budget_s) == (
+        "rtsp://u:hunter2@10.0.0.8/x",
+        10,
+        960,
+        3600,
+    )
+    assert hall.shown_url == "rtsp://u:***@10.0.0.8/x"
+    assert "hunter2" not in repr(hall)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "cameras:\n  a:\n    url: /x\n    jpeg_qualty: 3\n",
+            "line 4: camera a: unknown key jpeg_qualty (did you mean jpeg_quality?)",
+        ),
+        ("cammeras: {}\n", "unknown key cammeras (did you mean cameras?)"),
+        ("cameras:\n  a: /x\n  a: /y\n", "line 3: cameras has a twice"),
+        ("cameras:\n  a: {url: /x, fps: 0}\n", "line 2: camera a: fps must be a number from 0.01 to 240, not 0"),
+        ("cameras:\n  a: {url: /x, fps: fast}\n", "fps must be a number from 0.01 to 240, not 'fast'"),
+        ("cameras:\n  a: {url: /x, max_side: 10.5}\n", "max_side must be a whole number from 64 to 16384"),
+        ("cameras:\n  a: {url: /x, loop: 3}\n", "loop must be true or false, not 3"),
+        ("cameras:\n  a: {url: /x, jpeg_quality: true}\n", "jpeg_quality must be a whole number"),
+        ("cameras:\n  a: {fps: 3}\n", "camera a: give either url or url_file"),
+        ("cameras:\n  a: {url: gopher://x/y}\n", "no source speaks gopher"),
+        ("cameras:\n  a: {url: 'rtsp://u:hunter2@h:port/'}\n", "port that is no number"),
+        ("cameras:\n  a: {url_file: nowhere}\n", "cannot read url_file nowhere: No such file"),
+        ("cameras: [a, b]\n", "must be a map"),
+        ("cameras:\n  a: {url: 'rtsp://u:hunter2@h\n", "this is no YAML"),
+        ("cameras:\n  a: {url: *hunter2}\n", "line 2: this is no YAML: found undefined alias ..."),
+        ("", "is empty"),
+    ],
+)
+def test_mistakes_are_named(tmp_path, text, told):
+    with pytest.raises(ConfigError) as caught:
+        read_cameras_file(write(tmp_path, text), Settings())
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_unreadable_files(tmp_path):
+    with pytest.raises(ConfigError, match=r"cannot read .*none\.yaml: No such file"):
+        read_cameras_file(tmp_path / "none.yaml", Settings())
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\xd8")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        read_cameras_file(tmp_path / "binary", Settings())
+
+
+def test_names():
+    for name in ("", "a" * 129, "two\nlines"):
+        with pytest.raises(ConfigError, match="name must be printable"):
+            CameraConfig(name, "/x")
+    with pytest.raises(ConfigError, match="NAME=URL"):
+        camera_from_argument("rtsp://u:hunter2@host/x=3", Settings())
+    camera = camera_from_argument("door=rtsp://h/x?a=b", Settings())
+    assert (camera.camera_id, camera.url) == ("door", "rtsp://h/x?a=b")
+    with pytest.raises(ConfigError, match="two cameras are named door"):
+        refuse_duplicates([camera, camera])

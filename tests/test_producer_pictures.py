@@ -1,0 +1,55 @@
+"""Folders of pictures and the synthetic camera."""
+
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from producer.errors import CameraError
+from producer.picture_folder import PictureFolder
+from producer.portraits import Portraits
+
+
+def folder_of(tmp_path, count: int):
+    for number in range(count):
+        cv2.imwrite(str(tmp_path / f"{number:02}.png"), np.full((40, 60, 3), number * 20, np.uint8))
+    return tmp_path
+
+
+def test_pictures_come_sorted_and_paced(tmp_path):
+    source = PictureFolder(folder_of(tmp_path, 6), 10, threading.Event(), loop=False, realtime=True)
+    info = source.open()
+    assert (info.width, info.height, info.fps) == (60, 40, 10)
+    start = time.monotonic()
+    assert [int(picture[0, 0, 0]) for picture in source.frames()] == [0, 20, 40, 60, 80, 100]
+    assert 0.45 < time.monotonic() - start < 1.5
+
+
+def test_a_broken_picture_is_skipped(tmp_path, caplog):
+    folder_of(tmp_path, 3)
+    (tmp_path / "01.png").write_bytes(b"")
+    source = PictureFolder(tmp_path, 10, threading.Event(), loop=True, realtime=False)
+    source.open()
+    frames = source.frames()
+    assert [int(next(frames)[0, 0, 0]) for _ in range(5)] == [0, 40, 0, 40, 0]
+    assert caplog.text.count("01.png holds no picture") == 1
+
+
+def test_no_pictures(tmp_path):
+    (tmp_path / "note.txt").write_text("none here")
+    with pytest.raises(CameraError, match="holds no picture"):
+        PictureFolder(tmp_path, 10, threading.Event(), loop=False, realtime=True).open()
+    with pytest.raises(CameraError, match="cannot read the folder: No such file"):
+        PictureFolder(tmp_path / "none", 10, threading.Event(), loop=False, realtime=True).open()
+
+
+def test_portraits_move():
+    source = Portraits(15, threading.Event(), realtime=False)
+    assert source.open().width == 1280
+    first, later = source.compose(0), source.compose(3)
+    assert first.shape == (720, 1280, 3)
+    assert np.abs(first.astype(int) - later).mean() > 5
+    frames = source.frames()
+    assert np.array_equal(next(frames), first)
