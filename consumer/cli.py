@@ -19,7 +19,7 @@ from streams.clock import ServerClock
 from streams.connection import connect
 from streams.keys import Keys
 from streams.metrics import announce, ferstream_version
-from streams.options import CONTEXT, FerGroup, log_options, metrics_options, name_variables, server_options
+from streams.options import CONTEXT, FerGroup, chosen_prefix, log_options, metrics_options, name_variables, server_options
 from streams.shutdown import Shutdown
 from streams.status_server import StatusServer
 
@@ -60,7 +60,6 @@ def main() -> None:
 @log_options
 def tail(
     redis_url: str,
-    prefix: str,
     shards: int | None,
     from_: str,
     cameras: tuple[str, ...],
@@ -80,7 +79,7 @@ def tail(
         from_=from_,
         cameras=cameras or None,
         order_window_s=order_window_s if order_window_s is not None else SMOOTHING_WINDOW_S if smooth_s is not None else 0.0,
-        prefix=prefix,
+        prefix=chosen_prefix(),
         shards=shards,
         idle_timeout_s=idle_timeout_s,
     )
@@ -110,7 +109,6 @@ def tail(
 @log_options
 def log(
     redis_url: str,
-    prefix: str,
     shards: int | None,
     directory: Path,
     format_: str,
@@ -139,7 +137,7 @@ def log(
         subscriber = ResultSubscriber(
             redis_url,
             from_=from_,
-            prefix=prefix,
+            prefix=chosen_prefix(),
             shards=shards,
             group=group,
             consumer=consumer or consumer_name(directory),
@@ -158,13 +156,13 @@ def log(
 @server_options
 @click.option("--json", "as_json", is_flag=True, help="One camera a line, as JSON.")
 @log_options
-def cameras(redis_url: str, prefix: str, as_json: bool, log_level: str, log_format: logs.Format) -> None:
+def cameras(redis_url: str, as_json: bool, log_level: str, log_format: logs.Format) -> None:
     """Show every camera as its producer sees it."""
     logs.configure_logging(log_level, log_format)
     clock = ServerClock()
     with closing(connect(redis_url)) as client:
         clock.set_from(client)
-        statuses = read_statuses(client, Keys(prefix))
+        statuses = read_statuses(client, Keys(chosen_prefix()))
     if not statuses and not as_json:
         click.echo("no camera has said anything yet: is a fer-producer running?", err=True)
         return

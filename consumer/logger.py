@@ -30,7 +30,7 @@ class Logger:
             self._turned_at = time.monotonic()
             self._log.write([delivery.result for delivery in deliveries])
             self._metrics.observe(deliveries, self._subscriber, self._log.bytes_written)
-            if time.monotonic() - synced_at >= SYNC_S:
+            if self._log.full or time.monotonic() - synced_at >= SYNC_S:
                 self._log.sync()
                 self._subscriber.acknowledge()
                 synced_at = time.monotonic()

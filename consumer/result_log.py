@@ -67,11 +67,15 @@ class ResultLog:
         self._journal.append(lines)
         self.bytes_written += len(lines)
 
+    @property
+    def full(self) -> bool:
+        """Whether the file is large enough to be ended by `sync`."""
+        return self._journal is not None and self._journal.size >= self._rotation.size_bytes
+
     def sync(self) -> None:
         """Make what was written durable, and end the file where it is large or old enough. Raises LogError."""
         if self._journal is not None:
-            age_s = time.monotonic() - self._opened_at
-            if self._journal.size >= self._rotation.size_bytes or age_s >= self._rotation.age_s:
+            if self.full or time.monotonic() - self._opened_at >= self._rotation.age_s:
                 self._end_file()
             else:
                 self._journal.sync()

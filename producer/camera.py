@@ -5,6 +5,7 @@ import time
 
 from producer import metrics
 from producer.account import Account
+from producer.address import LIVE_SCHEMES, scheme_of
 from producer.capture import Capture
 from producer.condition import Condition
 from producer.publisher import Publisher
@@ -73,4 +74,6 @@ class Camera:
         return self._capture.failed
 
     def status(self, producer: str) -> CameraStatus:
+        if scheme_of(self.config.url) in LIVE_SCHEMES:
+            self._condition.watch(self.config.settings.stall_after_s)
         return self._condition.status(self.config.shown_url, producer, self._link.clock.now(), self._publisher.waiting_bytes)

@@ -51,9 +51,9 @@ def camera_from_argument(argument: str, defaults: Settings) -> CameraConfig:
         raise ConfigError("--camera wants NAME=URL, for instance door=rtsp://10.0.0.7/stream")
     try:
         kind_of(url)
+        return CameraConfig(name.strip(), url.strip(), defaults)
     except ConfigError as error:
         raise ConfigError(f"camera {name}: {error}") from None
-    return CameraConfig(name.strip(), url.strip(), defaults)
 
 
 def refuse_duplicates(cameras: list[CameraConfig]) -> None:

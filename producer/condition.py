@@ -22,6 +22,7 @@ class Condition:
         self._info = SourceInfo(0, 0, 0.0, "")
         self._size = (0, 0)
         self._last_frame_at: float | None = None
+        self._last_frame = 0.0
         self._sequence = 0
         self._was_live = False
         self._reconnects = 0
@@ -42,6 +43,7 @@ class Condition:
         with self._lock:
             self._size, self._sequence, self._last_frame_at = (width, height), sequence, captured_at
             self._frames += 1
+            self._last_frame = time.monotonic()
             first = self._state not in ("live", "frozen")
             again = first and self._was_live
             if first:
@@ -60,6 +62,13 @@ class Condition:
         """No frames: `down` or `stalled`. The same problem again is no news."""
         if self._change(state, problem):
             log.warning("camera %s is %s: %s; next try in %.1f s, then again and again", self._camera_id, state, problem, retry_s)
+
+    def watch(self, stall_after_s: float) -> None:
+        """A read that hangs where FFmpeg has no time-out (a webcam's) is seen from outside at least."""
+        with self._lock:
+            silent_s = time.monotonic() - self._last_frame
+        if silent_s > 2 * stall_after_s and self._change("stalled", f"no frame for {stall_after_s:g} s", only_from="live"):
+            log.warning("camera %s is stalled: no frame for %.0f s, and its read does not come back", self._camera_id, silent_s)
 
     def frozen(self, seconds: float) -> None:
         """Frames come, all alike."""

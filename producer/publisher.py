@@ -64,10 +64,14 @@ class Publisher:
         """Until the slot is closed and empty."""
         while not self._slot.drained:
             captured = self._slot.take(max(0.0, self._next_beat - time.monotonic()))
-            if captured is not None:
-                self._publish(captured)
-            if time.monotonic() >= self._next_beat:
-                self._beat()
+            try:
+                if captured is not None:
+                    self._publish(captured)
+                if time.monotonic() >= self._next_beat:
+                    self._beat()
+            except Exception:  # a surprise with one frame must not end the camera
+                log.exception("camera %s: a frame was not written", self._camera_id)
+                self._on_drop("error", captured is not None)
         self._finish()
 
     def retire(self) -> None:

@@ -18,6 +18,8 @@ from streams.server import check_server
 log = logging.getLogger(__name__)
 
 CLOCK_EVERY_S = 30.0
+#: At its memory limit Redis takes one frame and refuses the next: it is well when nothing was refused for this long.
+WELL_AFTER_S = 5.0
 
 
 class RedisLink:
@@ -33,7 +35,7 @@ class RedisLink:
         self.generation = 0
         self.last_beat = time.monotonic()
         self._backoff = Backoff()
-        self._problem = ""
+        self._problem, self._trouble_at = "", 0.0
         self._warnings: tuple[str, ...] = ()
         self._clock_set_at = 0.0
 
@@ -61,13 +63,14 @@ class RedisLink:
 
     def trouble(self, error: RedisError) -> None:
         """Say what is wrong, once."""
+        self._trouble_at = time.monotonic()
         if str(error) != self._problem:
             self._problem = str(error)
             log.warning("%s; cameras stay open, frames that cannot be written are counted", error)
 
     def well(self) -> None:
         """Redis took a frame."""
-        if self._problem and self.up:
+        if self._problem and self.up and time.monotonic() - self._trouble_at > WELL_AFTER_S:
             self._problem = ""
             log.info("Redis takes frames again")
 

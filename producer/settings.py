@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 
-from producer.address import redacted
+from producer.address import LIVE_SCHEMES, redacted, scheme_of
 from producer.errors import ConfigError
 
 MIB = 1024 * 1024
@@ -67,6 +67,9 @@ class CameraConfig:
             raise ConfigError(
                 f"a camera's name must be printable and 1 to {MAX_NAME} characters long, not {self.camera_id!r:.80}"
             )
+
+        if not self.settings.realtime and scheme_of(self.url) in LIVE_SCHEMES:
+            raise ConfigError("a live camera cannot be read as fast as possible: set realtime to true")
 
     @property
     def shown_url(self) -> str:

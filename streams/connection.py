@@ -87,10 +87,12 @@ def translated() -> Iterator[None]:
         raise RedisUnavailable(f"no answer from Redis: {_first_line(error)}") from error
     except redis.exceptions.ResponseError as error:
         text = str(error)
-        if "NOGROUP" in text or "no such key" in text:
+        if "NOGROUP" in text or "no such key" in text or "key no longer exists" in text:
             raise GroupGone("the frame stream or its consumer group was deleted") from error
         if "OOM" in text:
             raise RedisFull("Redis is at its memory limit (maxmemory) and takes no more data") from error
+        if text.startswith("UNBLOCKED"):  # a failover ended a blocking read
+            raise RedisUnavailable(f"no answer from Redis: {_first_line(error)}") from error
         raise RedisError(f"Redis refused a command: {_first_line(error)}") from error
     except redis.exceptions.RedisError as error:
         raise RedisUnavailable(f"Redis gave no usable answer: {type(error).__name__}") from error

@@ -36,7 +36,7 @@ class Part:
         self.name = name
         # Ctrl-C reaches the whole terminal group; parts are stopped in order instead, so they do not listen to it.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            [sys.executable, "-c", f"from {module} import main; main()", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if collect else None,
             text=True,

@@ -38,7 +38,7 @@ def name_variables(group: click.Group, prefix: str) -> None:
 
 
 def server_options(command: F) -> F:
-    """`redis_url` and `prefix`."""
+    """`redis_url`, and --prefix for `chosen_prefix`."""
     for option in (
         click.option(
             "--prefix",
@@ -69,11 +69,16 @@ def server_options(command: F) -> F:
     return command
 
 
+def chosen_prefix() -> str:
+    """The --prefix of the running command."""
+    return str(click.get_current_context().meta["prefix"])
+
+
 def redis_options(command: F) -> F:
     """`redis_url`, `keys` (from --prefix and --shards) and `group`."""
 
     def with_keys(ctx: click.Context, _param: click.Parameter, shards: int) -> int:
-        ctx.params["keys"] = Keys(ctx.params.get("prefix") or "fer", shards)
+        ctx.params["keys"] = Keys(ctx.meta["prefix"], shards)
         return shards
 
     for option in (

@@ -20,9 +20,9 @@ def test_reads_cameras_over_defaults(tmp_path):
     path = write(
         tmp_path,
         "cameras:\n  door: rtsp://10.0.0.7/stream\n"
-        "  hall:\n    url_file: secret\n    fps: 10\n    max_side: 960\n    realtime: false\n",
+        "  hall:\n    url_file: secret\n    fps: 10\n    max_side: 960\n  hall2:\n    url: /a/b.mp4\n    realtime: false\n",
     )
-    door, hall = read_cameras_file(path, Settings(fps=5))
+    door, hall, file = read_cameras_file(path, Settings(fps=5))
     assert (door.camera_id, door.url, door.settings.fps, door.settings.freshness_budget_s) == (
         "door",
         "rtsp://10.0.0.7/stream",
@@ -33,8 +33,9 @@ def test_reads_cameras_over_defaults(tmp_path):
         "rtsp://u:hunter2@10.0.0.8/x",
         10,
         960,
-        3600,
+        5,
     )
+    assert file.settings.freshness_budget_s == 3600
     assert hall.shown_url == "rtsp://u:***@10.0.0.8/x"
     assert "hunter2" not in repr(hall)
 
@@ -60,6 +61,7 @@ def test_reads_cameras_over_defaults(tmp_path):
         ("cameras: [a, b]\n", "must be a map"),
         ("cameras:\n  a: {url: 'rtsp://u:hunter2@h\n", "this is no YAML"),
         ("cameras:\n  a: {url: *hunter2}\n", "line 2: this is no YAML: found undefined alias ..."),
+        ("cameras:\n  a: {url: 'rtsp://h/x', realtime: false}\n", "camera a: a live camera cannot be read as fast as possible"),
         ("", "is empty"),
     ],
 )

@@ -9,7 +9,7 @@ from video_files import RtspServer, shared_video, wait_until
 
 from producer import metrics
 from producer.probe import as_table, probe_all
-from producer.settings import CameraConfig
+from producer.settings import CameraConfig, Settings
 
 PASSWORD = "h@Zq7/Xv?2#a%b"
 ESCAPED = "h%40Zq7%2FXv%3F2%23a%25b"
@@ -47,6 +47,19 @@ def test_a_server_that_comes_back(redis_url):
         wait_until(lambda: status_of(redis_url, "ball").state == "live", within_s=3, what="state live")
         assert status_of(redis_url, "ball").reconnects == 1
     assert 'fer_camera_reconnects_total{camera="ball"} 1.0' in generate_latest(metrics.ALL).decode()
+
+
+def test_a_camera_that_goes_silent(redis_url):
+    """The connection stands, and nothing comes: a blocked read has to end."""
+    with RtspServer() as server:
+        camera = CameraConfig("ball", server.url("pattern"), Settings(stall_after_s=1.5))
+        with at_work(redis_url, camera) as fleet:
+            wait_until(lambda: len(frames_in(redis_url)) >= 10, within_s=10, what="frames")
+            server.freeze()
+            wait_until(lambda: (s := status_of(redis_url, "ball")) and s.state == "stalled", within_s=5, what="state stalled")
+            before = sums(fleet, "ball")[1]
+            server.thaw()
+            wait_until(lambda: sums(fleet, "ball")[1] > before, within_s=12, what="frames again")
 
 
 def test_passwords_work_and_are_never_shown(locked, redis_url, caplog):

@@ -1,6 +1,7 @@
 """Files and network sources through FFmpeg: pace, loops, and one clear line for everything that can be wrong."""
 
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -10,9 +11,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import simplejpeg
 from video_files import make_video
 
 from producer.address import kind_of
+from producer.encoder import JpegEncoder
 from producer.errors import CameraError, CameraStalled
 from producer.settings import Settings
 from producer.source import Source
@@ -96,6 +99,29 @@ def test_a_truncated_file_gives_the_frames_it_has(tmp_path):
     (tmp_path / "cut.mkv").write_bytes(whole[: len(whole) * 2 // 3])
     with opened(tmp_path / "cut.mkv", realtime=False) as source:
         assert 10 < sum(1 for _ in source.frames()) < 60
+
+
+@pytest.mark.parametrize(
+    ("matrix", "size", "corner"),
+    [
+        ((0, 1, 0, -1, 0, 0, 120, 0, 0x4000), (120, 160), (5, -5)),  # a quarter turn clockwise, as phones write it
+        ((-1, 0, 0, 0, -1, 0, 160, 120, 0x4000), (160, 120), (-5, -5)),
+        ((0, -1, 0, 1, 0, 0, 0, 160, 0x4000), (120, 160), (-5, 5)),
+    ],
+)
+def test_phone_videos_stand_upright(tmp_path, matrix, size, corner):
+    """A white patch at the top left of the stored picture goes where the file's matrix says."""
+    path = make_video(tmp_path / "a.mp4", frames=2, patch=True)
+    video, identity = path.read_bytes(), struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 0x40000000)
+    place = video.index(identity, video.index(b"tkhd"))
+    path.write_bytes(video[:place] + struct.pack(">9i", *(65536 * value for value in matrix)) + video[place + 36 :])
+    with opened(path) as source:
+        encoded = JpegEncoder(640, 95).encode(next(iter(source.frames())))
+    picture = simplejpeg.decode_jpeg(encoded.jpeg)
+    assert (encoded.width, encoded.height) == size == picture.shape[1::-1]
+    assert [picture[y, x].min() > 230 for y, x in ((5, 5), (5, -5), (-5, 5), (-5, -5))] == [
+        place == corner for place in ((5, 5), (5, -5), (-5, 5), (-5, -5))
+    ]
 
 
 def test_http(tmp_path):

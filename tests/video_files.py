@@ -1,6 +1,7 @@
 """Videos and cameras for tests: shared files, files made on the spot, a real RTSP server, and how to wait."""
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -34,9 +35,15 @@ def shared_video(name: str) -> Path:
 
 
 def make_video(
-    path: Path, *, frames: int = 30, fps: int = 10, size: tuple[int, int] = (160, 120), codec: str = "libx264"
+    path: Path,
+    *,
+    frames: int = 30,
+    fps: int = 10,
+    size: tuple[int, int] = (160, 120),
+    codec: str = "libx264",
+    patch: bool = False,
 ) -> Path:
-    """A video in which every frame differs."""
+    """A video in which every frame differs; with a white patch at the top left if asked."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
@@ -44,6 +51,8 @@ def make_video(
         for number in range(frames):
             picture = np.full((size[1], size[0], 3), number * 7 % 256, np.uint8)
             picture[:, : size[0] // 2] = (number * 31 % 256, 90, 200)
+            if patch:
+                picture[:40, :40] = 255
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
         container.mux(stream.encode())
     return path
@@ -88,6 +97,13 @@ class RtspServer:
         self._process.wait()
         if self._process.stdout:
             self._process.stdout.close()
+
+    def freeze(self) -> None:
+        """It keeps its connections and says nothing."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
         return self

@@ -8,8 +8,11 @@ from workers.models.anchors import overlaps
 Float = NDArray[np.float32]
 
 
-def _match(scores: Float, boxes: Float, truth: Float, min_side: float) -> tuple[list[float], list[bool], int]:
-    """Scores and hits of one picture's counted detections, and its number of counted faces."""
+def match_picture(scores: Float, boxes: Float, truth: Float, min_side: float = 0.0) -> tuple[list[float], list[bool], int]:
+    """Scores and hits of one picture's counted detections, best first, and its number of counted faces.
+
+    `scores` (n,), `boxes` and `truth` xyxy (n, 4) and (m, 4). Each detection takes the free box of the highest IoU, if that is 0.5 or more.
+    """
     ignored = _sides(truth) < min_side
     free = np.ones(len(truth), bool)
     iou = overlaps(boxes, truth)
@@ -45,7 +48,7 @@ def average_precision(detections: list[tuple[Float, Float]], truths: list[Float]
     hits: list[bool] = []
     faces = 0
     for (picture_scores, boxes), truth in zip(detections, truths, strict=True):
-        picture_kept, picture_hits, counted = _match(picture_scores, boxes, truth, min_side)
+        picture_kept, picture_hits, counted = match_picture(picture_scores, boxes, truth, min_side)
         scores += picture_kept
         hits += picture_hits
         faces += counted

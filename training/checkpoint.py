@@ -1,9 +1,16 @@
 """Checkpoints of a run: everything that an interrupted fit needs to go on as if it had not stopped."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from streams.errors import FerstreamError
+
+
+class CheckpointError(FerstreamError):
+    """A checkpoint cannot be read."""
 
 
 def save_checkpoint(path: Path, **state: Any) -> None:  # noqa: ANN401 - state dicts
@@ -14,5 +21,11 @@ def save_checkpoint(path: Path, **state: Any) -> None:  # noqa: ANN401 - state d
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:
-    """The state of an earlier run, or None where there is none."""
-    return torch.load(path, weights_only=True) if path.exists() else None
+    """The state of an earlier run, on the CPU, or None where there is none. Raises CheckpointError."""
+    if not path.exists():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
+        raise CheckpointError(f"cannot read the checkpoint {path}: {str(error).splitlines()[0]}") from error
+    return state

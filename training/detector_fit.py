@@ -1,20 +1,16 @@
-"""Fit the detector: packs in, a run directory with checkpoints, history and the packaged model out."""
+"""Fit the detector: face packs in, a run directory with checkpoints and history, and the averaged net out."""
 
-import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
-from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, RandomSampler
-from tqdm import tqdm
 
-from training.average_precision import average_precision
-from training.checkpoint import load_checkpoint, save_checkpoint
+from training.detector_evaluate import detect_all, precisions
 from training.faces import FacePack, FaceViews
-from training.history import record
-from training.schedule import warm_cosine
+from training.run import Recipe, Run
 from workers.models.anchors import CENTRE_VARIANCE, SIZE_VARIANCE, anchor_boxes
 from workers.models.card import ModelCard
 from workers.models.detector import Detector
@@ -22,8 +18,11 @@ from workers.models.ssd import LEVELS, SSD
 from workers.models.torch_runtime import TorchRuntime
 
 
+Sample = tuple[Tensor, Tensor, Tensor]  # pictures (N, 3, S, S) uint8, objectness (N, A), offsets (N, A, 4)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DetectorRecipe:
+class DetectorRecipe(Recipe):
     """The settings of a fit; the defaults made the packaged weights."""
 
     epochs: int = 30
@@ -31,8 +30,7 @@ class DetectorRecipe:
     view: int = 256  # side of a training view; the net is fully convolutional
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
-    ema_decay: float = 0.998
-    seed: int = 0
+    clip: float = 5.0
 
 
 def focal_loss(logits: Tensor, objectness: Tensor) -> Tensor:
@@ -72,61 +70,33 @@ def detector_card(name: str = "ssd-320") -> ModelCard:
     return ModelCard(name=name, task="detector", architecture="ssd", labels=("face",), input_size=320, levels=LEVELS)
 
 
-def validate(net: nn.Module, card: ModelCard, faces: FacePack, device: str) -> dict[str, float]:
-    """AP50 of the net on `faces`: over all boxes, and over those with a side of 24 px and more."""
-    detector = Detector(TorchRuntime(net, card, device), card)
-    detections = []
-    for i in range(len(faces)):
-        found = detector([faces.picture(i)], score_threshold=0.02)[0]
-        detections.append((found.scores, found.xyxy))
-    truths = [faces.boxes(i) for i in range(len(faces))]
-    return {"ap50": average_precision(detections, truths), "ap50_side24": average_precision(detections, truths, 24)}
-
-
 def fit_detector(train: FacePack, val: FacePack, out: Path, recipe: DetectorRecipe, device: str, workers: int) -> nn.Module:
-    """Train, or go on with what `out` holds, and return the averaged net."""
+    """Train, or go on with what `out` holds, and return the averaged net. Raises RunError."""
     torch.manual_seed(recipe.seed)
-    out.mkdir(parents=True, exist_ok=True)
     net = SSD().to(device, memory_format=torch.channels_last)
-    ema = ModelEmaV3(net, decay=recipe.ema_decay, use_warmup=True)
     views = FaceViews(train, recipe.view, net.levels, recipe.seed)
-    steps = len(views) // recipe.batch_size
-    optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-    schedule = warm_cosine(optimiser, warm_up=steps, total=steps * recipe.epochs)
     anchors = torch.from_numpy(anchor_boxes(recipe.view, recipe.view, net.levels).copy()).to(device)
-    first = 0
-    if state := load_checkpoint(out / "checkpoint.pt"):
-        net.load_state_dict(state["net"])
-        ema.load_state_dict(state["ema"])
-        optimiser.load_state_dict(state["optimiser"])
-        schedule.load_state_dict(state["schedule"])
-        first = state["epoch"] + 1
-    for epoch in range(first, recipe.epochs):
-        started, total = time.perf_counter(), 0.0
+    run = Run(net, out, recipe, len(views))
+    for epoch in run.epochs():
         views.epoch = epoch
         order = RandomSampler(views, generator=torch.Generator().manual_seed(recipe.seed * 1000 + epoch))
         loader = DataLoader(views, recipe.batch_size, sampler=order, drop_last=True, num_workers=workers)
-        net.train()
-        for pictures, objectness, targets in tqdm(loader, desc=f"epoch {epoch + 1}/{recipe.epochs}", unit="batch", disable=None):
-            pixels = pictures.to(device, memory_format=torch.channels_last).float() / 127.5 - 1
-            with torch.autocast(torch.device(device).type, torch.bfloat16):
-                logits, offsets = net.forward_logits(pixels)
-            loss = detector_loss(logits.float(), offsets.float(), objectness.to(device), targets.to(device), anchors)
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-            optimiser.step()
-            schedule.step()
-            ema.update(net, step=int(schedule.last_epoch))
-            total += float(loss.detach())
-        figures = validate(ema.module, detector_card(), val, device) if epoch % 3 == 2 or epoch + 1 == recipe.epochs else {}
-        record(out / "history.jsonl", epoch, loss=total / steps, seconds=time.perf_counter() - started, **figures)
-        save_checkpoint(
-            out / "checkpoint.pt",
-            net=net.state_dict(),
-            ema=ema.state_dict(),
-            optimiser=optimiser.state_dict(),
-            schedule=schedule.state_dict(),
-            epoch=epoch,
-        )
-    return ema.module
+        figures = run.train(epoch, loader, partial(_loss, net, anchors, device))
+        if epoch % 3 == 2 or epoch + 1 == recipe.epochs:
+            figures |= _validate(run.averaged(), val, device)
+        run.close(epoch, **figures)
+    return run.averaged()
+
+
+def _loss(net: SSD, anchors: Tensor, device: str, batch: Sample) -> Tensor:
+    pictures, objectness, targets = batch
+    pixels = pictures.to(device, memory_format=torch.channels_last).float() / 127.5 - 1
+    with torch.autocast(torch.device(device).type, torch.bfloat16):
+        logits, offsets = net.forward_logits(pixels)
+    return detector_loss(logits.float(), offsets.float(), objectness.to(device), targets.to(device), anchors)
+
+
+def _validate(net: nn.Module, val: FacePack, device: str) -> dict[str, float]:
+    card = detector_card()
+    found = detect_all(Detector(TorchRuntime(net, card, device), card), val)
+    return precisions(found, val, sides=(0, 24))

@@ -12,6 +12,7 @@ from streams.emotions import EMOTIONS
 from training.packs import Pack, PackError
 
 Protocol = Literal["majority", "argmax8"]
+PROTOCOLS: tuple[Protocol, ...] = ("majority", "argmax8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +24,15 @@ class FerPlus:
     columns: tuple[str, ...]
 
     @classmethod
-    def open(cls, path: Path, split: str) -> "FerPlus":
+    def open(cls, path: Path, split: str, *, pictures: bool = True) -> "FerPlus":
+        """The faces of a split (`all` takes every one); without `pictures` only their votes. Raises PackError."""
         pack = Pack(path, ("votes", "vote_columns"))
         columns = tuple(pack.arrays["vote_columns"].astype("U"))
         if missing := set(EMOTIONS) - set(columns):
             raise PackError(f"{path}: no votes for {', '.join(sorted(missing))}")
         places = pack.indices(split)
-        faces = np.stack([pack.picture(int(i), cv2.IMREAD_GRAYSCALE) for i in places])
-        return cls(faces, np.asarray(pack.arrays["votes"][places], np.uint8), columns)
+        faces = [pack.picture(int(i), cv2.IMREAD_GRAYSCALE) for i in places] if pictures else []
+        return cls(np.array(faces, np.uint8), np.asarray(pack.arrays["votes"][places], np.uint8), columns)
 
     def emotion_votes(self) -> NDArray[np.float32]:
         """Votes (N, 8) for the emotions, in the order of EMOTIONS."""

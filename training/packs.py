@@ -1,10 +1,12 @@
 """Packs: one .npz file that holds a dataset's pictures as WebP end to end, with their labels beside them."""
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from streams.errors import FerstreamError
@@ -21,15 +23,11 @@ class Pack:
     """
 
     def __init__(self, path: Path, required: tuple[str, ...]) -> None:
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                self.arrays: dict[str, NDArray[np.generic]] = {name: file[name] for name in file.files}
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise PackError(f"cannot read the pack {path}: {error}") from error
+        self.path = path
+        self.arrays = _arrays(path)
         missing = {"images", "offsets", "name", "split", *required} - set(self.arrays)
         if missing:
             raise PackError(f"{path} is not the right pack: it lacks {', '.join(sorted(missing))}")
-        self.path = path
         self.splits = self.arrays["split"].astype("U")
 
     def __len__(self) -> int:
@@ -41,8 +39,11 @@ class Pack:
             return np.arange(len(self))
         places = np.flatnonzero(self.splits == split)
         if not len(places):
-            raise PackError(f"{self.path} has no split {split!r}; it has {', '.join(sorted(set(self.splits)))}")
+            raise PackError(f"{self.path} has no split {split!r}; it has {', '.join(self.split_names())}")
         return places
+
+    def split_names(self) -> list[str]:
+        return sorted({str(split) for split in self.splits})
 
     def picture(self, index: int, flags: int = cv2.IMREAD_COLOR_RGB) -> NDArray[np.uint8]:
         """Picture `index`: RGB (H, W, 3), or grey (H, W) with cv2.IMREAD_GRAYSCALE.
@@ -50,7 +51,21 @@ class Pack:
         Raises PackError where its bytes are no picture.
         """
         offsets = self.arrays["offsets"]
-        picture = cv2.imdecode(self.arrays["images"][offsets[index] : offsets[index + 1]], flags)
+        data = self.arrays["images"][offsets[index] : offsets[index + 1]]
+        picture = cv2.imdecode(data, flags) if len(data) else None
         if picture is None:
             raise PackError(f"{self.path}: picture {index} cannot be decoded")
         return picture  # type: ignore[return-value]
+
+
+def _arrays(path: Path) -> dict[str, NDArray[np.generic]]:
+    try:
+        file = np.load(path, allow_pickle=False)
+        if not isinstance(file, NpzFile):
+            raise PackError(f"{path} is not a pack: it holds one array")
+        with file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError as error:
+        raise PackError(f"there is no pack {path}") from error
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise PackError(f"cannot read the pack {path}: {error}") from error

@@ -1,7 +1,6 @@
 """Bounded queues between the stages, which can be closed, and from which a stage takes batches."""
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -27,16 +26,18 @@ class Channel(Generic[T]):
             self._changed.notify_all()
 
     def get_batch(self, limit: int, wait_s: float = 0.0) -> list[T]:
-        """At least one item and at most `limit`; once one is there, waits up to `wait_s` for more.
+        """At least one item and at most `limit`. What is queued is taken at once; after a wait for a first item, up to `wait_s`
+        are given to more.
 
         Empty when the channel is closed and drained.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._size or self._closed)
-            if wait_s and self._size < limit and not self._closed:
-                until = time.monotonic() + wait_s
-                while self._size < limit and not self._closed and (left := until - time.monotonic()) > 0:
-                    self._changed.wait(left)
+            while not self._size:
+                self._changed.wait_for(lambda: self._size or self._closed)
+                if self._closed:
+                    break
+                # While this thread waits for a fuller batch, another one may take it all: then begin again.
+                self._changed.wait_for(lambda: self._size >= limit or not self._size or self._closed, wait_s)
             batch = [self._take() for _ in range(min(limit, self._size))]
             self._size -= len(batch)
             self._changed.notify_all()

@@ -1,0 +1,81 @@
+import pytest
+
+from consumer import Smoother, Tracker
+from consumer.track import iou
+from streams.emotions import EMOTIONS
+from streams.messages import Face, Result
+
+
+def face(box, emotion="neutral", share=0.9):
+    rest = (1 - share) / 7
+    probabilities = tuple(share if name == emotion else rest for name in EMOTIONS)
+    return Face(box=box, score=1.0, quality=1.0, emotion=emotion, probabilities=probabilities)
+
+
+def frame(captured_at, *faces, camera_id="door"):
+    return Result(
+        camera_id=camera_id,
+        sequence=int(captured_at * 10),
+        captured_at=captured_at,
+        frame_id="1-1",
+        width=640,
+        height=480,
+        faces=faces,
+        models={},
+        seconds={},
+        worker="w",
+    )
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        ((0, 0, 10, 10), (0, 0, 10, 10), 1.0),
+        ((0, 0, 10, 10), (5, 0, 15, 10), 1 / 3),
+        ((0, 0, 10, 10), (10, 0, 20, 10), 0.0),
+        ((0, 0, 0, 0), (0, 0, 0, 0), 0.0),
+    ],
+)
+def test_iou(a, b, expected):
+    assert iou(a, b) == pytest.approx(expected)
+
+
+def test_faces_keep_their_tracks_as_they_move_whatever_their_order():
+    tracker = Tracker()
+    first = tracker.update(frame(0.0, face((0, 0, 100, 100)), face((300, 0, 400, 100))))
+    second = tracker.update(frame(0.2, face((310, 5, 410, 105)), face((20, 0, 120, 100)), face((200, 300, 260, 360))))
+    assert second[:2] == first[::-1]
+    assert second[2] not in first
+
+
+def test_the_best_overlap_wins():
+    tracker = Tracker()
+    (number,) = tracker.update(frame(0.0, face((0, 0, 100, 100))))
+    assert tracker.update(frame(0.1, face((30, 0, 130, 100)), face((5, 0, 105, 100))))[1] == number
+
+
+def test_a_track_ends_and_cameras_are_apart():
+    tracker = Tracker(max_age_s=1.0)
+    (number,) = tracker.update(frame(0.0, face((0, 0, 100, 100))))
+    assert tracker.update(frame(0.0, face((0, 0, 100, 100)), camera_id="yard")) != [number]
+    assert tracker.update(frame(0.9, face((0, 0, 100, 100)))) == [number]
+    assert tracker.update(frame(2.0, face((0, 0, 100, 100)))) != [number]
+    tracker.update(frame(9.0))
+    assert len(tracker.living()) == 1
+
+
+def test_smoothing_weighs_by_time_not_by_frames():
+    box = (0, 0, 10, 10)
+    for steps in (1, 10):
+        smoother = Smoother(2.0)
+        smoother.update(frame(0.0, face(box, "neutral", 1.0)), [1])
+        for step in range(1, steps + 1):
+            smoothed = smoother.update(frame(2.0 * step / steps, face(box, "anger", 1.0)), [1])
+        assert smoothed.faces[0].probabilities[EMOTIONS.index("neutral")] == pytest.approx(0.3679, abs=1e-3)
+        assert smoothed.faces[0].emotion == "anger"
+        assert sum(smoothed.faces[0].probabilities) == pytest.approx(1.0)
+
+
+def test_smoothing_over_no_time_changes_nothing():
+    one = frame(1.0, face((0, 0, 1, 1), "fear"))
+    assert Smoother(0.0).update(one, [1]) == one

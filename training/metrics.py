@@ -1,0 +1,40 @@
+"""How well labels are met: accuracy, F1, recall by class, and what is taken for what."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[np.int64]  # (n,)
+Scores = NDArray[np.float32]  # (n, classes): logits or probabilities, the largest wins
+
+
+def accuracy(scores: Scores, labels: Labels) -> float:
+    return float((scores.argmax(axis=1) == labels).mean()) if len(labels) else 0.0
+
+
+def confusion_matrix(scores: Scores, labels: Labels) -> NDArray[np.int64]:
+    """Counts (classes, classes): the row is the label, the column what was answered."""
+    classes = scores.shape[1]
+    return np.bincount(labels * classes + scores.argmax(axis=1), minlength=classes * classes).reshape(classes, classes)
+
+
+def class_figures(matrix: NDArray[np.int64], names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """By class: n, recall, precision and F1; a class nobody has, or that is never answered, has 0 there."""
+    hits, n, answered = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
+    return {
+        name: {
+            "n": int(n[i]),
+            "recall": float(hits[i] / max(1, n[i])),
+            "precision": float(hits[i] / max(1, answered[i])),
+            "f1": float(2 * hits[i] / max(1, n[i] + answered[i])),
+        }
+        for i, name in enumerate(names)
+    }
+
+
+def macro_f1(matrix: NDArray[np.int64]) -> float:
+    """The mean F1 of the classes that the data has."""
+    hits, n, answered = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
+    f1 = 2 * hits / np.maximum(1, n + answered)
+    return float(f1[n > 0].mean()) if (n > 0).any() else 0.0
