@@ -6,17 +6,13 @@ from types import TracebackType
 from typing import Any, Self
 
 import redis.asyncio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from consumer.delivery import Delivery
 from consumer.dialogue import Command, Look, Pause, Steps
 from consumer.subscription import Subscription
-from streams.connection import MAX_BLOCK_S, translated
-from streams.errors import FerstreamError, RedisError
+from streams.connection import connect_async, translated
+from streams.errors import FerstreamError
 from streams.messages import Result
-
-TIMEOUT_S = 5.0
 
 
 class AsyncResultSubscriber(Subscription):
@@ -57,7 +53,7 @@ class AsyncResultSubscriber(Subscription):
 
     def _looks(self) -> AsyncGenerator[None, None]:
         if self._client is None:
-            self._client = _connect(self._url)
+            self._client = connect_async(self._url)
         return self._drive(self._dialogue.steps())
 
     async def _drive(self, steps: Steps) -> AsyncGenerator[None, None]:
@@ -84,21 +80,3 @@ class AsyncResultSubscriber(Subscription):
                 return steps.send, reply
         except FerstreamError as error:  # the dialogue knows what to do about it
             return steps.throw, error
-
-
-def _connect(url: str) -> "redis.asyncio.Redis":
-    """As streams.connection.connect: no retries behind our back, a socket time-out above any blocking read."""
-    # redis-py's unix socket connections refuse the argument.
-    keepalive = {} if url.startswith("unix:") else {"socket_keepalive": True}
-    try:
-        return redis.asyncio.Redis.from_url(
-            url,
-            protocol=2,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=TIMEOUT_S + MAX_BLOCK_S,
-            socket_connect_timeout=TIMEOUT_S,
-            health_check_interval=0,
-            **keepalive,
-        )
-    except ValueError as error:
-        raise RedisError("the Redis URL must start with redis://, rediss:// or unix://") from error

@@ -50,7 +50,7 @@ def publish(client, *results):
 
 
 def run(url, *arguments, **more):
-    return subprocess.run([*COMMAND, *arguments, "--redis", url], capture_output=True, text=True, timeout=30, **more)
+    return subprocess.run([*COMMAND, *arguments, "--redis", url], capture_output=True, check=False, text=True, timeout=30, **more)
 
 
 def start(url, *arguments):
@@ -146,7 +146,7 @@ def test_tail_ends_quickly_and_quietly_on_ctrl_c(client, redis_url):
     ],
 )
 def test_wrong_usage_is_one_line(arguments, status, text):
-    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, check=False, text=True, timeout=30)
     assert done.returncode == status
     assert text in done.stderr
     assert "Traceback" not in done.stderr
@@ -155,7 +155,7 @@ def test_wrong_usage_is_one_line(arguments, status, text):
 def test_options_come_from_the_environment(client, redis_url):
     publish(client, result(1))
     variables = {"FER_CONSUMER_REDIS": redis_url, "FER_CONSUMER_FROM": "0", "FER_CONSUMER_COUNT": "1"}
-    done = subprocess.run([*COMMAND, "tail"], capture_output=True, text=True, timeout=30, env=os.environ | variables)
+    done = subprocess.run([*COMMAND, "tail"], capture_output=True, check=False, text=True, timeout=30, env=os.environ | variables)
     assert "happiness" in done.stdout
 
 
@@ -193,7 +193,7 @@ def test_log_acknowledges_nothing_that_is_not_on_the_disk(client, redis_url, tmp
     publish(client, *(result(i) for i in range(10)))
     command = ["bash", "-c", 'ulimit -f 2; trap "" XFSZ; exec "$@"', "limited", *COMMAND]
     arguments = ["log", "--dir", str(tmp_path), "--metrics-port", "0", "--redis", redis_url]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([*command, *arguments], capture_output=True, check=False, text=True, timeout=30)
     assert done.returncode == 3
     assert "cannot write" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr

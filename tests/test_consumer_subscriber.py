@@ -271,8 +271,7 @@ async def test_async_survives_a_lost_connection_and_can_be_cancelled(client, red
     async with AsyncResultSubscriber(redis_url, from_="0") as subscriber:
 
         async def first():
-            async for one in subscriber:
-                return one.sequence
+            return (await anext(aiter(subscriber))).sequence
 
         task = asyncio.create_task(first())
         await asyncio.sleep(0.2)

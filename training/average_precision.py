@@ -11,7 +11,8 @@ Float = NDArray[np.float32]
 def match_picture(scores: Float, boxes: Float, truth: Float, min_side: float = 0.0) -> tuple[list[float], list[bool], int]:
     """Scores and hits of one picture's counted detections, best first, and its number of counted faces.
 
-    `scores` (n,), `boxes` and `truth` xyxy (n, 4) and (m, 4). Each detection takes the free box of the highest IoU, if that is 0.5 or more.
+    `scores` (n,), `boxes` and `truth` xyxy (n, 4) and (m, 4). Each detection takes the free box of the highest IoU,
+    if that is 0.5 or more.
     """
     ignored = _sides(truth) < min_side
     free = np.ones(len(truth), bool)
@@ -35,14 +36,15 @@ def match_picture(scores: Float, boxes: Float, truth: Float, min_side: float = 0
 
 
 def _sides(boxes: Float) -> Float:
-    return np.sqrt(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=1)).astype(np.float32)
+    return np.asarray(np.sqrt(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=1)), np.float32)
 
 
 def average_precision(detections: list[tuple[Float, Float]], truths: list[Float], min_side: float = 0.0) -> float:
     """AP at IoU 0.5 over all points of the precision envelope.
 
     `detections`: a picture's (scores (n,), boxes xyxy (n, 4)); `truths`: a picture's boxes (m, 4), in pixels of the picture.
-    Boxes with a side under `min_side` are ignored: matching one counts neither way, and an unmatched detection that small is dropped.
+    Boxes with a side under `min_side` are ignored: matching one counts neither way, and an unmatched detection that
+    small is dropped.
     """
     scores: list[float] = []
     hits: list[bool] = []

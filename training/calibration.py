@@ -49,4 +49,4 @@ def expected_calibration_error(probabilities: Float, labels: Labels, bins: int =
 
 def fitting_half(places: Labels) -> NDArray[np.bool_]:
     """Which faces of the val split a temperature is fitted on: those in even places; the others measure it."""
-    return places % 2 == 0
+    return np.asarray(places % 2 == 0, np.bool_)

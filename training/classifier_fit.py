@@ -62,7 +62,7 @@ def fit_classifier(train: FerPlus, val: FerPlus, out: Path, recipe: ClassifierRe
             pixels, wanted = mix(disturb(faces[batch].float() / 255, random), targets[batch], random, mixup)
             return _loss(net, pixels.to(device), wanted.to(device))
 
-        figures = run.train(epoch, order.split(recipe.batch_size), loss_of)
+        figures = run.train(epoch, torch.split(order, recipe.batch_size), loss_of)
         run.close(epoch, **figures, **_validate(run.averaged(), card, val, device))
     return run.averaged()
 
@@ -75,7 +75,7 @@ def _loss(net: nn.Module, pixels: Tensor, wanted: Tensor) -> Tensor:
 
 def _validate(net: nn.Module, card: ModelCard, val: FerPlus, device: str) -> dict[str, float]:
     logits = logits_of(Classifier(TorchRuntime(net, card, device), card), val.faces)
-    figures = {}
+    figures: dict[str, float] = {}
     for protocol in PROTOCOLS:
         places, labels = val.labelled(protocol)
         figures[protocol] = accuracy(logits[places], labels)

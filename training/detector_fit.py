@@ -17,7 +17,6 @@ from workers.models.detector import Detector
 from workers.models.ssd import LEVELS, SSD
 from workers.models.torch_runtime import TorchRuntime
 
-
 Sample = tuple[Tensor, Tensor, Tensor]  # pictures (N, 3, S, S) uint8, objectness (N, A), offsets (N, A, 4)
 
 
@@ -73,7 +72,7 @@ def detector_card(name: str = "ssd-320") -> ModelCard:
 def fit_detector(train: FacePack, val: FacePack, out: Path, recipe: DetectorRecipe, device: str, workers: int) -> nn.Module:
     """Train, or go on with what `out` holds, and return the averaged net. Raises RunError."""
     torch.manual_seed(recipe.seed)
-    net = SSD().to(device, memory_format=torch.channels_last)
+    net = SSD().to(device).to(memory_format=torch.channels_last)
     views = FaceViews(train, recipe.view, net.levels, recipe.seed)
     anchors = torch.from_numpy(anchor_boxes(recipe.view, recipe.view, net.levels).copy()).to(device)
     run = Run(net, out, recipe, len(views))

@@ -58,7 +58,7 @@ def erase(faces: Tensor, random: torch.Generator, share: float = 0.15) -> Tensor
 
 
 def mix(faces: Tensor, targets: Tensor, random: torch.Generator, alpha: float) -> tuple[Tensor, Tensor]:
-    """Mixup (Zhang et al. 2018, https://arxiv.org/abs/1710.09412) of faces (N, ...) and distributions (N, 8); alpha 0 leaves them."""
+    """Mixup (Zhang et al. 2018, https://arxiv.org/abs/1710.09412) of faces and distributions (N, 8); alpha 0 leaves them."""
     if alpha <= 0:
         return faces, targets
     # Two gamma draws make a beta draw; torch's own Beta takes no generator.

@@ -145,7 +145,10 @@ def match(boxes: Boxes, size: int, levels: Levels) -> tuple[Boxes, Boxes]:
 
 
 class FaceViews(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """Training samples: picture (3, size, size) uint8, objectness (A,), offsets (A, 4). The same epoch and index give the same sample."""
+    """Training samples: picture (3, size, size) uint8, objectness (A,), offsets (A, 4).
+
+    The same seed, epoch and index give the same sample.
+    """
 
     def __init__(self, faces: FacePack, size: int, levels: Levels, seed: int) -> None:
         self.faces, self.size, self.levels, self.seed = faces, size, levels, seed

@@ -51,7 +51,7 @@ class Pack:
         Raises PackError where its bytes are no picture.
         """
         offsets = self.arrays["offsets"]
-        data = self.arrays["images"][offsets[index] : offsets[index + 1]]
+        data = np.asarray(self.arrays["images"], np.uint8)[offsets[index] : offsets[index + 1]]
         picture = cv2.imdecode(data, flags) if len(data) else None
         if picture is None:
             raise PackError(f"{self.path}: picture {index} cannot be decoded")
