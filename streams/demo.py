@@ -80,9 +80,10 @@ class Sums:
 @click.option("--camera", "cameras", multiple=True, metavar="URL", help="Camera to use instead of the demo's; may be repeated.")
 @click.option("--workers", type=click.IntRange(1, 16), default=1, help="Worker processes.")
 @click.option("--seconds", type=click.FloatRange(1), default=20.0, help="How long to run after the first result.")
+@click.option("--patience", "patience_s", type=click.FloatRange(1), default=60.0, help="Seconds to wait for the first result.")
 @click.option("--forever", is_flag=True, help="Go on until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results and the summary as JSON lines.")
-def main(cameras: tuple[str, ...], workers: int, seconds: float, forever: bool, as_json: bool) -> None:
+def main(cameras: tuple[str, ...], workers: int, seconds: float, patience_s: float, forever: bool, as_json: bool) -> None:
     """Watch real faces go through the whole path: camera, Redis, worker, subscriber.
 
     Exit status 0 only if every frame is accounted for and faces were classified.
@@ -93,7 +94,7 @@ def main(cameras: tuple[str, ...], workers: int, seconds: float, forever: bool, 
         with ExitStack() as stack:
             server = stack.enter_context(EmbeddedRedis())
             sums, latencies, ran_s = _run(
-                stack, server.url, cameras or ("portraits:",), workers, None if forever else seconds, as_json
+                stack, server.url, cameras or ("portraits:",), workers, None if forever else seconds, patience_s, as_json
             )
     except FerstreamError as error:
         failure = click.ClickException(str(error))
@@ -108,7 +109,7 @@ def main(cameras: tuple[str, ...], workers: int, seconds: float, forever: bool, 
 
 
 def _run(
-    stack: ExitStack, url: str, cameras: tuple[str, ...], workers: int, seconds: float | None, as_json: bool
+    stack: ExitStack, url: str, cameras: tuple[str, ...], workers: int, seconds: float | None, patience_s: float, as_json: bool
 ) -> tuple[Sums, list[float], float]:
     """Start the parts in the order of a frame's way backwards, let them run, stop them in its order, and add up."""
     shared = ("--redis", url)
@@ -136,7 +137,7 @@ def _run(
     stack.callback(client.close)
     started = time.monotonic()
     try:
-        _watch([producer, tail, *(part for part, _ in fleet)], client, seconds)
+        _watch([producer, tail, *(part for part, _ in fleet)], client, seconds, patience_s)
     except KeyboardInterrupt:
         click.secho("Stopping ...", dim=True, err=True)
     ran_s = time.monotonic() - started
@@ -158,10 +159,10 @@ def _run(
     return sums, _latencies(client), ran_s
 
 
-def _watch(parts: list[Part], client: "redis.Redis", seconds: float | None) -> None:
+def _watch(parts: list[Part], client: "redis.Redis", seconds: float | None, patience_s: float) -> None:
     """Until `seconds` after the first result, or for ever. Raises FerstreamError where a part ended, or no result comes."""
     until = None
-    patience = time.monotonic() + 60
+    patience = time.monotonic() + patience_s
     while until is None or time.monotonic() < until:
         for part in parts:
             if not part.running():
@@ -172,7 +173,7 @@ def _watch(parts: list[Part], client: "redis.Redis", seconds: float | None) -> N
             if first:
                 until = time.monotonic() + seconds
             elif time.monotonic() > patience:
-                raise FerstreamError("no result within a minute: is the camera there? fer-producer check tells")
+                raise FerstreamError(f"no result within {patience_s:g} s: is the camera there? fer-producer check tells")
         time.sleep(0.1)
 
 

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from test_producer_fleet import frames_in, status_of
-from video_files import make_video, wait_until
+
+from tests.test_producer_fleet import frames_in, status_of
+from tests.video_files import make_video, wait_until
 
 PROGRAM = [sys.executable, "-c", "from producer.cli import main; main()"]
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import generate_latest
-from video_files import make_video, wait_until
 
 from producer import metrics
 from producer.fleet import Fleet
@@ -25,6 +24,7 @@ from streams.embedded import find_redis_server
 from streams.errors import RedisError
 from streams.keys import Keys
 from streams.messages import Frame
+from tests.video_files import make_video, wait_until
 
 KEYS = Keys()
 

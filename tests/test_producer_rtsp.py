@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 from prometheus_client import generate_latest
-from test_producer_fleet import at_work, frames_in, status_of, sums
-from video_files import RtspServer, shared_video, wait_until
 
 from producer import metrics
 from producer.probe import as_table, probe_all
 from producer.settings import CameraConfig, Settings
+from tests.test_producer_fleet import at_work, frames_in, status_of, sums
+from tests.video_files import RtspServer, shared_video, wait_until
 
 PASSWORD = "h@Zq7/Xv?2#a%b"
 ESCAPED = "h%40Zq7%2FXv%3F2%23a%25b"

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import simplejpeg
-from video_files import make_video
 
 from producer.address import kind_of
 from producer.encoder import JpegEncoder
@@ -20,6 +19,7 @@ from producer.errors import CameraError, CameraStalled
 from producer.settings import Settings
 from producer.source import Source
 from producer.video_source import VideoSource
+from tests.video_files import make_video
 
 
 @contextmanager

@@ -116,7 +116,7 @@ def test_altered_weights_are_refused(copy, runtime):
 
 def test_missing_weights_say_what_to_do(copy):
     (copy / ONNX).unlink()
-    with pytest.raises(ModelError, match="is missing .* reinstall"):
+    with pytest.raises(ModelError, match=r"is missing .* reinstall"):
         open_classifier(copy, "cpu", "openvino")
 
 

@@ -33,7 +33,7 @@ def release_classifier(net: nn.Module, val: FerPlus, pack: str, folder: Path) ->
     card = package(net, replace(classifier_card(), data=FERPLUS, limits=LIMITS), folder)
     card = replace(card, temperature=round(fitted_temperature(_opened(folder), val), 4))
     rewrite_card(card, folder)
-    figures = {protocol: evaluate_classifier(_opened(folder), val, SPLIT, protocol) for protocol in PROTOCOLS}
+    figures: dict[str, Any] = {protocol: evaluate_classifier(_opened(folder), val, SPLIT, protocol) for protocol in PROTOCOLS}
     command = f"fer-train classifier evaluate --dataset ferplus:{pack} --split {SPLIT} --device cpu --runtime openvino --json"
     for_card = {protocol: {k: v for k, v in part.items() if k != "confusion"} for protocol, part in figures.items()}
     rewrite_card(replace(card, figures={SPLIT: for_card}, command=command), folder)

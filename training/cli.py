@@ -1,9 +1,9 @@
-"""`fer-train`: datasets, and the detector and classifier that are made from them. torch is imported by the commands that need it."""
+"""`fer-train`: datasets, and the models made from them. Only the commands that need torch import it."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -11,6 +11,10 @@ from streams.metrics import ferstream_version
 from streams.options import CONTEXT, EXIT_UNUSABLE, FerGroup
 from training.datasets import Dataset, DatasetError, face_packs, ferplus_pack
 from training.tables import as_lines
+
+if TYPE_CHECKING:
+    from training.ferplus import Protocol
+    from workers.models.registry import RuntimeName
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -149,7 +153,10 @@ def dataset_inspect(pack: Dataset, as_json: bool) -> None:
 def detector_fit(
     packs: tuple[Path, ...], out: Path, folder: Path | None, epochs: int, seed: int, device: str, workers: int
 ) -> None:
-    """Train the detector on train, package it, and measure the packaged form on val. Run again to go on after an interruption."""
+    """Train the detector on train, package it, and measure the packaged form on val.
+
+    Run again to go on after an interruption.
+    """
     from training.detector_fit import DetectorRecipe, fit_detector
     from training.detector_release import release_detector
     from training.faces import FacePack
@@ -169,7 +176,7 @@ def detector_fit(
 @data_option
 @evaluate_options
 def detector_evaluate(
-    packs: tuple[Path, ...], split: str, weights: Path | None, runtime: Any, device: str, as_json: bool
+    packs: tuple[Path, ...], split: str, weights: Path | None, runtime: "RuntimeName", device: str, as_json: bool
 ) -> None:
     """Average precision at IoU 0.5, recall at the working threshold, and milliseconds a picture on one thread."""
     from training.detector_evaluate import evaluate_detector
@@ -186,7 +193,10 @@ def detector_evaluate(
 @dataset_option
 @fit_options("classifier", epochs=16)
 def classifier_fit(dataset: Dataset | None, out: Path, folder: Path | None, epochs: int, seed: int, device: str) -> None:
-    """Train the classifier on train, package it, and measure the packaged form on val. Run again to go on after an interruption."""
+    """Train the classifier on train, package it, and measure the packaged form on val.
+
+    Run again to go on after an interruption.
+    """
     from training.classifier_fit import ClassifierRecipe, fit_classifier
     from training.classifier_release import release_classifier
     from training.ferplus import FerPlus
@@ -212,7 +222,13 @@ def classifier_fit(dataset: Dataset | None, out: Path, folder: Path | None, epoc
 )
 @evaluate_options
 def classifier_evaluate(
-    dataset: Dataset | None, protocol: Any, split: str, weights: Path | None, runtime: Any, device: str, as_json: bool
+    dataset: Dataset | None,
+    protocol: "Protocol",
+    split: str,
+    weights: Path | None,
+    runtime: "RuntimeName",
+    device: str,
+    as_json: bool,
 ) -> None:
     """Accuracy, F1 and recall by class, and calibration after the card's temperature."""
     from training.classifier_evaluate import evaluate_classifier

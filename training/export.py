@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import shutil
 import tempfile
 import warnings
 from dataclasses import replace
@@ -17,7 +16,7 @@ from skimage.data import astronaut
 from torch import nn
 
 from workers.crop import square_crop
-from workers.models.card import ONNX, SAFETENSORS, ModelCard, ModelError
+from workers.models.card import CARD, ONNX, SAFETENSORS, ModelCard, ModelError
 from workers.models.openvino_runtime import OpenVinoRuntime
 from workers.models.runtime import Batch
 from workers.models.torch_runtime import TorchRuntime, build_net
@@ -69,8 +68,7 @@ def rewrite_card(card: ModelCard, folder: Path) -> None:
     """Put `card` in the place of the one in `folder`, whole or not at all."""
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
         card.write(Path(temporary))
-        for file in Path(temporary).iterdir():
-            shutil.move(file, folder / file.name)
+        (Path(temporary) / CARD).replace(folder / CARD)
 
 
 def onnx_bytes(net: nn.Module, card: ModelCard) -> bytes:

@@ -102,7 +102,7 @@ def disturb(picture: Picture, random: np.random.Generator) -> Picture:
     table = np.arange(256)[:, None] * tint[None] + random.uniform(-25, 25)
     picture = cv2.LUT(picture, table.clip(0, 255).astype(np.uint8)[None])  # type: ignore[assignment]
     if random.random() < 0.2:
-        picture = np.repeat(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)  # type: ignore[assignment]
+        picture = np.repeat(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
     if random.random() < 0.15:
         picture = cv2.GaussianBlur(picture, (0, 0), random.uniform(0.5, 1.5))  # type: ignore[assignment]
     if random.random() < 0.2:

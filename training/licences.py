@@ -11,7 +11,7 @@ FACE_SOURCES = {
     },
     "mafa": {
         "name": "MAFA, masked faces (Ge et al. 2017)",
-        "source": "https://imsg.ac.cn/research/maskedface.html",
+        "source": "CVPR 2017, Detecting Masked Faces in the Wild with LLE-CNNs",
         "licence": "research use",
     },
     "maskset": {"name": "a face-mask set", "source": "a public repository", "licence": "MIT (repository)"},

@@ -1,0 +1,118 @@
+"""The whole path with everything real: RTSP cameras, processes, Redis, subscribers."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.fleet import KEYS, WorkerProcess, results, wait_until
+from tests.video_files import RtspServer, shared_video
+
+
+class Producer:
+    """One `fer-producer run`, whose last words are the sums of its frames."""
+
+    def __init__(self, url: str, *arguments: str, log: Path) -> None:
+        self._output = log.open("w")
+        command = ["from producer.cli import main; main()", "run", "--redis", url, "--json", "--metrics-port", "0", *arguments]
+        self.process = subprocess.Popen([sys.executable, "-c", *command], stdout=subprocess.PIPE, stderr=self._output, text=True)
+
+    def __enter__(self) -> "Producer":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+        self._output.close()
+
+    def stop(self) -> dict:
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> dict:
+        said, _ = self.process.communicate(timeout=60)
+        return json.loads(said)
+
+
+def test_three_rtsp_cameras_give_results_and_outlive_their_server(redis_url, client, tmp_path):
+    names = {"bird": "bird.mkv", "two": "two_people_head_pose.mp4", "walkers": "no_face_walkers.mp4"}
+    with (
+        RtspServer({name: shared_video(file) for name, file in names.items()}) as server,
+        WorkerProcess(redis_url, "--threads", "2", log=tmp_path / "worker").wait_until_ready() as worker,
+        Producer(
+            redis_url,
+            "--fps=5",
+            *(f"--camera={name}={server.url(name)}" for name in names),
+            log=tmp_path / "producer",
+        ) as producer,
+    ):
+
+        def answered() -> set[str]:
+            return {result.camera_id for result in results(client)}
+
+        wait_until(lambda: answered() == set(names), 30)
+        server.kill()
+        time.sleep(2)
+        client.delete(KEYS.results(0))
+        server.start()
+        back_at = time.monotonic()
+        wait_until(lambda: answered() == set(names), 15)
+        assert time.monotonic() - back_at < 10
+        sums = producer.stop()
+        wait_until(lambda: client.xlen(KEYS.frames(0)) == 0, 20)
+        assert worker.stop() == 0
+    ended = worker.totals["published"] + worker.totals["expired"] + worker.totals["dead"]
+    assert sums["captured"] == ended + sum(sums["dropped"].values())
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "torch"])
+def test_a_worker_of_each_runtime_sees_both_people_in_every_frame(runtime, redis_url, client, tmp_path):
+    with (
+        WorkerProcess(redis_url, "--device=cpu", f"--runtime={runtime}", "--threads=2", log=tmp_path / "worker") as worker,
+        Producer(
+            redis_url,
+            "--as-fast-as-possible",
+            f"--camera=two={shared_video('two_people_head_pose.mp4')}",
+            log=tmp_path / "producer",
+        ) as producer,
+    ):
+        sums = producer.wait()
+        wait_until(lambda: client.xlen(KEYS.frames(0)) == 0, 90)
+        assert worker.wait_until_ready().stop() == 0
+    found = results(client)
+    assert sums["captured"] == sums["written"] == len(found) == worker.totals["published"]
+    both = sum(len(result.faces) >= 2 for result in found) / len(found)
+    assert both >= 0.95
+
+
+def test_the_demo_balances_and_names_the_astronaut_happy():
+    command = "from streams.demo import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", command, "--seconds", "4", "--json"], capture_output=True, text=True, timeout=110
+    )
+    assert done.returncode == 0, done.stderr
+    *lines, summary = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert summary["balance"] == 0
+    assert summary["faces"] > 20
+    assert set(summary["latency_s"]) == {"p50", "p95", "p99"}
+    smiles = [face for result in lines for face in result["faces"] if face["emotion"] == "happiness"]
+    assert len(smiles) >= 0.8 * len(lines)
+
+
+def test_the_demo_tells_when_the_camera_is_not_there():
+    command = "from streams.demo import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", command, "--camera", "rtsp://u:hidden@127.0.0.1:9/none", "--patience", "5"],
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+    assert done.returncode == 3
+    assert "no result within" in done.stderr
+    assert "hidden" not in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr

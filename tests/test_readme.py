@@ -1,0 +1,67 @@
+"""README says what is there: every metric, every program, and nothing that is not."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+import consumer.metrics
+import producer.metrics
+import workers.metrics  # noqa: F401 - registers itself
+
+README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+PROGRAMS = {"fer-producer": "producer", "fer-worker": "workers", "fer-consumer": "consumer", "fer-train": "training"}
+
+
+def metric_names() -> set[str]:
+    families = [*REGISTRY.collect(), *producer.metrics.ALL.collect()]
+    names = set()
+    for family in families:
+        if family.name.startswith("fer_"):
+            names.add(f"{family.name}_total" if family.type == "counter" else family.name)
+    return names
+
+
+def test_every_metric_is_documented():
+    assert consumer.metrics
+    missing = {name for name in metric_names() if f"`{name}`" not in README}
+    assert not missing
+
+
+def test_every_documented_metric_exists():
+    documented = set(re.findall(r"`(fer_[a-z_]+)`", README))
+    consumers_own = {name for name in documented if name.startswith(("fer_results", "fer_log"))}
+    assert documented - metric_names() - consumers_own == set()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_option_that_readme_shows_exists(program):
+    """Options on README's command lines are those of the commands' own help."""
+    for line in re.findall(rf"^(?:.*\| )?{program} .*$", README, re.MULTILINE):
+        words = line.split("#")[0].split()
+        words = words[words.index(program) :]
+        command = [word for word in words[1:3] if re.fullmatch(r"[a-z]+", word)]
+        said = subprocess.run(
+            [sys.executable, "-c", f"from {PROGRAMS[program]}.cli import main; main()", *command, "--help"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout
+        for option in re.findall(r"(?<!\S)--[a-z-]+", " ".join(words)):
+            assert option in said, f"{' '.join(words)}: no {option}"
+
+
+def test_the_base_install_needs_no_torch():
+    """Producers, CPU workers and subscribers run where torch, timm and onnx are not."""
+    script = (
+        "import sys\n"
+        "for name in ('torch', 'timm', 'torchvision', 'onnx', 'pyarrow'): sys.modules[name] = None\n"
+        "import producer.cli, workers.cli, consumer.cli, streams.demo\n"
+        "from workers.models.registry import open_detector\n"
+        "open_detector(None, 'cpu', 'openvino')\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

@@ -1,0 +1,213 @@
+import math
+from dataclasses import replace
+
+import msgpack
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from streams.codec import MAX_MAP_BYTES, decode_frame, decode_header, decode_result, encode_frame, encode_result, result_map
+from streams.emotions import EMOTIONS
+from streams.errors import DecodeError
+from streams.messages import Face, Frame, FrameHeader, Result
+
+HEADER = FrameHeader(
+    camera_id="door",
+    sequence=7,
+    captured_at=1700000000.25,
+    deadline=1700000002.25,
+    width=640,
+    height=480,
+    traceparent="00-ab-cd-01",
+)
+FACE = Face(
+    box=(1.0, 2.0, 3.5, 4.0), score=0.5, quality=0.25, emotion="fear", probabilities=(0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+)
+RESULT = Result(
+    camera_id="door",
+    sequence=7,
+    captured_at=1700000000.25,
+    frame_id="1-0",
+    width=640,
+    height=480,
+    faces=(FACE,),
+    models={"detector": "ssd"},
+    seconds={"decode": 0.5},
+    worker="w",
+)
+
+# Recorded from version 1. They change only with the version: other programs read these bytes.
+GOLDEN_HEADER = bytes.fromhex(
+    "89a776657273696f6e01a963616d6572615f6964a4646f6f72a873657175656e636507ab63617074757265645f6174cb41d954fc40100000a8646561"
+    "646c696e65cb41d954fc40900000a57769647468cd0280a6686569676874cd01e0a8656e636f64696e67a46a706567ab7472616365706172656e74ab"
+    "30302d61622d63642d3031"
+)
+GOLDEN_RESULT = bytes.fromhex(
+    "8ba776657273696f6e01a963616d6572615f6964a4646f6f72a873657175656e636507ab63617074757265645f6174cb41d954fc40100000a8667261"
+    "6d655f6964a3312d30a57769647468cd0280a6686569676874cd01e0a566616365739185a3626f7894cb3ff0000000000000cb4000000000000000cb"
+    "400c000000000000cb4010000000000000a573636f7265cb3fe0000000000000a77175616c697479cb3fd0000000000000a7656d6f74696f6ea46665"
+    "6172ad70726f626162696c697469657388a5616e676572cb0000000000000000a8636f6e74656d7074cb0000000000000000a764697367757374cb00"
+    "00000000000000a466656172cb3ff0000000000000a968617070696e657373cb0000000000000000a76e65757472616ccb0000000000000000a77361"
+    "646e657373cb0000000000000000a87375727072697365cb0000000000000000a66d6f64656c7381a86465746563746f72a3737364a77365636f6e64"
+    "7381a66465636f6465cb3fe0000000000000a6776f726b6572a177"
+)
+
+names = st.text(min_size=1, max_size=20)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+counts = st.integers(0, 2**63 - 1)
+sizes = st.integers(1, 2**31)
+headers = st.builds(
+    FrameHeader,
+    camera_id=names,
+    sequence=counts,
+    captured_at=numbers,
+    deadline=numbers,
+    width=sizes,
+    height=sizes,
+    traceparent=st.none() | names,
+)
+faces = st.builds(
+    Face,
+    box=st.tuples(numbers, numbers, numbers, numbers),
+    score=numbers,
+    quality=numbers,
+    emotion=st.sampled_from(EMOTIONS),
+    probabilities=st.tuples(*[numbers] * 8),
+)
+results = st.builds(
+    Result,
+    camera_id=names,
+    sequence=counts,
+    captured_at=numbers,
+    frame_id=names,
+    width=sizes,
+    height=sizes,
+    faces=st.lists(faces, max_size=4).map(tuple),
+    models=st.dictionaries(names, names, max_size=3),
+    seconds=st.dictionaries(names, numbers, max_size=3),
+    worker=names,
+)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(max_size=9) | st.binary(max_size=9),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def test_the_wire_of_version_1_does_not_change():
+    assert encode_frame(Frame(HEADER, b"\xff\xd8")) == {b"m": GOLDEN_HEADER, b"j": b"\xff\xd8"}
+    assert encode_result(RESULT) == {b"r": GOLDEN_RESULT}
+    assert decode_frame("1-0", {b"m": GOLDEN_HEADER, b"j": b"\xff\xd8"}) == Frame(HEADER, b"\xff\xd8")
+    assert decode_result("1-0", {b"r": GOLDEN_RESULT}) == RESULT
+
+
+@given(headers, st.binary(max_size=50))
+def test_frames_come_back_as_they_were(header, picture):
+    assert decode_frame("1-0", encode_frame(Frame(header, picture))) == Frame(header, picture)
+
+
+@given(results)
+def test_results_come_back_as_they_were(result):
+    assert decode_result("1-0", encode_result(result)) == result
+
+
+@given(st.binary(max_size=200))
+@example(b"\x91" * 100_000)
+@example(b"\xc1")
+@example(b"\xdf\xff\xff\xff\xff")
+@example(b"\x81\xa7version\x01" + b"\x00")
+def test_no_bytes_raise_anything_but_a_decode_error(data):
+    for decode, field in ((decode_result, b"r"), (decode_header, b"m")):
+        with pytest.raises(DecodeError):
+            decode("1-0", {field: data})
+
+
+@given(anything)
+def test_no_message_raises_anything_but_a_decode_error(message):
+    with pytest.raises(DecodeError):
+        decode_result("1-0", {b"r": msgpack.packb(message)})
+
+
+@given(st.sampled_from(sorted(result_map(RESULT))), anything)
+def test_no_field_raises_anything_but_a_decode_error(name, value):
+    try:
+        decoded = decode_result("1-0", {b"r": msgpack.packb(result_map(RESULT) | {name: value})})
+    except DecodeError as error:
+        assert error.entry_id == "1-0"
+    else:
+        assert decode_result("1-0", encode_result(decoded)) == decoded
+
+
+@given(st.sampled_from(sorted(result_map(RESULT)["faces"][0])), anything)
+def test_no_field_of_a_face_raises_anything_but_a_decode_error(name, value):
+    message = result_map(RESULT)
+    message["faces"][0][name] = value
+    try:
+        decode_result("1-0", {b"r": msgpack.packb(message)})
+    except DecodeError as error:
+        assert error.entry_id == "1-0"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"version": 2}, "wrong-version"),
+        ({"version": True}, "wrong-version"),
+        ({"version": 1.0}, None),
+        ({"version": "1"}, "wrong-version"),
+        ({"camera_id": ""}, "wrong-type"),
+        ({"camera_id": b"door"}, "wrong-type"),
+        ({"sequence": -1}, "wrong-type"),
+        ({"sequence": 1.5}, "wrong-type"),
+        ({"sequence": True}, "wrong-type"),
+        ({"captured_at": math.nan}, "wrong-type"),
+        ({"deadline": math.inf}, "wrong-type"),
+        ({"deadline": "soon"}, "wrong-type"),
+        ({"width": 0}, "wrong-type"),
+        ({"height": "480"}, "wrong-type"),
+        ({"encoding": "webp"}, "wrong-type"),
+        ({"traceparent": 5}, "wrong-type"),
+        ({"traceparent": None}, None),
+        ({"something_new": 1}, None),
+    ],
+)
+def test_each_wrong_header_says_what_is_wrong(change, reason):
+    message = msgpack.unpackb(GOLDEN_HEADER) | change
+    if reason is None:
+        assert decode_header("5-1", {b"m": msgpack.packb(message)}).camera_id == "door"
+        return
+    with pytest.raises(DecodeError, match="entry 5-1") as caught:
+        decode_header("5-1", {b"m": msgpack.packb(message)})
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize("name", sorted(set(msgpack.unpackb(GOLDEN_HEADER)) - {"traceparent", "version"}))
+def test_a_missing_field_is_named(name):
+    message = msgpack.unpackb(GOLDEN_HEADER)
+    del message[name]
+    with pytest.raises(DecodeError, match=name) as caught:
+        decode_header("5-1", {b"m": msgpack.packb(message)})
+    assert caught.value.reason == "missing-field"
+
+
+def test_missing_entry_fields_and_giants_are_refused():
+    with pytest.raises(DecodeError, match="field m"):
+        decode_header("1-0", {b"j": b""})
+    with pytest.raises(DecodeError, match="picture"):
+        decode_frame("1-0", {b"m": GOLDEN_HEADER})
+    with pytest.raises(DecodeError) as caught:
+        decode_result("1-0", {b"r": bytes(MAX_MAP_BYTES + 1)})
+    assert caught.value.reason == "too-large"
+
+
+def test_emotions_travel_by_name_in_any_order():
+    message = result_map(RESULT)
+    face = message["faces"][0]
+    face["probabilities"] = dict(reversed(face["probabilities"].items()))
+    assert decode_result("1-0", {b"r": msgpack.packb(message)}) == RESULT
+    assert FACE.confidence == 1.0
+    assert replace(FACE, emotion="anger").confidence == 0.0
+
+
+def test_a_picture_is_never_in_a_repr():
+    assert "secret" not in repr(Frame(HEADER, b"secret"))

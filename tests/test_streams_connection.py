@@ -1,0 +1,122 @@
+import socket
+
+import pytest
+import redis
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from streams.connection import connect, redact, translated
+from streams.embedded import EmbeddedRedis
+from streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
+from streams.keys import Keys
+
+PASSWORD = "s3cr3t"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("rtsp://host/path", "rtsp://host/path"),
+        ("rtsp://user:s3cr3t@host:554/path", "rtsp://user:***@host:554/path"),
+        ("rtsp://user:s3cr3t@x@host/path", "rtsp://user:***@host/path"),
+        ("rtsp://user:a/s3cr3t@host/path", "rtsp://user:***@host/path"),
+        ("rtsp://user:a?s3cr3t@host/path", "rtsp://user:***@host/path"),
+        ("rtsp://user:a#s3cr3t@host/path", "rtsp://user:***@host/path"),
+        ("redis://:s3cr3t@host:6379/0", "redis://:***@host:6379/0"),
+        ("rtsp://host/live?token=s3cr3t", "rtsp://host/live?***"),
+        ("rtsp://host/live#s3cr3t", "rtsp://host/live"),
+        ("rtsp://user:s3cr3t@[::1]:554/x", "rtsp://user:***@[::1]:554/x"),
+        ("http://[s3cr3t", "(withheld URL)"),
+        ("/dev/video0", "/dev/video0"),
+    ],
+)
+def test_redact(url, shown):
+    assert redact(url) == shown
+
+
+@given(st.text("ab:@/?#%[]& ", max_size=8), st.text("ab:@/?#%[]& ", max_size=8), st.sampled_from(["rtsp", "redis", "http"]))
+def test_no_password_survives_whatever_is_in_it(before, after, scheme):
+    password = f"{before}{PASSWORD}{after}"
+    assert PASSWORD not in redact(f"{scheme}://user:{password}@host:554/path")
+
+
+@given(st.text(max_size=30))
+def test_redact_takes_any_text(text):
+    assume(PASSWORD not in text)
+    assert PASSWORD not in redact(f"rtsp://user:{PASSWORD}@host/{text}".replace("@", "@", 1)) or "@" in text
+
+
+def test_the_wrong_scheme_is_a_clear_error_without_the_url():
+    with pytest.raises(RedisError, match="redis://") as caught:
+        connect(f"http://:{PASSWORD}@host")
+    assert PASSWORD not in str(caught.value)
+
+
+def test_nobody_listens():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        client = connect(f"redis://:{PASSWORD}@127.0.0.1:{taken.getsockname()[1]}/0", timeout_s=1)
+        with pytest.raises(RedisUnavailable) as caught, translated():
+            client.ping()
+        client.close()
+    assert PASSWORD not in str(caught.value)
+
+
+def test_somebody_listens_and_never_answers():
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        client = redis.Redis(port=mute.getsockname()[1], socket_timeout=0.2, retry=None)
+        with pytest.raises(RedisUnavailable), translated():
+            client.ping()
+        client.close()
+
+
+def test_a_wrong_password_is_not_worth_trying_again(client, redis_url):
+    client.config_set("requirepass", "right")
+    try:
+        stranger = connect(redis_url)
+        with pytest.raises(RedisError) as caught, translated():
+            stranger.ping()
+        stranger.close()
+        assert not isinstance(caught.value, RedisUnavailable)
+    finally:
+        client.execute_command("AUTH", "right")
+        client.config_set("requirepass", "")
+
+
+def test_a_full_redis():
+    with EmbeddedRedis(max_memory="3mb") as server:
+        client = connect(server.url)
+        with pytest.raises(RedisFull), translated():
+            for _ in range(100):
+                client.xadd("s", {"j": bytes(100_000)})
+        with pytest.raises(RedisFull), translated(), client.pipeline(transaction=True) as multi:
+            multi.xadd("s", {"j": bytes(100_000)})
+            multi.execute()
+        client.close()
+
+
+def test_missing_groups_and_streams(client):
+    with pytest.raises(GroupGone), translated():
+        client.xreadgroup("g", "c", {"s": ">"})
+    with pytest.raises(GroupGone), translated():
+        client.xinfo_stream("s")
+    client.set("text", "x")
+    with pytest.raises(RedisError, match="WRONGTYPE") as caught, translated():
+        client.xadd("text", {"a": "b"})
+    assert type(caught.value) is RedisError
+
+
+def test_keys_of_a_shard_share_a_slot():
+    keys = Keys("x", 3)
+    names = [keys.frames(1), keys.results(1), keys.dead(1), keys.freshness(1)]
+    assert names == ["x:frames:{1}", "x:results:{1}", "x:dead:{1}", "x:freshness:{1}"]
+    assert (keys.cameras, keys.shard_count, keys.preview("door")) == ("x:cameras", "x:shards", "x:preview:door")
+
+
+def test_the_shard_of_a_camera_is_fixed():
+    # CRC-32, so that a client in another language finds it: these numbers are part of the wire
+    assert [Keys(shards=8).shard_of(name) for name in ("door", "yard", "Tür")] == [
+        __import__("zlib").crc32(name.encode()) % 8 for name in ("door", "yard", "Tür")
+    ]
+    assert {Keys(shards=4).shard_of(f"camera-{number}") for number in range(100)} == {0, 1, 2, 3}
+    assert Keys().shard_of("door") == 0
