@@ -8,7 +8,7 @@ from typing import Any, Self
 import redis
 
 from consumer.delivery import Delivery
-from consumer.dialogue import Command, Look, Pause, Steps
+from consumer.commands import Command, Look, Pause, Steps
 from consumer.subscription import Subscription
 from streams.connection import connect, translated
 from streams.errors import FerstreamError

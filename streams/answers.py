@@ -1,4 +1,4 @@
-"""What a worker says of the frames it took: a result, expired, or dead. Each ends the frame's entry in one MULTI.
+"""What a worker says of the frames it took: a result, expired, or dead. Each ends the frame's entry.
 
 The reply of XDEL tells whether the entry was still there: only then the frame is counted here. Otherwise its producer
 withdrew it, or another worker answered it first, and the frame is counted there.
@@ -37,7 +37,7 @@ class FrameAnswers:
         Returns for each whether it ended its frame (False: a repeat). Raises RedisUnavailable, RedisFull: nothing, or
         everything with its reply lost, was done; publishing again repeats a result but loses none.
         """
-        ended: dict[str, bool] = {}
+        ended: dict[tuple[int, str], bool] = {}  # two shards may give two frames the same id
         horizon_ms = max(0, int((now - self._keep_results_s) * 1000))
         for shard in sorted({entry.shard for entry, _ in answered}):
             mine = [(entry, result) for entry, result in answered if entry.shard == shard]
@@ -45,16 +45,17 @@ class FrameAnswers:
                 for _, result in mine:
                     multi.xadd(self._keys.results(shard), encode_result(result), minid=horizon_ms, approximate=True)
                 replies = self._end(multi, shard, [entry for entry, _ in mine])
-            ended |= {entry.entry_id: reply for (entry, _), reply in zip(mine, replies, strict=True)}
-        return [ended[entry.entry_id] for entry, _ in answered]
+            ended |= {(shard, entry.entry_id): reply for (entry, _), reply in zip(mine, replies, strict=True)}
+        return [ended[entry.shard, entry.entry_id] for entry, _ in answered]
 
     def published_since(self, entries: Sequence[Entry], worker: str, since: float) -> set[str]:
         """Ids of those `entries` of which `worker` has a result out, written after `since`: for use after a lost reply.
 
         Raises RedisUnavailable.
         """
-        wanted, found = {entry.entry_id for entry in entries}, set()
+        found: set[str] = set()
         for shard in sorted({entry.shard for entry in entries}):
+            wanted = {entry.entry_id for entry in entries if entry.shard == shard}
             with translated():
                 listed = self._client.xrange(self._keys.results(shard), max(0, int(since * 1000)), "+")
             for entry_id, fields in listed or []:
@@ -71,12 +72,14 @@ class FrameAnswers:
 
         Raises RedisUnavailable.
         """
-        ended: dict[str, bool] = {}
+        ended: dict[tuple[int, str], bool] = {}  # two shards may give two frames the same id
         for shard in sorted({entry.shard for entry in entries}):
             mine = [entry for entry in entries if entry.shard == shard]
-            with translated(), self._client.pipeline(transaction=True) as multi:
-                ended |= dict(zip((entry.entry_id for entry in mine), self._end(multi, shard, mine), strict=True))
-        return [ended[entry.entry_id] for entry in entries]
+            # No MULTI: a full Redis refuses every command in one, also those that free memory.
+            with translated(), self._client.pipeline(transaction=False) as pipe:
+                replies = self._end(pipe, shard, mine)
+            ended |= {(shard, entry.entry_id): reply for entry, reply in zip(mine, replies, strict=True)}
+        return [ended[entry.shard, entry.entry_id] for entry in entries]
 
     def bury(self, entry: Entry, reason: str, detail: str, now: float) -> bool:
         """Keep a frame aside as a dead letter: its header and reason, its picture only if asked.

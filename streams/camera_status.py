@@ -1,5 +1,6 @@
 """What a producer says of its cameras in `fer:cameras`: a hash of one msgpack map a camera, for status pages and people."""
 
+import logging
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
@@ -8,6 +9,8 @@ import redis
 
 from streams.connection import redact, translated
 from streams.keys import Keys
+
+log = logging.getLogger(__name__)
 
 State = Literal["connecting", "live", "stalled", "frozen", "down", "ended"]
 
@@ -49,12 +52,18 @@ def remove_status(client: "redis.Redis", keys: Keys, camera_id: str) -> None:
 
 
 def read_statuses(client: "redis.Redis", keys: Keys) -> list[CameraStatus]:
-    """Every camera's status, by name; entries that a newer version wrote are read as far as known. Raises RedisUnavailable."""
+    """Every camera's status, by name; entries that a newer version wrote are read as far as known, what is none is passed over.
+
+    Raises RedisUnavailable.
+    """
     with translated():
         packed = client.hgetall(keys.cameras)
     known = {field.name for field in fields(CameraStatus)}
     statuses = []
     for value in packed.values():
-        message = msgpack.unpackb(value)
-        statuses.append(CameraStatus(**{name: message[name] for name in known & set(message)}))
+        try:
+            message = msgpack.unpackb(value)
+            statuses.append(CameraStatus(**{name: message[name] for name in known & set(message)}))
+        except (ValueError, TypeError, msgpack.UnpackException) as error:
+            log.debug("passing over an entry of %s that is no camera's status: %s", keys.cameras, error)
     return sorted(statuses, key=lambda status: status.camera_id)

@@ -66,7 +66,7 @@ class FrameReader:
         self._look_at_pending = True
 
     def read(self, count: int, block_s: float) -> list[Entry]:
-        """Up to `count` entries; waits up to `block_s` for new ones.
+        """Up to `count` entries, or one a shard where that is more; waits up to `block_s` for new ones.
 
         Raises RedisUnavailable (the next read looks at own pending entries first), GroupGone (then `join` again).
         """
@@ -105,7 +105,7 @@ class FrameReader:
             )
 
     def _new(self, count: int, block_s: float) -> list[Entry]:
-        # COUNT is per stream: ask each shard for its share, the first one in turn for the rest of the division.
+        # COUNT is per stream: ask each shard for its share.
         share = max(1, count // self._keys.shards)
         with translated():
             reply = self._client.xreadgroup(

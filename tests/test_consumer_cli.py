@@ -1,9 +1,11 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 
 import pyarrow.parquet
 import pytest
@@ -238,6 +240,28 @@ def test_parquet_log_survives_kill_9(client, redis_url, tmp_path):
     log.communicate(timeout=20)
     rows = [row for path in tmp_path.glob("*.parquet") for row in pyarrow.parquet.read_table(path).to_pylist()]
     assert {row["sequence"] for row in rows} == set(range(20))
+
+
+def test_log_goes_on_when_redis_was_away_and_tells_its_metrics(client, redis_url, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    publish(client, result(1))
+    client.xadd(KEYS.results(0), {"r": b"\xc1"})
+    log = start(redis_url, "log", "--dir", str(tmp_path), "--metrics-port", str(port), "--metrics-host", "127.0.0.1")
+    eventually(lambda: len(logged(tmp_path)) == 1)
+    client.client_kill_filter(_type="normal", skipme=True)
+    publish(client, result(2))
+    eventually(lambda: len(logged(tmp_path)) == 2)
+    eventually(lambda: pending(client) == 0)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        text = answer.read().decode()
+    assert "fer_results_logged_total 2.0" in text
+    assert 'fer_results_undecodable_total{reason="not-msgpack"} 1.0' in text
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+        assert answer.status == 200
+    log.terminate()
+    log.communicate(timeout=10)
+    assert log.returncode == 0
 
 
 def test_cameras_prints_a_table(client, redis_url):

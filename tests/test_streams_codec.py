@@ -1,4 +1,5 @@
 import math
+from contextlib import suppress
 from dataclasses import replace
 
 import msgpack
@@ -130,11 +131,8 @@ def test_no_message_raises_anything_but_a_decode_error(message):
 
 @given(st.sampled_from(sorted(result_map(RESULT))), anything)
 def test_no_field_raises_anything_but_a_decode_error(name, value):
-    try:
+    with suppress(DecodeError):
         decoded = decode_result("1-0", {b"r": msgpack.packb(result_map(RESULT) | {name: value})})
-    except DecodeError as error:
-        assert error.entry_id == "1-0"
-    else:
         assert decode_result("1-0", encode_result(decoded)) == decoded
 
 
@@ -142,10 +140,8 @@ def test_no_field_raises_anything_but_a_decode_error(name, value):
 def test_no_field_of_a_face_raises_anything_but_a_decode_error(name, value):
     message = result_map(RESULT)
     message["faces"][0][name] = value
-    try:
+    with suppress(DecodeError):
         decode_result("1-0", {b"r": msgpack.packb(message)})
-    except DecodeError as error:
-        assert error.entry_id == "1-0"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import socket
 
 import pytest
 import redis
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.connection import connect, redact, translated
@@ -42,8 +42,8 @@ def test_no_password_survives_whatever_is_in_it(before, after, scheme):
 
 @given(st.text(max_size=30))
 def test_redact_takes_any_text(text):
-    assume(PASSWORD not in text)
-    assert PASSWORD not in redact(f"rtsp://user:{PASSWORD}@host/{text}".replace("@", "@", 1)) or "@" in text
+    redact(text)
+    assert PASSWORD not in redact(f"rtsp://user:{PASSWORD}@host/{text.replace('@', '')}")
 
 
 def test_the_wrong_scheme_is_a_clear_error_without_the_url():
@@ -86,11 +86,11 @@ def test_a_wrong_password_is_not_worth_trying_again(client, redis_url):
 def test_a_full_redis():
     with EmbeddedRedis(max_memory="3mb") as server:
         client = connect(server.url)
+        client.config_set("maxmemory", "1")
         with pytest.raises(RedisFull), translated():
-            for _ in range(100):
-                client.xadd("s", {"j": bytes(100_000)})
-        with pytest.raises(RedisFull), translated(), client.pipeline(transaction=True) as multi:
-            multi.xadd("s", {"j": bytes(100_000)})
+            client.xadd("s", {"j": "x"})
+        multi = client.pipeline(transaction=True).xadd("s", {"j": "x"})
+        with pytest.raises(RedisFull), translated():
             multi.execute()
         client.close()
 
@@ -115,8 +115,6 @@ def test_keys_of_a_shard_share_a_slot():
 
 def test_the_shard_of_a_camera_is_fixed():
     # CRC-32, so that a client in another language finds it: these numbers are part of the wire
-    assert [Keys(shards=8).shard_of(name) for name in ("door", "yard", "Tür")] == [
-        __import__("zlib").crc32(name.encode()) % 8 for name in ("door", "yard", "Tür")
-    ]
+    assert [Keys(shards=8).shard_of(name) for name in ("door", "yard", "Tür")] == [5, 0, 4]
     assert {Keys(shards=4).shard_of(f"camera-{number}") for number in range(100)} == {0, 1, 2, 3}
     assert Keys().shard_of("door") == 0

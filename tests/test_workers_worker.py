@@ -178,14 +178,14 @@ def test_results_wait_for_memory(tmp_path):
         with WorkerProcess(server.url, log=tmp_path / "log").wait_until_ready() as worker:
             add(client, frame(1, portrait_jpeg(), server_now(client)))
             wait_until(lambda: results(client))
-            client.config_set("maxmemory", "600kb")
-            with pytest.raises(redis.exceptions.OutOfMemoryError):
-                for number in range(100):
-                    client.set(f"filler:{number}", b"x" * 100_000)
-            client.config_set("maxmemory", "512mb")
+            worker.process.send_signal(signal.SIGSTOP)
             add(client, frame(2, portrait_jpeg(), server_now(client)))
-            client.config_set("maxmemory", "600kb")
-            time.sleep(1)
+            client.config_set("maxmemory", "500kb")
+            with pytest.raises(redis.exceptions.OutOfMemoryError):
+                client.set("more", b"x")
+            worker.process.send_signal(signal.SIGCONT)
+            wait_until(lambda: 'fer_redis_errors_total{kind="full"}' in worker.get("/metrics")[1])
+            assert len(results(client)) == 1
             client.config_set("maxmemory", "512mb")
             wait_until(lambda: {r.sequence for r in results(client)} == {1, 2})
             assert worker.stop() == 0

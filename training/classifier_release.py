@@ -9,7 +9,7 @@ from torch import nn
 from training.calibration import fit_temperature, fitting_half
 from training.classifier_evaluate import evaluate_classifier, logits_of
 from training.classifier_fit import classifier_card
-from training.export import package, rewrite_card
+from training.export import package, replacing
 from training.ferplus import PROTOCOLS, FerPlus
 from training.licences import FERPLUS
 from workers.models.classifier import Classifier
@@ -22,21 +22,21 @@ LIMITS = (
     "It must not be used to infer emotions at work or in education (banned by Article 5(1)(f) of the EU AI Act), nor to judge, "
     "rank, hire, diagnose or watch over anybody.",
     "Contempt, disgust and fear are rare in the data and often missed: see the recall of each class.",
-    "Trained on upright grey faces of 48 px; turned, covered or smaller faces are named less well, and with too much confidence.",
-    "Ages, skin colours and cultures are as uneven as in pictures found on the web in 2013; it was not measured by group.",
+    "Trained and measured on upright grey faces of 48 px; how much it loses on turned, covered or smaller ones was not measured.",
+    "It was not measured by age, skin colour or culture; pictures found on the web in 2013 are uneven in all of them.",
     "Probabilities are calibrated on FER+ val; on other cameras they may be off.",
 )
 
 
 def release_classifier(net: nn.Module, val: FerPlus, pack: str, folder: Path) -> dict[str, Any]:
     """Write the model folder, with a complete card; returns the figures by protocol. Raises ModelError."""
-    card = package(net, replace(classifier_card(), data=FERPLUS, limits=LIMITS), folder)
-    card = replace(card, temperature=round(fitted_temperature(_opened(folder), val), 4))
-    rewrite_card(card, folder)
-    figures: dict[str, Any] = {protocol: evaluate_classifier(_opened(folder), val, SPLIT, protocol) for protocol in PROTOCOLS}
     command = f"fer-train classifier evaluate --dataset ferplus:{pack} --split {SPLIT} --device cpu --runtime openvino --json"
-    for_card = {protocol: {k: v for k, v in part.items() if k != "confusion"} for protocol, part in figures.items()}
-    rewrite_card(replace(card, figures={SPLIT: for_card}, command=command), folder)
+    with replacing(folder) as fresh:
+        card = package(net, replace(classifier_card(), data=FERPLUS, limits=LIMITS, command=command), fresh)
+        card = replace(card, temperature=round(fitted_temperature(_opened(fresh), val), 4))
+        card.write(fresh)
+        figures: dict[str, Any] = {protocol: evaluate_classifier(_opened(fresh), val, SPLIT, protocol) for protocol in PROTOCOLS}
+        replace(card, figures={SPLIT: figures}).write(fresh)
     return figures
 
 

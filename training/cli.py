@@ -34,16 +34,12 @@ class TrainGroup(FerGroup):
             raise failure from error
 
 
-class DatasetType(click.ParamType[Dataset]):
-    """SCHEME:PATH."""
-
-    name = "SCHEME:PACK.npz"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Dataset:  # noqa: ANN401
-        try:
-            return value if isinstance(value, Dataset) else Dataset.parse(value)
-        except DatasetError as error:
-            self.fail(str(error), param, ctx)
+def as_dataset(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Dataset | None:
+    """What SCHEME:PACK.npz names."""
+    try:
+        return Dataset.parse(text) if text is not None else None
+    except DatasetError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def data_option(command: F) -> F:
@@ -60,8 +56,9 @@ def data_option(command: F) -> F:
 def dataset_option(command: F) -> F:
     return click.option(
         "--dataset",
-        type=DatasetType(),
-        help="The faces, as ferplus:PACK.npz.  [default: ferplus_trainval.npz in $FER_DATA_DIR]",
+        callback=as_dataset,
+        metavar="ferplus:PACK.npz",
+        help="Faces with votes.  [default: ferplus_trainval.npz in $FER_DATA_DIR]",
     )(command)
 
 
@@ -135,7 +132,7 @@ def classifier() -> None:
 
 
 @dataset.command("inspect")
-@click.argument("pack", type=DatasetType())
+@click.argument("pack", callback=as_dataset, metavar="[SCHEME:]PACK.npz")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
 def dataset_inspect(pack: Dataset, as_json: bool) -> None:
     """Count what a pack holds: ferplus:PACK.npz, or a face pack as PACK.npz."""

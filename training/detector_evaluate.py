@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,14 @@ from tqdm import tqdm
 
 from training.average_precision import average_precision, match_picture
 from training.faces import FacePack
+from workers.models.anchors import overlaps
+from workers.models.card import ModelCard
 from workers.models.detector import Boxes, Detector
 
 #: Boxes under this score no longer move the area under the curve.
 LEAST_SCORE = 0.02
 SIDES = (0, 24, 48)
+SIZE_STEPS = (12, 16, 24, 48, 96)
 TIMED_PICTURES = 300
 
 
@@ -38,6 +42,7 @@ def evaluate_detector(detector: Detector, faces: FacePack) -> dict[str, Any]:
         "faces": sum(len(faces.boxes(i)) for i in range(len(faces))),
         **precisions(found, faces),
         **working_figures(found, faces, detector.card.score_threshold),
+        "recall_by_size": recall_by_size(found, faces, detector.card),
         "ms_per_picture": milliseconds(detector, faces),
     }
 
@@ -62,6 +67,24 @@ def working_figures(found: list[Boxes], faces: FacePack, threshold: float) -> di
         "faceless_pictures": len(faceless),
         "false_positives_per_faceless_picture": sum(faceless) / max(1, len(faceless)),
     }
+
+
+def recall_by_size(found: list[Boxes], faces: FacePack, card: ModelCard) -> dict[str, dict[str, float]]:
+    """Share of faces found at the card's score threshold, by their side in pixels of the net's input."""
+    sides, hits = [], []
+    for i, boxes in enumerate(found):
+        truth = faces.boxes(i)
+        kept = boxes.xyxy[boxes.scores >= card.score_threshold]
+        scale = card.input_size / max(faces.picture(i).shape[:2])
+        sides.append(np.sqrt((truth[:, 2:] - truth[:, :2]).prod(axis=1)) * scale)
+        hits.append((overlaps(truth, kept) >= 0.5).any(axis=1))
+    side, hit = np.concatenate(sides), np.concatenate(hits)
+    figures = {}
+    for low, high in pairwise((0, *SIZE_STEPS, np.inf)):
+        chosen = (side >= low) & (side < high)
+        name = f"{low}-{high} px" if high < np.inf else f"{low} px and more"
+        figures[name] = {"faces": int(chosen.sum()), "recall": float(hit[chosen].mean()) if chosen.any() else 0.0}
+    return figures
 
 
 def milliseconds(detector: Detector, faces: FacePack, limit: int = TIMED_PICTURES) -> float:

@@ -8,7 +8,7 @@ from torch import nn
 
 from training.detector_evaluate import evaluate_detector
 from training.detector_fit import detector_card
-from training.export import package, rewrite_card
+from training.export import package, replacing
 from training.faces import FacePack
 from training.licences import face_sources
 from workers.models.registry import open_detector
@@ -17,10 +17,10 @@ SPLIT = "val"
 
 LIMITS = (
     "It finds faces; it recognises nobody, and must not be used to identify or follow people.",
-    "Pictures are scaled to a long side of 320 px: faces of less than about 1/25 of it are often missed, and most under 1/40.",
-    "Strong rotation (over about 45 degrees), profiles and the back of the head are missed; drawings of faces may be found.",
+    "Pictures are scaled to a long side of 320 px, and small faces are missed: recall_by_size says how many at which size.",
+    "It was trained on faces turned by up to 20 degrees; how much it loses beyond, and on profiles, was not measured.",
     "Some training pictures are for research use: have your own use checked before you sell it.",
-    "Skin colours, ages and head coverings are as uneven as in the sets it was trained on; measure it on your own cameras.",
+    "It was not measured by skin colour, age or head covering; its data is uneven in all three. Measure it on your own cameras.",
 )
 
 
@@ -28,9 +28,10 @@ def release_detector(net: nn.Module, val: FacePack, folder: Path) -> dict[str, A
     """Write the model folder, with a complete card; returns the figures. Raises ModelError."""
     packs = val.packs
     sources = {str(name) for pack in packs if "source" in pack.arrays for name in pack.arrays["source"].astype("U")}
-    card = package(net, replace(detector_card(), data=face_sources(sources), limits=LIMITS), folder)
-    figures = evaluate_detector(open_detector(folder, "cpu", "openvino", threads=1), val)
     data = " ".join(f"--data {pack.path.name}" for pack in packs)
     command = f"fer-train detector evaluate {data} --split {SPLIT} --device cpu --runtime openvino --json"
-    rewrite_card(replace(card, figures={SPLIT: figures}, command=command), folder)
+    with replacing(folder) as fresh:
+        card = package(net, replace(detector_card(), data=face_sources(sources), limits=LIMITS, command=command), fresh)
+        figures = evaluate_detector(open_detector(fresh, "cpu", "openvino", threads=1), val)
+        replace(card, figures={SPLIT: figures}).write(fresh)
     return figures

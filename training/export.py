@@ -4,6 +4,8 @@ import hashlib
 import io
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from skimage.data import astronaut
 from torch import nn
 
 from workers.crop import square_crop
-from workers.models.card import CARD, ONNX, SAFETENSORS, ModelCard, ModelError
+from workers.models.card import ONNX, SAFETENSORS, ModelCard, ModelError
 from workers.models.openvino_runtime import OpenVinoRuntime
 from workers.models.runtime import Batch
 from workers.models.torch_runtime import TorchRuntime, build_net
@@ -45,30 +47,25 @@ def package(net: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
         if len(data) > LARGEST_BYTES:
             raise ModelError(f"{name} would have {len(data)} bytes, more than {LARGEST_BYTES}")
     card = replace(card, sha256={name: hashlib.sha256(data).hexdigest() for name, data in files.items()})
-    write_folder(folder, card, files, rounded)
+    with replacing(folder) as fresh:
+        for name, data in files.items():
+            (fresh / name).write_bytes(data)
+        card.write(fresh)
+        check_parity(rounded, card, fresh)
     return card
 
 
-def write_folder(folder: Path, card: ModelCard, files: dict[str, bytes], net: nn.Module) -> None:
-    """Put card and files, once they are there and compute what `net` does, in the place of what `folder` held."""
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """An empty folder, which takes the place of `folder` and of what it held if the block ends without an error."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
         fresh, old = Path(temporary) / "fresh", Path(temporary) / "old"
         fresh.mkdir()
-        for name, data in files.items():
-            (fresh / name).write_bytes(data)
-        card.write(fresh)
-        check_parity(net, card, fresh)
+        yield fresh
         if folder.exists():
             folder.rename(old)
         fresh.rename(folder)
-
-
-def rewrite_card(card: ModelCard, folder: Path) -> None:
-    """Put `card` in the place of the one in `folder`, whole or not at all."""
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
-        card.write(Path(temporary))
-        (Path(temporary) / CARD).replace(folder / CARD)
 
 
 def onnx_bytes(net: nn.Module, card: ModelCard) -> bytes:

@@ -60,10 +60,10 @@ class Pack:
 
 def _arrays(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
-        file = np.load(path, allow_pickle=False)
-        if not isinstance(file, NpzFile):
-            raise PackError(f"{path} is not a pack: it holds one array")
-        with file:
+        with path.open("rb") as stream:  # numpy leaves a file of its own open where it is broken
+            file = np.load(stream, allow_pickle=False)
+            if not isinstance(file, NpzFile):
+                raise PackError(f"{path} is not a pack: it holds one array")
             return {name: file[name] for name in file.files}
     except FileNotFoundError as error:
         raise PackError(f"there is no pack {path}") from error

@@ -1,5 +1,6 @@
 """Opening models by task, device and runtime; the libraries behind a runtime are imported only when it is asked for."""
 
+from ctypes.util import find_library
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -39,7 +40,8 @@ def choose_runtime(device: str, runtime: RuntimeName) -> tuple[str, Literal["ope
     wants_cuda = device.startswith("cuda")
     if wants_cuda and runtime == "openvino":
         raise ModelError("openvino computes on the CPU here: use --runtime torch for a CUDA device")
-    if (wants_cuda or device == "auto") and runtime != "openvino" and find_spec("torch"):
+    # Where the driver's library is missing there is no GPU: torch and its 300 MB need not be loaded to find that out.
+    if (wants_cuda or (device == "auto" and find_library("cuda"))) and runtime != "openvino" and find_spec("torch"):
         found = _cuda_device(device)
         if found:
             return found, "torch"

@@ -1,0 +1,254 @@
+"""`make bench`: what each stage costs, what the stages together could reach on these cores, and what a whole worker reaches.
+
+Everything is measured in one run on the same pictures, and reported as ratios too, since machines differ and are noisy. Beside
+it: the loop that people write today (decode, cv2.dnn face detector, one ViT-B/16 forward a face), where its detector can be had.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median, quantiles
+
+import cv2
+import numpy as np
+import psutil
+import redis
+import simplejpeg
+import torch
+from skimage import data
+
+from streams.codec import encode_frame
+from streams.connection import connect
+from streams.embedded import EmbeddedRedis
+from streams.messages import Frame, FrameHeader
+from tests.fleet import KEYS, WorkerProcess, results, server_now, wait_until
+from workers.crop import square_crop
+from workers.decode import decode_jpeg
+from workers.models.registry import open_classifier, open_detector
+
+CORES = len(os.sched_getaffinity(0))
+DETECT_BATCH, CLASSIFY_BATCH = 8, 32
+
+
+def make_frames(count: int) -> list[bytes]:
+    """720p JPEGs with three faces each, on a background with texture: a head at three sizes, moved from frame to frame."""
+    head = data.astronaut()[0:240, 110:350]
+    texture = cv2.resize(data.coffee(), (1280, 720), interpolation=cv2.INTER_AREA)
+    frames = []
+    for number in range(count):
+        canvas = texture.copy()
+        for place, side in enumerate((300, 340, 380)):
+            x, y = 20 + place * 420 + number % 16, 100 + (number * 3 + place * 40) % 200
+            canvas[y : y + side, x : x + side] = cv2.resize(head, (side, side), interpolation=cv2.INTER_LINEAR)
+        frames.append(simplejpeg.encode_jpeg(canvas, quality=85, colorsubsampling="420"))
+    return frames
+
+
+def per_item_s(call: Callable[[], object], items: int, seconds: float = 3.0) -> float:
+    """Median seconds an item of repeated calls, after two that do not count."""
+    call()
+    call()
+    times = []
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until or len(times) < 3:
+        started = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - started) / items)
+    return median(times)
+
+
+def measure_stages(frames: list[bytes], precision: str) -> dict[str, float]:
+    """Seconds a frame of each stage alone, on one thread."""
+    detector = open_detector(None, "cpu", "openvino", 1, precision)
+    classifier = open_classifier(None, "cpu", "openvino", 1, precision)
+    pictures = [decode_jpeg(frame, 10**8) for frame in frames[:DETECT_BATCH]]
+    boxes = detector(pictures)
+    faces = [(picture, box) for picture, found in zip(pictures, boxes, strict=True) for box in found.xyxy]
+    size, margin = classifier.card.input_size, classifier.card.margin
+    crops = np.stack([square_crop(picture, box, size, margin) for picture, box in faces])
+    batch = np.resize(crops, (CLASSIFY_BATCH, size, size, 3))
+    each = len(faces) / len(pictures)
+    return {
+        "faces_per_frame": each,
+        "decode_s": per_item_s(lambda: [decode_jpeg(frame, 10**8) for frame in frames[:8]], 8),
+        "detect_s": per_item_s(lambda: detector(pictures), len(pictures)),
+        "crop_s": per_item_s(lambda: [square_crop(p, b, size, margin) for p, b in faces], len(pictures)),
+        "classify_s": per_item_s(lambda: classifier(batch), CLASSIFY_BATCH) * each,
+    }
+
+
+def measure_ceiling(frames: list[bytes], precision: str, seconds: float) -> float:
+    """Frames a second of decode, detect, crop and classify alone: no Redis, no queues, a thread a core, full batches."""
+    detector = open_detector(None, "cpu", "openvino", CORES, precision)
+    classifier = open_classifier(None, "cpu", "openvino", CORES, precision)
+    until = time.perf_counter() + seconds
+
+    def work(first: int) -> int:
+        done = 0
+        while time.perf_counter() < until:
+            batch = [frames[(first + done + i) % len(frames)] for i in range(DETECT_BATCH)]
+            pictures = [decode_jpeg(frame, 10**8) for frame in batch]
+            found = detector(pictures)
+            crops = [
+                square_crop(picture, box, classifier.card.input_size, classifier.card.margin)
+                for picture, boxes in zip(pictures, found, strict=True)
+                for box in boxes.xyxy
+            ]
+            for start in range(0, len(crops), CLASSIFY_BATCH):
+                classifier(np.stack(crops[start : start + CLASSIFY_BATCH]))
+            done += len(batch)
+        return done
+
+    detector([decode_jpeg(frames[0], 10**8)])
+    with ThreadPoolExecutor(CORES) as pool:
+        started = time.perf_counter()
+        until = started + seconds
+        done = sum(pool.map(work, range(CORES)))
+        return done / (time.perf_counter() - started)
+
+
+def add_frame(client: "redis.Redis", number: int, picture: bytes, now: float) -> None:
+    """A frame of one of eight cameras, fresh for an hour."""
+    header = FrameHeader(
+        camera_id=f"camera-{number % 8}", sequence=number, captured_at=now, deadline=now + 3600, width=1280, height=720
+    )
+    client.xadd(KEYS.frames(0), encode_frame(Frame(header, picture)))
+
+
+def measure_worker(frames: list[bytes], precision: str, count: int) -> dict[str, float]:
+    """Frames a second of a whole worker out of a full stream, and its resident memory."""
+    with EmbeddedRedis(max_memory="2gb") as server, tempfile.TemporaryDirectory() as folder:
+        client = connect(server.url)
+        now = server_now(client)
+        for number in range(count):
+            add_frame(client, number, frames[number % len(frames)], now)
+        options = ["--threads", str(CORES), "--precision", precision]
+        with WorkerProcess(server.url, *options, log=Path(folder) / "log") as worker:
+            wait_until(lambda: client.xlen(KEYS.results(0)) >= 64, 120)
+            started, first = time.perf_counter(), client.xlen(KEYS.results(0))
+            process = psutil.Process(worker.process.pid)
+            cpu = sum(process.cpu_times()[:2])
+            resident = 0
+            while client.xlen(KEYS.frames(0)):
+                resident = max(resident, process.memory_info().rss)
+                time.sleep(0.2)
+            seconds = time.perf_counter() - started
+            cpu = sum(process.cpu_times()[:2]) - cpu
+            worker.stop()
+        client.close()
+        return {
+            "frames_per_second": (count - first) / seconds,
+            "cpu_s_per_frame": cpu / (count - first),
+            "resident_mb": resident / 1e6,
+        }
+
+
+def measure_latency(frames: list[bytes], precision: str, rate: float, seconds: float) -> dict[str, float]:
+    """Percentiles from capture to published result, frames coming at a steady rate from eight cameras."""
+    with EmbeddedRedis() as server, tempfile.TemporaryDirectory() as folder:
+        client = connect(server.url)
+        options = ["--threads", str(CORES), "--precision", precision]
+        with WorkerProcess(server.url, *options, log=Path(folder) / "log").wait_until_ready() as worker:
+            offset = server_now(client) - time.monotonic()
+            count, start = int(rate * seconds), time.monotonic()
+            for number in range(count):
+                time.sleep(max(0.0, start + number / rate - time.monotonic()))
+                add_frame(client, number, frames[number % len(frames)], time.monotonic() + offset)
+            wait_until(lambda: client.xlen(KEYS.frames(0)) == 0, 60)
+            worker.stop()
+        captured = {result.sequence: result.captured_at for result in results(client)}
+        published = [int(entry_id.split(b"-")[0]) / 1000 for entry_id, _ in client.xrange(KEYS.results(0))]
+        client.close()
+        latencies = [at - since for at, since in zip(published, captured.values(), strict=True)]
+        cuts = quantiles(latencies, n=100, method="inclusive")
+        return {"rate": rate, "p50_s": cuts[49], "p95_s": cuts[94], "p99_s": cuts[98]}
+
+
+def measure_usual_loop(frames: list[bytes], seconds: float) -> dict[str, float] | None:
+    """The loop people write: cv2 decodes, cv2.dnn's SSD detects at 300x300, one ViT-B/16 forward a face at 224x224 in torch."""
+    shared = Path(os.environ.get("FER_DATA_DIR") or Path(__file__).parents[3] / "shared") / "models"
+    weights = shared / "opencv_face_detector_uint8.pb"
+    if not weights.exists():
+        return None
+    import timm
+
+    net = cv2.dnn.readNetFromTensorflow(str(weights), str(shared / "opencv_face_detector.pbtxt"))
+    vit = timm.create_model("vit_base_patch16_224", num_classes=8).eval()
+    torch.set_num_threads(CORES)
+    done, faces, started = 0, 0, time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        picture = cv2.imdecode(np.frombuffer(frames[done % len(frames)], np.uint8), cv2.IMREAD_COLOR)
+        net.setInput(cv2.dnn.blobFromImage(picture, 1.0, (300, 300), (104, 177, 123)))
+        for _, _, score, x0, y0, x1, y1 in net.forward()[0, 0]:
+            if score < 0.5:
+                continue
+            box = (np.array([x0, y0, x1, y1]).clip(0, 1) * [1280, 720, 1280, 720]).astype(int)
+            crop = cv2.resize(picture[box[1] : box[3], box[0] : box[2]], (224, 224))
+            with torch.inference_mode():
+                vit(torch.from_numpy(crop[..., ::-1].copy()).permute(2, 0, 1)[None].float() / 127.5 - 1)
+            faces += 1
+        done += 1
+    took = time.perf_counter() - started
+    return {"frames_per_second": done / took, "faces_per_frame": faces / done}
+
+
+def as_table(report: dict) -> str:
+    stages = report["stages"]
+    rows = [
+        ("faces a frame", f"{stages['faces_per_frame']:.1f}"),
+        *(
+            (f"{name} alone, one thread", f"{1000 * stages[f'{name}_s']:.2f} ms a frame")
+            for name in ("decode", "detect", "crop", "classify")
+        ),
+        ("decode + detect + crop + classify alone, all cores", f"{report['ceiling_fps']:.1f} frames a second"),
+        ("a whole worker, out of Redis", f"{report['worker']['frames_per_second']:.1f} frames a second"),
+        ("ratio", f"{report['ratio']:.2f}"),
+        ("processor time a frame", f"{1000 * report['worker']['cpu_s_per_frame']:.1f} ms"),
+        ("resident memory", f"{report['worker']['resident_mb']:.0f} MB"),
+        (
+            f"latency at {report['latency']['rate']:.0f} frames a second (70 %)",
+            ", ".join(f"{p} {1000 * report['latency'][f'{p}_s']:.0f} ms" for p in ("p50", "p95", "p99")),
+        ),
+    ]
+    if usual := report["usual_loop"]:
+        rows.append(("the usual loop (cv2.dnn SSD, ViT-B/16 a face)", f"{usual['frames_per_second']:.2f} frames a second"))
+        rows.append(("a worker is faster by", f"{report['worker']['frames_per_second'] / usual['frames_per_second']:.0f} times"))
+    head = f"| {report['cores']} cores, {report['precision']}, 1280x720 JPEG | |\n|---|---|"
+    return "\n".join([head, *(f"| {name} | {value} |" for name, value in rows)])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
+    parser.add_argument("--json", type=Path, help="also write the report here")
+    parser.add_argument("--seconds", type=float, default=12.0, help="length of each measurement")
+    arguments = parser.parse_args()
+    frames = make_frames(64)
+    print("measuring stages ...", file=sys.stderr)  # noqa: T201
+    report: dict = {"cores": CORES, "precision": arguments.precision, "stages": measure_stages(frames, arguments.precision)}
+    print("measuring the ceiling and the worker ...", file=sys.stderr)  # noqa: T201
+    ceilings = [measure_ceiling(frames, arguments.precision, arguments.seconds / 2)]
+    count = max(256, int(ceilings[0] * arguments.seconds))
+    report["worker"] = measure_worker(frames, arguments.precision, count)
+    ceilings.append(measure_ceiling(frames, arguments.precision, arguments.seconds / 2))
+    report["ceiling_fps"] = sum(ceilings) / 2  # before and after: the machine may have drifted in between
+    report["ratio"] = report["worker"]["frames_per_second"] / report["ceiling_fps"]
+    print("measuring latency ...", file=sys.stderr)  # noqa: T201
+    report["latency"] = measure_latency(
+        frames, arguments.precision, 0.7 * report["worker"]["frames_per_second"], arguments.seconds
+    )
+    print("measuring the usual loop ...", file=sys.stderr)  # noqa: T201
+    report["usual_loop"] = measure_usual_loop(frames, arguments.seconds)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+    print(as_table(report))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+import json
+import os
+import time
+
+import pytest
+
+from consumer.journal import DirectoryLock, Journal, LogError, cut_torn_tail
+from consumer.result_log import ResultLog, Rotation
+from streams.messages import Result
+
+HOUR = Rotation(10**6, 3600)
+
+
+def result(sequence):
+    return Result(
+        camera_id="door",
+        sequence=sequence,
+        captured_at=1.0,
+        frame_id="1-1",
+        width=8,
+        height=8,
+        faces=(),
+        models={},
+        seconds={},
+        worker="w",
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"", b""),
+        (b"a\n", b"a\n"),
+        (b"a\nb", b"a\n"),
+        (b"torn", b""),
+        (b"\n", b"\n"),
+        (b"a\n" + b"x" * 200_000, b"a\n"),
+        (b"a" * 65_535 + b"\n" + b"x" * 65_536, b"a" * 65_535 + b"\n"),
+        (b"x" * 200_000, b""),
+    ],
+)
+def test_only_whole_lines_are_kept(tmp_path, before, after):
+    path = tmp_path / "log"
+    path.write_bytes(before)
+    assert cut_torn_tail(path) == len(before) - len(after)
+    assert path.read_bytes() == after
+
+
+def test_files_rotate_by_size_and_by_age(tmp_path):
+    with ResultLog(tmp_path, "jsonl", Rotation(1, 3600)) as log:
+        for sequence in range(3):
+            log.write([result(sequence)])
+            log.sync()
+    with ResultLog(tmp_path, "jsonl", Rotation(10**6, 0.05)) as log:
+        log.write([result(3)])
+        log.sync()
+        time.sleep(0.06)
+        log.sync()
+        log.write([result(4)])
+    paths = sorted(tmp_path.glob("*.jsonl"))
+    assert [json.loads(path.read_text())["sequence"] for path in paths] == [0, 1, 2, 3, 4]
+
+
+def test_nothing_to_write_makes_no_file(tmp_path):
+    with ResultLog(tmp_path, "parquet", HOUR) as log:
+        log.write([])
+        log.sync()
+    assert not list(tmp_path.glob("results-*"))
+
+
+def test_old_files_of_ours_are_deleted_and_no_others(tmp_path):
+    names = ["results-20200101T000000000000.jsonl", "results-20200101T000000000001.parquet", "results-mine.jsonl", "notes.txt"]
+    for name in names:
+        (tmp_path / name).write_text("{}\n")
+        os.utime(tmp_path / name, (1e9, 1e9))
+    with ResultLog(tmp_path, "jsonl", Rotation(1, 1, keep_s=86400)):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", *names[2:]}
+
+
+def test_one_writer_a_directory(tmp_path):
+    with DirectoryLock(tmp_path), pytest.raises(LogError, match="another"):
+        ResultLog(tmp_path, "jsonl", HOUR)
+    ResultLog(tmp_path, "jsonl", HOUR).close()
+
+
+def test_a_directory_that_cannot_be_had(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LogError, match="cannot write in"):
+        ResultLog(tmp_path / "file" / "logs", "jsonl", HOUR)
+
+
+def test_a_full_disk_is_one_clear_line():
+    journal = Journal.__new__(Journal)
+    # /dev/full is a disk with no room
+    journal.path, journal.size = "/dev/full", 0
+    journal._fd = os.open("/dev/full", os.O_WRONLY)
+    with pytest.raises(LogError, match="No space left"):
+        journal.append(b"x\n")
+    os.close(journal._fd)
+
+
+def test_parquet_leaves_out_a_line_that_a_bad_disk_made(tmp_path, caplog):
+    import pyarrow.parquet
+
+    with ResultLog(tmp_path, "jsonl", HOUR) as log:
+        log.write([result(1), result(2)])
+    (path,) = tmp_path.glob("*.jsonl")
+    path.rename(path.with_suffix(".journal"))
+    with path.with_suffix(".journal").open("ab") as file:
+        file.write(b"\0\0\0\n")
+    with ResultLog(tmp_path, "parquet", HOUR):
+        pass
+    assert pyarrow.parquet.read_table(path.with_suffix(".parquet")).num_rows == 2
+    assert "line 3 is not JSON" in caplog.text
+    assert not list(tmp_path.glob("*.journal"))

@@ -1,0 +1,166 @@
+import threading
+
+import pytest
+
+from streams.connection import connect
+from streams.embedded import EmbeddedRedis
+from streams.errors import GroupGone, RedisUnavailable
+from streams.keys import Keys
+from streams.reader import FrameReader
+
+
+@pytest.fixture
+def readers(redis_url):
+    clients = []
+
+    def make(consumer="w", shards=1, claim_after_s=60.0):
+        clients.append(connect(redis_url))
+        reader = FrameReader(clients[-1], Keys(shards=shards), group="workers", consumer=consumer, claim_after_s=claim_after_s)
+        reader.join()
+        return reader
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def add(client, count, shard=0):
+    return [client.xadd(Keys().frames(shard), {"m": str(number)}).decode() for number in range(count)]
+
+
+def ids(entries):
+    return [entry.entry_id for entry in entries]
+
+
+def test_new_entries_once_each(client, readers):
+    reader, written = readers(), add(client, 5)
+    assert ids(reader.read(3, 0.01)) == written[:3]
+    assert ids(reader.read(3, 0.01)) == written[3:]
+    assert reader.read(3, 0.01) == []
+    assert reader.pending(client) == 5
+
+
+def test_entries_that_were_there_before_the_group(client, readers):
+    written = add(client, 2)
+    assert ids(readers().read(9, 0.01)) == written
+
+
+def test_own_pending_first_after_a_restart(client, readers):
+    before = readers()
+    written = add(client, 3)
+    before.read(2, 0.01)
+    after = readers()
+    assert ids(after.read(9, 0.01)) == written[:2]
+    assert ids(after.read(9, 0.01)) == written[2:]
+
+
+def test_own_pending_first_after_an_error_and_held_entries_not_twice(client, readers):
+    reader, written = readers(), add(client, 1)
+    held = reader.read(1, 0.01)
+    killer = threading.Timer(0.2, lambda: client.client_kill_filter(_type="normal", skipme=True))
+    killer.start()
+    with pytest.raises(RedisUnavailable):
+        reader.read(9, 2.0)
+    killer.join()
+    # A reply was lost: Redis delivered to us what we never saw. Another connection in our name does the same.
+    written += add(client, 2)
+    client.xreadgroup("workers", "w", {Keys().frames(0): ">"}, count=1)
+    assert ids(reader.read(9, 0.01)) == written[1:2]
+    assert ids(reader.read(9, 0.01)) == written[2:]
+    reader.release(held)
+    reader.join()
+    assert ids(reader.read(9, 0.01)) == written[:1]
+
+
+def test_more_own_pending_than_a_page_all_of_it_held(client, readers):
+    reader, written = readers(), add(client, 200)
+    assert len(reader.read(150, 0.01)) == 150
+    reader.join()
+    assert ids(reader.read(100, 0.01)) == written[150:]
+
+
+def test_claims_from_a_dead_consumer(client, readers):
+    dead, written = readers("dead"), add(client, 3)
+    dead.read(2, 0.01)
+    living = readers("living", claim_after_s=0.05)
+    assert ids(living.read(9, 0.01)) == written[2:]
+    found = []
+    for _ in range(20):
+        found += living.read(9, 0.02)
+    assert ids(found) == written[:2]
+    assert all(entry.claimed and entry.deliveries == 2 for entry in found)
+
+
+def test_trimmed_pending_entries_are_acknowledged_and_counted(client, readers):
+    before, _ = readers(), add(client, 3)
+    before.read(9, 0.01)
+    client.xtrim(Keys().frames(0), maxlen=1, approximate=False)
+    after = readers()
+    assert len(after.read(9, 0.01)) == 1
+    assert after.trimmed == 2
+    assert after.pending(client) == 1
+
+
+def test_trimmed_entries_of_a_dead_consumer_are_counted_by_who_claims_them(client, readers):
+    readers("dead").read(9, 0.01)
+    dead, _ = readers("dead"), add(client, 2)
+    dead.read(9, 0.01)
+    client.xtrim(Keys().frames(0), maxlen=0, approximate=False)
+    living = readers("living", claim_after_s=0.05)
+    for _ in range(10):
+        assert living.read(9, 0.02) == []
+    assert living.trimmed == 2
+    assert living.pending(client) == 0
+
+
+def test_a_deleted_group_is_told_and_made_again(client, readers):
+    reader, _ = readers(), add(client, 1)
+    reader.release(reader.read(9, 0.01))
+    client.xgroup_destroy(Keys().frames(0), "workers")
+    with pytest.raises(GroupGone):
+        reader.read(9, 0.01)
+    reader.join()
+    assert len(reader.read(9, 0.01)) == 1
+
+
+def test_a_stream_deleted_under_a_blocking_read_is_told(client, readers):
+    reader = readers()
+    timer = threading.Timer(0.2, lambda: client.delete(Keys().frames(0)))
+    timer.start()
+    with pytest.raises(GroupGone):
+        # Redis 6.2 tells at the next read, 7 at once
+        assert reader.read(9, 0.5) or reader.read(9, 0.01)
+    timer.join()
+    reader.join()
+    written = add(client, 1)
+    assert ids(reader.read(9, 0.01)) == written
+
+
+def test_count_is_bounded_over_shards(client, readers):
+    for shard in range(4):
+        add(client, 50, shard)
+    reader = readers(shards=4)
+    assert len(reader.read(20, 0.01)) == 20
+    # One a shard at least, so that none waits for another
+    assert len(reader.read(1, 0.01)) == 4
+
+
+def test_leaving_throws_nothing_away(client, readers):
+    busy, idle = readers("busy"), readers("idle")
+    add(client, 1)
+    busy.read(1, 0.01)
+    idle.read(1, 0.01)
+    busy.leave()
+    idle.leave()
+    consumers = client.xinfo_consumers(Keys().frames(0), "workers")
+    assert [(one["name"], one["pending"]) for one in consumers] == [(b"busy", 1)]
+
+
+def test_a_redis_that_is_gone():
+    with EmbeddedRedis() as server:
+        client = connect(server.url)
+        reader = FrameReader(client, Keys(), group="workers", consumer="w", claim_after_s=60)
+        reader.join()
+    with pytest.raises(RedisUnavailable):
+        reader.read(1, 0.01)
+    client.close()

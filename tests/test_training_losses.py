@@ -1,0 +1,72 @@
+"""The detector's losses and targets against values worked out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from training.detector_fit import detector_loss, focal_loss, giou_loss
+from training.faces import match
+from workers.models.anchors import anchor_boxes, decode_boxes, encode_boxes
+from workers.models.ssd import LEVELS
+
+ANCHORS = torch.tensor([[50.0, 50.0, 20.0, 20.0]])
+
+
+def offsets_of(*box: float) -> torch.Tensor:
+    return torch.from_numpy(encode_boxes(np.array([box], np.float32), ANCHORS.numpy()))
+
+
+def test_focal_loss_at_even_odds() -> None:
+    """At p = 0.5 an anchor costs alpha * 0.25 * ln 2."""
+    even = 0.25 * math.log(2)
+    assert float(focal_loss(torch.zeros(1), torch.ones(1))) == pytest.approx(0.25 * even)
+    assert float(focal_loss(torch.zeros(1), torch.zeros(1))) == pytest.approx(0.75 * even)
+    assert float(focal_loss(torch.zeros(1), -torch.ones(1))) == 0, "ignored"
+
+
+def test_focal_loss_forgives_what_is_nearly_right() -> None:
+    sure, unsure = (float(focal_loss(torch.tensor([logit]), torch.ones(1))) for logit in (3.0, 0.0))
+    p = 1 / (1 + math.exp(-3))
+    assert sure == pytest.approx(0.25 * (1 - p) ** 2 * -math.log(p), rel=1e-4)
+    assert sure < unsure / 100
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"),
+    [
+        ((40, 40, 60, 60), 0.0),  # the same box
+        ((40, 40, 60, 50), 0.5),  # half of it: IoU 0.5, nothing of the hull is empty
+        ((60, 40, 80, 60), 1.0),  # side by side: IoU 0, the hull is full
+        ((80, 40, 100, 60), 1 + 1 / 3),  # a gap as wide as each: a third of the hull is empty
+    ],
+)
+def test_giou_loss(box: tuple[float, ...], expected: float) -> None:
+    loss = giou_loss(offsets_of(*box), offsets_of(40, 40, 60, 60), ANCHORS)
+    assert float(loss) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_batch_without_faces_still_has_a_loss() -> None:
+    logits, offsets = torch.zeros(2, 1, requires_grad=True), torch.zeros(2, 1, 4, requires_grad=True)
+    loss = detector_loss(logits, offsets, torch.zeros(2, 1), torch.zeros(2, 1, 4), ANCHORS)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert torch.isfinite(loss)
+    assert logits.grad is not None
+
+
+def test_every_face_has_an_anchor_whose_target_is_the_face() -> None:
+    boxes = np.array([[10, 10, 22, 21], [60, 60, 190, 200], [5, 200, 41, 241]], np.float32)
+    objectness, offsets = match(boxes, 256, LEVELS)
+    positive = objectness == 1
+    targets = decode_boxes(offsets[positive], anchor_boxes(256, 256, LEVELS)[positive])
+    distance = np.abs(targets[:, None] - boxes[None]).max(axis=2)
+    assert distance.min(axis=1).max() < 0.01
+    assert set(distance.argmin(axis=1)) == {0, 1, 2}
+
+
+def test_a_face_too_small_is_neither_asked_for_nor_held_against_the_net() -> None:
+    objectness, _ = match(np.array([[100, 100, 104, 104]], np.float32), 256, LEVELS)
+    assert not (objectness == 1).any()
+    near = np.abs(anchor_boxes(256, 256, LEVELS)[:, :2] - 102).max(axis=1) < 4
+    assert (objectness[near] == -1).all()

@@ -1,0 +1,84 @@
+"""Packs that are missing, broken or of another kind: one clear error each."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.training_packs import write_faces, write_ferplus, write_pack
+from training.faces import FacePack
+from training.ferplus import FerPlus
+from training.packs import Pack, PackError
+
+
+def test_pictures_come_back(tmp_path: Path) -> None:
+    pictures = [np.full((20, 30, 3), (10, 200, 60), np.uint8)]  # BGR
+    pack = Pack(write_pack(tmp_path / "p.npz", pictures, ["train"]), ())
+    assert len(pack) == 1
+    np.testing.assert_allclose(pack.picture(0)[5, 5], [60, 200, 10], atol=3)
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match=r"there is no pack .*none\.npz"):
+        Pack(tmp_path / "none.npz", ())
+
+
+@pytest.mark.parametrize("data", [b"", b"no zip at all", b"PK\x03\x04 cut short"], ids=["empty", "text", "cut"])
+def test_broken_file(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "p.npz").write_bytes(data)
+    with pytest.raises(PackError, match="cannot read the pack"):
+        Pack(tmp_path / "p.npz", ())
+
+
+def test_truncated_file(tmp_path: Path) -> None:
+    path = write_faces(tmp_path / "p.npz")
+    path.write_bytes(path.read_bytes()[:-400])
+    with pytest.raises(PackError, match="cannot read the pack"):
+        Pack(path, ())
+
+
+def test_a_single_array_is_no_pack(tmp_path: Path) -> None:
+    np.save(tmp_path / "p.npy", np.zeros(3))
+    with pytest.raises(PackError, match="holds one array"):
+        Pack(tmp_path / "p.npy", ())
+
+
+def test_objects_are_never_unpickled(tmp_path: Path) -> None:
+    np.savez(tmp_path / "p.npz", images=np.array([{}], object))
+    with pytest.raises(PackError, match="cannot read the pack"):
+        Pack(tmp_path / "p.npz", ())
+
+
+def test_missing_array(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match="lacks box_offsets, boxes_xyxy"):
+        FacePack.open((write_ferplus(tmp_path / "p.npz"),), "train")
+
+
+def test_missing_split(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match="no split 'test'; it has train, val"):
+        FerPlus.open(write_ferplus(tmp_path / "p.npz"), "test")
+
+
+def test_all_takes_every_split(tmp_path: Path) -> None:
+    assert len(FacePack.open((write_faces(tmp_path / "p.npz", 6, 3),), "all")) == 9
+
+
+@pytest.mark.parametrize("damage", ["noise", "empty"])
+def test_a_picture_that_cannot_be_decoded(tmp_path: Path, damage: str) -> None:
+    pack = Pack(write_faces(tmp_path / "p.npz"), ())
+    start, end = pack.arrays["offsets"][:2]
+    if damage == "noise":
+        pack.arrays["images"][start:end] = 7
+    else:
+        pack.arrays["offsets"][1] = start
+    with pytest.raises(PackError, match="picture 0 cannot be decoded"):
+        pack.picture(0)
+
+
+def test_boxes_belong_to_their_picture_over_several_packs(tmp_path: Path) -> None:
+    first, second = write_faces(tmp_path / "a.npz"), write_faces(tmp_path / "b.npz")
+    faces = FacePack.open((first, second), "val")
+    assert [len(faces.boxes(i)) for i in range(len(faces))] == [1, 1, 0, 1, 1, 0]
+    left, top, right, bottom = faces.boxes(0)[0].astype(int)
+    inside = faces.picture(0)[top:bottom, left:right].mean()
+    assert inside > faces.picture(0).mean() + 50
