@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import redis.asyncio
 
-from consumer.delivery import Delivery
 from consumer.commands import Command, Look, Pause, Steps
+from consumer.delivery import Delivery
 from consumer.subscription import Subscription
 from streams.connection import connect_async, translated
 from streams.errors import FerstreamError

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import redis
 
-from consumer.delivery import Delivery
 from consumer.commands import Command, Look, Pause, Steps
+from consumer.delivery import Delivery
 from consumer.subscription import Subscription
 from streams.connection import connect, translated
 from streams.errors import FerstreamError

@@ -119,11 +119,14 @@ def test_a_frame_past_its_deadline_expires_and_a_fresh_one_does_not(redis_url, c
     for sequence in range(5):
         add(client, frame(sequence, picture, now - 10, freshness_s=1))
     add(client, frame(5, picture, now))
+    # A client of another kind whose clock is an hour off: behind, its frames expire, which is counted; ahead, they are answered.
+    add(client, frame(6, picture, now - 3600))
+    add(client, frame(7, picture, now + 3600))
     with WorkerProcess(redis_url, log=tmp_path / "log") as worker:
-        wait_until(lambda: results(client))
+        wait_until(lambda: len(results(client)) == 2)
         assert worker.stop() == 0
-    assert worker.totals["expired"] == 5
-    assert worker.totals["published"] == 1
+    assert worker.totals["expired"] == 6
+    assert worker.totals["published"] == 2
 
 
 def test_a_frame_that_kills_workers_becomes_a_dead_letter(redis_url, client, tmp_path):

@@ -12,7 +12,7 @@ COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "f
 
 def real_pack(name: str) -> Path:
     """A pack of the data folder; where it is missing the test is skipped, and in CI it fails."""
-    folder = Path(os.environ.get("FER_DATA_DIR") or Path(__file__).parents[1].parent / "shared" / "data")
+    folder = Path(os.environ.get("FER_DATA_DIR") or Path(__file__).parents[2] / "shared") / "data"
     path = folder / name
     if not path.exists():
         reason = f"needs {name}: set FER_DATA_DIR to the folder that holds it"

@@ -36,7 +36,7 @@ def release_classifier(net: nn.Module, val: FerPlus, pack: str, folder: Path) ->
         card = replace(card, temperature=round(fitted_temperature(_opened(fresh), val), 4))
         card.write(fresh)
         figures: dict[str, Any] = {protocol: evaluate_classifier(_opened(fresh), val, SPLIT, protocol) for protocol in PROTOCOLS}
-        replace(card, figures={SPLIT: figures}).write(fresh)
+        replace(card, figures={SPLIT: {name: _for_card(part) for name, part in figures.items()}}).write(fresh)
     return figures
 
 
@@ -45,6 +45,11 @@ def fitted_temperature(classifier: Classifier, val: FerPlus) -> float:
     places, labels = val.labelled("majority")
     half = fitting_half(places)
     return fit_temperature(logits_of(classifier, val.faces[places[half]]), labels[half])
+
+
+def _for_card(figures: dict[str, Any]) -> dict[str, Any]:
+    """All but the matrix of confusions, which `evaluate --json` prints."""
+    return {name: value for name, value in figures.items() if name != "confusion"}
 
 
 def _opened(folder: Path) -> Classifier:

@@ -55,7 +55,7 @@ def _found(pattern: str, option: str) -> list[Path]:
     folder = os.environ.get(DATA_FOLDER)
     if not folder:
         raise DatasetError(f"no dataset: name one with {option}, or set {DATA_FOLDER} to the folder that holds {pattern}")
-    paths = sorted(Path(folder).glob(pattern))
+    paths = sorted(Path(folder).glob(pattern)) or sorted(Path(folder, "data").glob(pattern))
     if not paths:
         raise DatasetError(f"no {pattern} in {folder} ({DATA_FOLDER}): name a dataset with {option}")
     return paths

@@ -39,6 +39,7 @@ def evaluate_detector(detector: Detector, faces: FacePack) -> dict[str, Any]:
     found = detect_all(detector, faces)
     return {
         "n": len(faces),
+        "device": detector.device,
         "faces": sum(len(faces.boxes(i)) for i in range(len(faces))),
         **precisions(found, faces),
         **working_figures(found, faces, detector.card.score_threshold),
