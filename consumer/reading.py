@@ -123,5 +123,7 @@ class GroupReading:
                 self._intake.feed(shard, entry_id.decode(), fields, time.monotonic())
             if len(reply) > 2:  # Redis 7 lists trimmed entries and has taken them off the pending list
                 self._intake.lost += len(reply[2])
+            if len(claimed) < len(reply[1]):  # Redis 6.2 gives them without an id and leaves them pending, now with us
+                self._pending.append((shard, BEGINNING))
             if len(claimed) == PAGE:
                 self._claim_at = 0.0

@@ -134,6 +134,8 @@ class FrameReader:
         with translated():
             reply = self._client.xautoclaim(stream, self._group, self._consumer, idle_ms, "0-0", count=min(count, PAGE))
         claimed = [entry for entry in reply[1] if entry and entry[0] is not None]
+        if len(claimed) < len(reply[1]):  # Redis 6.2 gives trimmed entries without an id and leaves them pending, now with us
+            self._look_at_pending = True
         if len(reply) > 2:  # Redis 7 lists deleted entries and has taken them off the pending list
             self.trimmed += len(reply[2])
         if not claimed:

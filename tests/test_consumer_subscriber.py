@@ -7,7 +7,6 @@ import pytest
 
 from consumer import AsyncResultSubscriber, ResultSubscriber
 from streams.codec import encode_result
-from streams.connection import connect
 from streams.embedded import EmbeddedRedis
 from streams.errors import FerstreamError, RedisError
 from streams.keys import Keys
@@ -177,6 +176,17 @@ def test_counts_pending_results_that_redis_trimmed(client, redis_url):
     assert client.xpending(KEYS.results(0), "g")["pending"] == 0
 
 
+def test_counts_what_redis_trimmed_of_a_dead_member(client, redis_url):
+    publish(client, 1, 2)
+    client.xgroup_create(KEYS.results(0), "g", "0")
+    client.xreadgroup("g", "dead", {KEYS.results(0): ">"})
+    client.xtrim(KEYS.results(0), maxlen=0, approximate=False)
+    with ResultSubscriber(redis_url, group="g", claim_after_s=0.2, idle_timeout_s=1.0, block_s=0.05) as subscriber:
+        assert list(subscriber) == []
+        assert subscriber.lost == 2
+    assert client.xpending(KEYS.results(0), "g")["pending"] == 0
+
+
 def test_what_is_not_acknowledged_stays_pending_until_it_is(client, redis_url):
     publish(client, 1, 2)
     with ResultSubscriber(redis_url, from_="0", group="g", acknowledge_each=False, block_s=0.05) as subscriber:
@@ -242,10 +252,8 @@ def test_a_wrong_password_is_no_reason_to_wait(client, redis_url):
         with ResultSubscriber(redis_url) as subscriber, pytest.raises(RedisError, match="refused"):
             next(iter(subscriber))
     finally:
-        owner = connect(redis_url)
-        owner.execute_command("AUTH", "right")
-        owner.config_set("requirepass", "")
-        owner.close()
+        client.execute_command("AUTH", "right")
+        client.config_set("requirepass", "")
 
 
 @pytest.mark.parametrize("from_", ["", "x", "1-2-3", "1,,2", "-1", "12-"])

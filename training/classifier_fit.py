@@ -11,6 +11,7 @@ from training.classifier_evaluate import logits_of
 from training.disturbances import coarsen, erase, light, mix, turn_and_crop
 from training.ferplus import PROTOCOLS, FerPlus
 from training.metrics import accuracy
+from training.normalise import normalised
 from training.run import Recipe, Run
 from workers.models.card import ModelCard
 from workers.models.classifier import Classifier
@@ -60,7 +61,7 @@ def fit_classifier(train: FerPlus, val: FerPlus, out: Path, recipe: ClassifierRe
 
         def loss_of(batch: Tensor, random: torch.Generator = random, mixup: float = mixup) -> Tensor:
             pixels, wanted = mix(disturb(faces[batch].float() / 255, random), targets[batch], random, mixup)
-            return _loss(net, pixels.to(device), wanted.to(device))
+            return _loss(net, normalised(pixels.to(device).expand(-1, 3, -1, -1), card), wanted.to(device))
 
         figures = run.train(epoch, torch.split(order, recipe.batch_size), loss_of)
         run.close(epoch, **figures, **_validate(run.averaged(), card, val, device))
@@ -69,7 +70,7 @@ def fit_classifier(train: FerPlus, val: FerPlus, out: Path, recipe: ClassifierRe
 
 def _loss(net: nn.Module, pixels: Tensor, wanted: Tensor) -> Tensor:
     with torch.autocast(pixels.device.type, torch.bfloat16):
-        logits = net(pixels.expand(-1, 3, -1, -1) * 2 - 1)
+        logits = net(pixels)
     return nn.functional.cross_entropy(logits.float(), wanted)
 
 

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, RandomSampler
 
 from training.detector_evaluate import detect_all, precisions
 from training.faces import FacePack, FaceViews
+from training.normalise import normalised
 from training.run import Recipe, Run
 from workers.models.anchors import CENTRE_VARIANCE, SIZE_VARIANCE, anchor_boxes
 from workers.models.card import ModelCard
@@ -72,6 +73,7 @@ def detector_card(name: str = "ssd-320") -> ModelCard:
 def fit_detector(train: FacePack, val: FacePack, out: Path, recipe: DetectorRecipe, device: str, workers: int) -> nn.Module:
     """Train, or go on with what `out` holds, and return the averaged net. Raises RunError."""
     torch.manual_seed(recipe.seed)
+    card = detector_card()
     net = SSD().to(device).to(memory_format=torch.channels_last)
     views = FaceViews(train, recipe.view, net.levels, recipe.seed)
     anchors = torch.from_numpy(anchor_boxes(recipe.view, recipe.view, net.levels).copy()).to(device)
@@ -80,22 +82,21 @@ def fit_detector(train: FacePack, val: FacePack, out: Path, recipe: DetectorReci
         views.epoch = epoch
         order = RandomSampler(views, generator=torch.Generator().manual_seed(recipe.seed * 1000 + epoch))
         loader = DataLoader(views, recipe.batch_size, sampler=order, drop_last=True, num_workers=workers)
-        figures = run.train(epoch, loader, partial(_loss, net, anchors, device))
+        figures = run.train(epoch, loader, partial(_loss, net, card, anchors, device))
         if epoch % 3 == 2 or epoch + 1 == recipe.epochs:
-            figures |= _validate(run.averaged(), val, device)
+            figures |= _validate(run.averaged(), card, val, device)
         run.close(epoch, **figures)
     return run.averaged()
 
 
-def _loss(net: SSD, anchors: Tensor, device: str, batch: Sample) -> Tensor:
+def _loss(net: SSD, card: ModelCard, anchors: Tensor, device: str, batch: Sample) -> Tensor:
     pictures, objectness, targets = batch
-    pixels = pictures.to(device, memory_format=torch.channels_last).float() / 127.5 - 1
+    pixels = normalised(pictures.to(device, memory_format=torch.channels_last).float() / 255, card)
     with torch.autocast(torch.device(device).type, torch.bfloat16):
         logits, offsets = net.forward_logits(pixels)
     return detector_loss(logits.float(), offsets.float(), objectness.to(device), targets.to(device), anchors)
 
 
-def _validate(net: nn.Module, val: FacePack, device: str) -> dict[str, float]:
-    card = detector_card()
+def _validate(net: nn.Module, card: ModelCard, val: FacePack, device: str) -> dict[str, float]:
     found = detect_all(Detector(TorchRuntime(net, card, device), card), val)
     return precisions(found, val, sides=(0, 24))

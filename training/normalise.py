@@ -1,0 +1,11 @@
+"""Pixels as a net reads them: by the mean and std of its card, as every runtime does."""
+
+from torch import Tensor
+
+from workers.models.card import ModelCard
+
+
+def normalised(pixels: Tensor, card: ModelCard) -> Tensor:
+    """Pixels (N, 3, H, W) of 0..1, less the mean, over the std, per channel."""
+    mean, std = (pixels.new_tensor(values).view(1, 3, 1, 1) for values in (card.mean, card.std))
+    return (pixels - mean) / std
