@@ -12,9 +12,9 @@ COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "f
 
 def real_pack(name: str) -> Path:
     """A pack of the data folder; where it is missing the test is skipped, and in CI it fails."""
-    folder = Path(os.environ.get("FER_DATA_DIR") or Path(__file__).parents[2] / "shared") / "data"
-    path = folder / name
-    if not path.exists():
+    folder = Path(os.environ.get("FER_DATA_DIR") or Path(__file__).parents[2] / "shared")
+    path = next((path for path in (folder / name, folder / "data" / name) if path.exists()), None)
+    if path is None:
         reason = f"needs {name}: set FER_DATA_DIR to the folder that holds it"
         if os.environ.get("CI"):
             pytest.fail(reason)

@@ -21,7 +21,8 @@ LIMITS = (
     "It names the apparent expression of a face as ten annotators of web pictures would, not what a person feels or means.",
     "It must not be used to infer emotions at work or in education (banned by Article 5(1)(f) of the EU AI Act), nor to judge, "
     "rank, hire, diagnose or watch over anybody.",
-    "Contempt, disgust and fear are rare in the data: contempt is hardly ever named, the others are often missed (see per_class).",
+    "Contempt, disgust and fear are rare in the data: contempt is hardly ever named, the others are often missed "
+    "(see per_class).",
     "Trained and measured on upright grey faces of 48 px; how much it loses on turned, covered or smaller ones was not measured.",
     "It was not measured by age, skin colour or culture; pictures found on the web in 2013 are uneven in all of them.",
     "Probabilities are calibrated on FER+ val; on other cameras they may be off.",
