@@ -48,12 +48,12 @@ class FrameAnswers:
             ended |= {(shard, entry.entry_id): reply for (entry, _), reply in zip(mine, replies, strict=True)}
         return [ended[entry.shard, entry.entry_id] for entry, _ in answered]
 
-    def published_since(self, entries: Sequence[Entry], worker: str, since: float) -> set[str]:
-        """Ids of those `entries` of which `worker` has a result out, written after `since`: for use after a lost reply.
+    def published_since(self, entries: Sequence[Entry], worker: str, since: float) -> set[tuple[int, str]]:
+        """Shards and ids of those `entries` of which `worker` has a result out since `since`: for use after a lost reply.
 
         Raises RedisUnavailable.
         """
-        found: set[str] = set()
+        found: set[tuple[int, str]] = set()
         for shard in sorted({entry.shard for entry in entries}):
             wanted = {entry.entry_id for entry in entries if entry.shard == shard}
             with translated():
@@ -64,7 +64,7 @@ class FrameAnswers:
                 except DecodeError:  # no result of ours
                     continue
                 if result.worker == worker and result.frame_id in wanted:
-                    found.add(result.frame_id)
+                    found.add((shard, result.frame_id))
         return found
 
     def expire(self, entries: Sequence[Entry]) -> list[bool]:

@@ -174,6 +174,27 @@ def test_a_worker_waits_for_redis_and_outlives_it(tmp_path):
         client.close()
 
 
+def test_answers_whose_reply_was_lost_are_counted_once(tmp_path):
+    """Redis hangs for longer than a command may take: what was sent to it is done when it wakes, and nobody hears of it."""
+    count = 300
+    with EmbeddedRedis() as server:
+        client = connect(server.url, timeout_s=30)
+        options = ["--name", "w", "--claim-after", "60"]
+        with WorkerProcess(server.url, *options, log=tmp_path / "log").wait_until_ready() as worker:
+            now = server_now(client)
+            for sequence in range(count):
+                add(client, frame(sequence, portrait_jpeg(), now, freshness_s=600))
+            wait_until(lambda: client.xlen(KEYS.results(0)) > 40)
+            os.kill(server.pid, signal.SIGSTOP)
+            wait_until(lambda: "no answer from Redis" in (tmp_path / "log").read_text(), 20)
+            os.kill(server.pid, signal.SIGCONT)
+            wait_until(lambda: client.xlen(KEYS.frames(0)) == 0, 60)
+            assert worker.stop() == 0
+        assert {result.sequence for result in results(client)} == set(range(count))
+        assert worker.totals["published"] == count
+        client.close()
+
+
 def test_results_wait_for_memory(tmp_path):
     """Redis at its limit refuses the result: the worker holds it, and publishes when there is room."""
     with EmbeddedRedis() as server:

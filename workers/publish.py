@@ -89,19 +89,18 @@ class Publisher:
         for task in tasks:
             age = self._clock.now() - task.frame.header.captured_at  # type: ignore[union-attr]  # answered: it has a frame
             metrics.FRAME_AGE.labels("publish").observe(max(0.0, age))
-        waiting, tried_at = tasks, None
-        backoff_s = 0.0
+        # A result that came out although its reply was lost is no older than this.
+        first_tried_at = self._clock.now() - 1
+        waiting, backoff_s = tasks, 0.0
         while waiting:
             try:
-                if tried_at is not None:
-                    waiting = self._without_published(waiting, tried_at)
+                if backoff_s:
+                    waiting = self._without_published(waiting, first_tried_at)
                     self._expire([task for task in waiting if self._clock.now() > task.deadline])
                     waiting = [task for task in waiting if self._clock.now() <= task.deadline]
                 results = [(task.entry, self._result(task)) for task in waiting]
-                attempt = self._clock.now()
-                ended = self._answers.publish(results, attempt) if results else []
+                ended = self._answers.publish(results, self._clock.now()) if results else []
             except (RedisUnavailable, RedisFull) as error:
-                tried_at = tried_at if tried_at is not None else self._clock.now() - 1
                 backoff_s = self._wait(error, backoff_s)
                 continue
             self._count_published(waiting, ended)
@@ -111,9 +110,9 @@ class Publisher:
     def _without_published(self, tasks: list[FrameTask], since: float) -> list[FrameTask]:
         """The tasks whose MULTI did not run: after a lost reply, a result that is out says that it did."""
         out = self._answers.published_since([task.entry for task in tasks], self._worker, since)
-        done = [task for task in tasks if task.entry.entry_id in out]
+        done = [task for task in tasks if (task.entry.shard, task.entry.entry_id) in out]
         self._count_published(done, [True] * len(done))
-        return [task for task in tasks if task.entry.entry_id not in out]
+        return [task for task in tasks if task not in done]
 
     def _count_published(self, tasks: list[FrameTask], ended: list[bool]) -> None:
         now = self._clock.now()
