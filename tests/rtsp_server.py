@@ -1,4 +1,4 @@
-"""A real RTSP server for tests, on GStreamer; run by a Python that has `gi` (Debian: see README), not by the tests' own.
+"""A real RTSP server for tests, on GStreamer; run by a Python that has `gi` (see install_rtsp_server.sh), not by the tests' own.
 
     python3 rtsp_server.py [--port N] [--user NAME --password WORD] [NAME=FILE ...]
 
@@ -6,6 +6,7 @@ Serves each H.264 file as rtsp://127.0.0.1:PORT/NAME, and a test pattern as /pat
 """
 
 import argparse
+import sys
 
 import gi
 
@@ -20,6 +21,9 @@ PATTERN = (
 )
 
 
+ELEMENTS = ("videotestsrc", "x264enc", "rtph264pay", "h264parse", "qtdemux", "matroskademux")
+
+
 def launch_line(path):
     demuxer = "qtdemux" if path.endswith(".mp4") else "matroskademux"
     return f'( filesrc location="{path}" ! {demuxer} ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=1 )'
@@ -30,9 +34,12 @@ def main():
     parser.add_argument("--port", default="0")
     parser.add_argument("--user")
     parser.add_argument("--password")
+    parser.add_argument("--check", action="store_true", help="only tell by the exit status whether all that is needed is there")
     parser.add_argument("files", nargs="*")
     arguments = parser.parse_args()
     Gst.init(None)
+    if arguments.check:
+        sys.exit(not all(Gst.ElementFactory.find(element) for element in ELEMENTS))
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service(arguments.port)
