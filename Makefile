@@ -4,7 +4,7 @@ DEMO := .venv-demo
 DEV := .venv
 CHANGED := pyproject.toml
 
-.PHONY: help demo test lint format bench clean rtsp-server
+.PHONY: help demo test lint format bench train clean rtsp-server
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -27,6 +27,12 @@ format: $(DEV)/.installed  ## put the code into shape
 
 bench: $(DEV)/.installed  ## what each stage and a whole worker reach on this machine, in about two minutes
 	$(DEV)/bin/python -m tests.benchmarks.worker $(ARGS)
+
+train: $(DEV)/.installed  ## both packaged models again, from the packs in FER_DATA_DIR: four hours on two cores; goes on where it stopped
+	$(DEV)/bin/fer-train detector fit --out runs/detector --package workers/models/weights/detector
+	$(DEV)/bin/fer-train classifier fit --out runs/classifier-first
+	$(DEV)/bin/fer-train classifier fit --start runs/classifier-first/packaged --learning-rate 1e-3 --epochs 20 \
+		--out runs/classifier --package workers/models/weights/classifier
 
 clean:  ## remove the environments
 	rm -rf $(DEMO) $(DEV)

@@ -19,6 +19,7 @@ COLOURS = {
     "neutral": "white",
     "sadness": "bright_blue",
     "surprise": "bright_cyan",
+    "unknown": "bright_black",
 }
 _BAR = 10
 _EIGHTHS = " ▏▎▍▌▋▊▉"

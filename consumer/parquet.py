@@ -86,7 +86,7 @@ def _face_rows(result: dict[str, Any]) -> Iterator[Row]:
             row
             | {"face": number, "score": face["score"], "quality": face["quality"], "emotion": face["emotion"]}
             | dict(zip(("x1", "y1", "x2", "y2"), face["box"], strict=True))
-            | {"confidence": probabilities[face["emotion"]]}
+            | {"confidence": probabilities.get(face["emotion"], max(probabilities.values()))}
             | {f"p_{emotion}": probabilities[emotion] for emotion in EMOTIONS}
         )
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import msgpack
 
-from streams.emotions import EMOTIONS
+from streams.emotions import EMOTIONS, NAMES
 from streams.errors import DecodeError
 from streams.messages import VERSION, Face, Frame, FrameHeader, Result
 
@@ -66,7 +66,7 @@ def encode_result(result: Result) -> dict[Any, Any]:
         "frame_id": result.frame_id,
         "width": result.width,
         "height": result.height,
-        "faces": [_face_map(face) for face in result.faces],
+        "faces": [face_map(face) for face in result.faces],
         "models": result.models,
         "seconds": result.seconds,
         "worker": result.worker,
@@ -97,7 +97,8 @@ def result_map(result: Result) -> dict[str, Any]:
     return message
 
 
-def _face_map(face: Face) -> dict[str, Any]:
+def face_map(face: Face) -> dict[str, Any]:
+    """The face with the names of the wire, JSON-ready."""
     return {
         "box": list(face.box),
         "score": face.score,
@@ -117,7 +118,7 @@ def _face(read: "_Reader") -> Face:
         box=(float(box[0]), float(box[1]), float(box[2]), float(box[3])),
         score=read.number("score"),
         quality=read.number("quality"),
-        emotion=read.one_of("emotion", EMOTIONS),
+        emotion=read.one_of("emotion", NAMES),
         probabilities=tuple(float(probabilities[emotion]) for emotion in EMOTIONS),
     )
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from streams.emotions import EMOTIONS
+from streams.emotions import EMOTIONS, UNKNOWN
 
 VERSION = 1
 
@@ -36,7 +36,8 @@ class Frame:
 class Face:
     """One face: `box` xyxy in pixels of the frame as captured; `probabilities` in the order of EMOTIONS, summing to 1.
 
-    `score` is the detector's, `quality` says in 0..1 how much there was to see (size and sharpness).
+    `score` is the detector's, `quality` says in 0..1 how much there was to see (size, sharpness, pose, score). `emotion` is one
+    of EMOTIONS, or UNKNOWN where that was too little, or no emotion likely enough.
     """
 
     box: tuple[float, float, float, float]
@@ -47,8 +48,8 @@ class Face:
 
     @property
     def confidence(self) -> float:
-        """Probability of the named emotion."""
-        return self.probabilities[EMOTIONS.index(self.emotion)]
+        """Probability of the named emotion; where the face is unknown, of the likeliest."""
+        return max(self.probabilities) if self.emotion == UNKNOWN else self.probabilities[EMOTIONS.index(self.emotion)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

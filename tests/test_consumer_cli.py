@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from dataclasses import replace
 
 import pyarrow.parquet
 import pytest
@@ -29,6 +30,10 @@ def face(emotion="happiness", share=0.93):
         emotion=emotion,
         probabilities=tuple(share if name == emotion else rest for name in EMOTIONS),
     )
+
+
+def unknown():
+    return replace(face(), emotion="unknown", quality=0.01)
 
 
 def result(sequence, camera_id="door", faces=None, captured_at=None):
@@ -77,11 +82,12 @@ def pending(client, group="logger"):
 
 
 def test_tail_prints_a_plain_line_a_face_into_a_pipe(client, redis_url):
-    publish(client, result(1, faces=(face("happiness"), face("anger", 0.5))), result(2, faces=()))
+    publish(client, result(1, faces=(face("happiness"), face("anger", 0.5), unknown())), result(2, faces=()))
     done = run(redis_url, "tail", "--from", "0", "--count", "2")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert len(lines) == 2
+    assert len(lines) == 3
+    assert "unknown" in lines[2]
     assert "happiness" in lines[0]
     assert "93%" in lines[0]
     assert "door" in lines[0]
@@ -208,7 +214,7 @@ def test_log_acknowledges_nothing_that_is_not_on_the_disk(client, redis_url, tmp
 
 
 def test_log_writes_parquet_with_a_row_a_face(client, redis_url, tmp_path):
-    publish(client, result(1, faces=(face(), face("fear"))), result(2, faces=()))
+    publish(client, result(1, faces=(face(), face("fear"))), result(2, faces=()), result(3, faces=(unknown(),)))
     log = start(redis_url, "log", "--dir", str(tmp_path), "--format", "parquet", "--metrics-port", "0")
     eventually(lambda: any(path.stat().st_size for path in tmp_path.glob("*.journal")))
     log.terminate()
@@ -220,7 +226,9 @@ def test_log_writes_parquet_with_a_row_a_face(client, redis_url, tmp_path):
         (1, 2, 0, "happiness"),
         (1, 2, 1, "fear"),
         (2, 0, None, None),
+        (3, 1, 0, "unknown"),
     ]
+    assert rows[3]["confidence"] == pytest.approx(0.93), "of the likeliest emotion, though it is not named"
     assert rows[0]["p_happiness"] == pytest.approx(0.93)
 
 

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from consumer import Smoother, Tracker
 from consumer.track import iou
-from streams.emotions import EMOTIONS
+from streams.emotions import EMOTIONS, UNKNOWN
 from streams.messages import Face, Result
 
 
@@ -79,3 +81,12 @@ def test_smoothing_weighs_by_time_not_by_frames():
 def test_smoothing_over_no_time_changes_nothing():
     one = frame(1.0, face((0, 0, 1, 1), "fear"))
     assert Smoother(0.0).update(one, [1]) == one
+
+
+def test_a_face_that_is_unknown_stays_so_and_is_not_smoothed_over():
+    smoother, box = Smoother(2.0), (0, 0, 10, 10)
+    sure = frame(0.0, face(box, "neutral", 1.0))
+    smoother.update(sure, [1])
+    blurred = frame(1.0, replace(face(box, "anger", 1.0), emotion=UNKNOWN))
+    assert smoother.update(blurred, [1]) == blurred
+    assert smoother.update(frame(2.0, face(box, "neutral", 1.0)), [1]).faces == sure.faces

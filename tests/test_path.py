@@ -70,10 +70,10 @@ def test_three_rtsp_cameras_give_results_and_outlive_their_server(redis_url, cli
     assert sums["captured"] == ended + sum(sums["dropped"].values())
 
 
-def answers_of(runtime: str, redis_url: str, client, tmp_path) -> list:
-    """Results of every frame of the clip with two people, by a worker of `runtime`, in the order of capture."""
+def answers_of(runtime: str, redis_url: str, client, tmp_path, name: str = "two_people_head_pose.mp4") -> list:
+    """Results of every frame of a clip, by a worker of `runtime`, in the order of capture."""
     client.flushall()
-    video = shared_video("two_people_head_pose.mp4")
+    video = shared_video(name)
     with (
         WorkerProcess(redis_url, "--device=cpu", f"--runtime={runtime}", "--threads=2", log=tmp_path / runtime) as worker,
         Producer(redis_url, "--as-fast-as-possible", f"--camera=two={video}", log=tmp_path / "producer") as producer,
@@ -96,6 +96,13 @@ def test_workers_of_both_runtimes_agree_on_every_face_of_two_people(redis_url, c
             assert face.box == pytest.approx(same.box, abs=1.0)
             # The same crop differs by less (test_workers_models.py); here a box may round to the next pixel and move the crop.
             assert face.probabilities == pytest.approx(same.probabilities, abs=0.1)
+
+
+def test_people_seen_from_behind_have_less_than_a_false_face_a_minute(redis_url, client, tmp_path):
+    found = answers_of("openvino", redis_url, client, tmp_path, "no_face_walkers.mp4")
+    minutes = len(found) / 10 / 60  # ten frames a second
+    assert minutes > 2
+    assert sum(len(result.faces) for result in found) < minutes
 
 
 def test_the_demo_balances_and_names_the_astronaut_happy():

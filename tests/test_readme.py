@@ -43,7 +43,7 @@ def test_every_option_that_readme_shows_exists(program):
     for line in re.findall(rf"^(?:.*\| )?{program} .*$", README, re.MULTILINE):
         words = line.split("#")[0].split()
         words = words[words.index(program) :]
-        command = [word for word in words[1:3] if re.fullmatch(r"[a-z]+", word)]
+        command = [word for word in words[1:3] if re.fullmatch(r"[a-z][a-z-]*", word)]
         said = subprocess.run(
             [sys.executable, "-c", f"from {PROGRAMS[program]}.cli import main; main()", *command, "--help"],
             capture_output=True,
@@ -53,6 +53,14 @@ def test_every_option_that_readme_shows_exists(program):
         ).stdout
         for option in re.findall(r"(?<!\S)--[a-z-]+", " ".join(words)):
             assert option in said, f"{' '.join(words)}: no {option}"
+
+
+def test_the_figures_of_the_models_are_those_of_their_cards():
+    command = "from training.cli import main; main()"
+    said = subprocess.run(
+        [sys.executable, "-c", command, "summary"], capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    assert said.strip() in README, "put what `fer-train summary` prints into README"
 
 
 def test_the_base_install_needs_no_torch():

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams.codec import MAX_MAP_BYTES, decode_frame, decode_header, decode_result, encode_frame, encode_result, result_map
-from streams.emotions import EMOTIONS
+from streams.emotions import NAMES
 from streams.errors import DecodeError
 from streams.messages import Face, Frame, FrameHeader, Result
 
@@ -72,7 +72,7 @@ faces = st.builds(
     box=st.tuples(numbers, numbers, numbers, numbers),
     score=numbers,
     quality=numbers,
-    emotion=st.sampled_from(EMOTIONS),
+    emotion=st.sampled_from(NAMES),
     probabilities=st.tuples(*[numbers] * 8),
 )
 results = st.builds(
@@ -203,6 +203,7 @@ def test_emotions_travel_by_name_in_any_order():
     assert decode_result("1-0", {b"r": msgpack.packb(message)}) == RESULT
     assert FACE.confidence == 1.0
     assert replace(FACE, emotion="anger").confidence == 0.0
+    assert replace(FACE, emotion="unknown").confidence == 1.0, "of the likeliest"
 
 
 def test_a_picture_is_never_in_a_repr():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from workers.models.anchors import anchor_boxes, as_levels, decode_boxes, encode_boxes, overlaps
+from workers.models.anchors import anchor_boxes, decode_boxes, encode_boxes, overlaps
 from workers.models.ssd import LEVELS, SSD
 
 
@@ -18,10 +18,11 @@ def test_encoded_boxes_come_back() -> None:
 
 @pytest.mark.parametrize("shape", [(64, 64), (192, 320), (320, 256)])
 def test_one_anchor_an_output(shape: tuple[int, int]) -> None:
-    scores, offsets = SSD().eval()(torch.zeros(2, 3, *shape))
+    logits, offsets, landmarks = SSD().eval()(torch.zeros(2, 3, *shape))
     anchors = anchor_boxes(*shape, LEVELS)
-    assert scores.shape == (2, len(anchors))
+    assert logits.shape == (2, len(anchors))
     assert offsets.shape == (2, len(anchors), 4)
+    assert landmarks.shape == (2, len(anchors), 10)
 
 
 def test_anchors_lie_in_the_order_of_the_outputs() -> None:
@@ -49,5 +50,8 @@ def test_shared_anchors_cannot_be_altered() -> None:
         anchor_boxes(64, 64, LEVELS)[0, 0] = 1
 
 
-def test_levels_come_out_of_json() -> None:
-    assert as_levels([[8, [10, 16]], [16, [32]]]) == ((8, (10, 16)), (16, (32,)))
+def test_priors_have_any_shape_and_as_many_cells_as_they_say() -> None:
+    anchors = anchor_boxes(300, 300, ((100, ((40.0, 20.0), (30.0, 30.0)), 4), (150, (60,))))
+    assert len(anchors) == 4 * 4 * 2 + 2 * 2
+    np.testing.assert_array_equal(anchors[:3], [[50, 50, 40, 20], [50, 50, 30, 30], [150, 50, 40, 20]])
+    np.testing.assert_array_equal(anchors[-1], [225, 225, 60, 60])

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from training import faces
 from training.classifier_fit import disturb
-from training.disturbances import coarsen, erase, light, mix, turn_and_crop
+from training.disturbances import coarsen, compress, erase, light, mix, tint, turn_and_crop
 
 FACES = torch.rand(32, 1, 48, 48, generator=torch.Generator().manual_seed(1))
-EACH = pytest.mark.parametrize("change", [turn_and_crop, light, coarsen, erase, disturb])
+EACH = pytest.mark.parametrize("change", [turn_and_crop, light, coarsen, compress, erase, tint])
 
 
 def drawn(seed: int) -> torch.Generator:
@@ -56,23 +54,10 @@ def test_mixup_keeps_distributions() -> None:
     torch.testing.assert_close(wanted.sum(1), torch.ones(32))
 
 
-def test_views_follow_face_and_seed() -> None:
-    picture = np.zeros((200, 300, 3), np.uint8)
-    picture[80:120, 140:180] = 255
-    boxes = np.array([[140, 80, 180, 120]], np.float32)
-    for seed in range(20):
-        view, moved = faces.zoom_and_turn(picture, boxes, 128, np.random.default_rng(seed))
-        again, _ = faces.zoom_and_turn(picture, boxes, 128, np.random.default_rng(seed))
-        np.testing.assert_array_equal(view, again)
-        assert view.shape == (128, 128, 3)
-        centre = ((moved[0, :2] + moved[0, 2:]) / 2).astype(int)
-        if (centre >= 0).all() and (centre < 128).all():
-            assert view[centre[1], centre[0]].min() > 200, "the box is where the face is"
-
-
-def test_cameras_disturb_colours_not_sizes() -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (40, 60, 3)).astype(np.uint8)
-    for seed in range(20):
-        changed = faces.disturb(picture, np.random.default_rng(seed))
-        assert changed.shape == picture.shape
-        assert changed.dtype == np.uint8
+def test_grey_faces_come_out_in_the_colours_of_lamps() -> None:
+    changed = disturb(FACES, drawn(0))
+    assert changed.shape == (32, 3, 48, 48)
+    assert 0 <= float(changed.min()) <= float(changed.max()) <= 1
+    apart = (changed.amax(dim=1) - changed.amin(dim=1)).amax(dim=(1, 2)) > 0.01
+    assert 4 < int(apart.sum()) < 28, "some are tinted, some stay grey"
+    assert disturb(FACES.expand(-1, 3, -1, -1), drawn(0)).shape == changed.shape

@@ -58,7 +58,9 @@ def test_weights_are_kept_in_half_precision_and_the_names_are_the_contract(task:
     large = [tensor for tensor in model.graph.initializer if tensor.dims]
     assert {tensor.data_type for tensor in large} <= {TensorProto.FLOAT16, TensorProto.INT64}
     assert [value.name for value in model.graph.input] == ["pixels"]
-    assert [value.name for value in model.graph.output] == (["scores", "offsets"] if task == "detector" else ["logits"])
+    assert [value.name for value in model.graph.output] == (
+        ["logits", "offsets", "landmarks"] if task == "detector" else ["logits"]
+    )
     assert sorted(file.name for file in tmp_path.rglob("*") if file.is_file()) == sorted([CARD, ONNX, SAFETENSORS])
 
 

@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from training.detector_fit import detector_loss, focal_loss, giou_loss
-from training.faces import match
-from workers.models.anchors import anchor_boxes, decode_boxes, encode_boxes
-from workers.models.ssd import LEVELS
+from training.detector_fit import detector_loss, focal_loss, giou_loss, landmark_loss
+from workers.models.anchors import encode_boxes
 
 ANCHORS = torch.tensor([[50.0, 50.0, 20.0, 20.0]])
 
@@ -47,26 +45,18 @@ def test_giou_loss(box: tuple[float, ...], expected: float) -> None:
     assert float(loss) == pytest.approx(expected, abs=1e-4)
 
 
+def test_landmarks_that_nobody_knows_cost_nothing() -> None:
+    answered, known = torch.zeros(2, 10), torch.full((2, 10), 3.0)
+    assert float(landmark_loss(answered, known)) == pytest.approx(2 * 2.5), "beyond 1, smooth L1 is the distance less a half"
+    known[1] = math.nan
+    assert float(landmark_loss(answered, known)) == pytest.approx(2.5)
+    known[0] = math.nan
+    assert float(landmark_loss(answered, known)) == 0
+
+
 def test_a_batch_without_faces_still_has_a_loss() -> None:
-    logits, offsets = torch.zeros(2, 1, requires_grad=True), torch.zeros(2, 1, 4, requires_grad=True)
-    loss = detector_loss(logits, offsets, torch.zeros(2, 1), torch.zeros(2, 1, 4), ANCHORS)
+    outputs = (torch.zeros(2, 1, requires_grad=True), torch.zeros(2, 1, 4, requires_grad=True), torch.zeros(2, 1, 10))
+    loss = detector_loss(outputs, (torch.zeros(2, 1), torch.zeros(2, 1, 4), torch.zeros(2, 1, 10)), ANCHORS)
     loss.backward()  # type: ignore[no-untyped-call]
     assert torch.isfinite(loss)
-    assert logits.grad is not None
-
-
-def test_every_face_has_an_anchor_whose_target_is_the_face() -> None:
-    boxes = np.array([[10, 10, 22, 21], [60, 60, 190, 200], [5, 200, 41, 241]], np.float32)
-    objectness, offsets = match(boxes, 256, LEVELS)
-    positive = objectness == 1
-    targets = decode_boxes(offsets[positive], anchor_boxes(256, 256, LEVELS)[positive])
-    distance = np.abs(targets[:, None] - boxes[None]).max(axis=2)
-    assert distance.min(axis=1).max() < 0.01
-    assert set(distance.argmin(axis=1)) == {0, 1, 2}
-
-
-def test_a_face_too_small_is_neither_asked_for_nor_held_against_the_net() -> None:
-    objectness, _ = match(np.array([[100, 100, 104, 104]], np.float32), 256, LEVELS)
-    assert not (objectness == 1).any()
-    near = np.abs(anchor_boxes(256, 256, LEVELS)[:, :2] - 102).max(axis=1) < 4
-    assert (objectness[near] == -1).all()
+    assert outputs[0].grad is not None

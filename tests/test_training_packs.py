@@ -54,6 +54,28 @@ def test_missing_array(tmp_path: Path) -> None:
         FacePack.open((write_ferplus(tmp_path / "p.npz"),), "train")
 
 
+@pytest.mark.parametrize("box", [[10, 10, 10, 20], [10, 10, 5, 20], [float("nan"), 0, 1, 1], [0, 0, float("inf"), 1]])
+def test_a_box_that_is_none(tmp_path: Path, box: list[float]) -> None:
+    boxes = np.array([[0, 0, 5, 5], box], np.float32)
+    pictures = [np.zeros((20, 30, 3), np.uint8)] * 2
+    path = write_pack(tmp_path / "p.npz", pictures, ["train"] * 2, boxes_xyxy=boxes, box_offsets=np.array([0, 1, 2]))
+    with pytest.raises(PackError, match="a box of picture 1 has no side or is not a number"):
+        FacePack.open((path,), "train")
+
+
+def test_boxes_that_are_not_those_of_the_pictures(tmp_path: Path) -> None:
+    boxes, offsets = np.array([[0, 0, 5, 5]], np.float32), np.array([0, 1, 2])
+    path = write_pack(tmp_path / "p.npz", [np.zeros((20, 30, 3), np.uint8)], ["train"], boxes_xyxy=boxes, box_offsets=offsets)
+    with pytest.raises(PackError, match="do not fit 1 pictures"):
+        FacePack.open((path,), "train")
+
+
+def test_sources_are_named_or_the_packs_own(tmp_path: Path) -> None:
+    boxes, offsets = np.array([[0, 0, 5, 5]], np.float32), np.array([0, 1])
+    bare = write_pack(tmp_path / "bare.npz", [np.zeros((20, 30, 3), np.uint8)], ["train"], boxes_xyxy=boxes, box_offsets=offsets)
+    assert FacePack.open((write_faces(tmp_path / "f.npz"), bare), "train").sources() == {"coco", "bare.npz"}
+
+
 def test_missing_split(tmp_path: Path) -> None:
     with pytest.raises(PackError, match="no split 'test'; it has train, val"):
         FerPlus.open(write_ferplus(tmp_path / "p.npz"), "test")

@@ -1,11 +1,13 @@
 """The packaged models on real faces, in both runtimes."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 from skimage import data
 
@@ -123,7 +125,7 @@ def test_missing_weights_say_what_to_do(copy):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"task": "detector"}, "holds a detector"),
+        ({"task": "detector", "levels": [[8, [10]]]}, "holds a detector"),
         ({"labels": list(reversed(EMOTIONS))}, "in this order"),
         ({"colour_order": "RGB"}, "unknown fields colour_order"),
     ],
@@ -133,6 +135,45 @@ def test_a_wrong_card_is_refused(copy, change, says):
     card.write_text(json.dumps(json.loads(card.read_text()) | change))
     with pytest.raises(ModelError, match=says):
         open_classifier(copy, "cpu", "openvino")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"resize": "strech"}, "resize"),
+        ({"colour": "bgr"}, "colour"),
+        ({"score_threshold": float("nan")}, "score_threshold"),
+        ({"temperature": -1}, "temperature"),
+        ({"std": [1, 1]}, "std"),
+        ({"levels": [1, 2]}, "levels"),
+        ({"levels": []}, "levels"),
+        ({"input_size": 0}, "input_size"),
+    ],
+)
+def test_a_card_with_values_that_nobody_can_serve_is_refused(tmp_path, change, says):
+    raw = json.loads((PACKAGED["detector"] / "card.json").read_text())
+    (tmp_path / "card.json").write_text(json.dumps(raw | change))
+    with pytest.raises(ModelError, match=f"no value that can be served: {says}$"):
+        ModelCard.read(tmp_path)
+
+
+def test_a_detector_of_an_older_form_is_refused(tmp_path):
+    """It answers scores where logits are read: every anchor would be a face."""
+    folder = Path(shutil.copytree(PACKAGED["detector"], tmp_path / "old"))
+    model = onnx.load(folder / ONNX)
+    for names in (model.graph.output, *(node.output for node in model.graph.node)):
+        for place, name in enumerate(names):
+            if getattr(name, "name", name) == "logits":
+                if isinstance(name, str):
+                    names[place] = "scores"
+                else:
+                    name.name = "scores"
+    onnx.save(model, folder / ONNX)
+    card = json.loads((folder / "card.json").read_text())
+    card["sha256"][ONNX] = hashlib.sha256((folder / ONNX).read_bytes()).hexdigest()
+    (folder / "card.json").write_text(json.dumps(card))
+    with pytest.raises(ModelError, match="made by an older ferstream"):
+        open_detector(folder, "cpu", "openvino")
 
 
 def test_a_card_that_is_no_json_is_refused(copy):

@@ -12,8 +12,17 @@ COLUMNS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "f
 
 def real_pack(name: str) -> Path:
     """A pack of the data folder; where it is missing the test is skipped, and in CI it fails."""
-    folder = Path(os.environ.get("FER_DATA_DIR") or Path(__file__).parents[2] / "shared")
-    path = next((path for path in (folder / name, folder / "data" / name) if path.exists()), None)
+    return _shared(name, "", "data")
+
+
+def shared_models() -> Path:
+    """The folder of published models, in the data folder; where it is missing the test is skipped, and in CI it fails."""
+    return _shared("models", "")
+
+
+def _shared(name: str, *folders: str) -> Path:
+    shared = Path(os.environ.get("FER_DATA_DIR") or Path(__file__).parents[2] / "shared")
+    path = next((path for path in (shared / folder / name for folder in folders) if path.exists()), None)
     if path is None:
         reason = f"needs {name}: set FER_DATA_DIR to the folder that holds it"
         if os.environ.get("CI"):

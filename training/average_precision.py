@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.models.anchors import overlaps
+from workers.models.anchors import box_sides, overlaps
 
 Float = NDArray[np.float32]
 
@@ -14,7 +14,7 @@ def match_picture(scores: Float, boxes: Float, truth: Float, min_side: float = 0
     `scores` (n,), `boxes` and `truth` xyxy (n, 4) and (m, 4). Each detection takes the free box of the highest IoU,
     if that is 0.5 or more.
     """
-    ignored = _sides(truth) < min_side
+    ignored = box_sides(truth) < min_side
     free = np.ones(len(truth), bool)
     iou = overlaps(boxes, truth)
     kept_scores, hits = [], []
@@ -26,7 +26,7 @@ def match_picture(scores: Float, boxes: Float, truth: Float, min_side: float = 0
             if ignored[best]:
                 continue
             hit = True
-        elif _sides(boxes[i : i + 1])[0] < min_side:
+        elif box_sides(boxes[i : i + 1])[0] < min_side:
             continue
         else:
             hit = False
@@ -35,12 +35,10 @@ def match_picture(scores: Float, boxes: Float, truth: Float, min_side: float = 0
     return kept_scores, hits, int((~ignored).sum())
 
 
-def _sides(boxes: Float) -> Float:
-    return np.asarray(np.sqrt(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=1)), np.float32)
-
-
-def average_precision(detections: list[tuple[Float, Float]], truths: list[Float], min_side: float = 0.0) -> float:
-    """AP at IoU 0.5 over all points of the precision envelope.
+def precision_over_recall(
+    detections: list[tuple[Float, Float]], truths: list[Float], min_side: float = 0.0
+) -> tuple[Float, Float]:
+    """Recall (n,) and the envelope of precision (n,) over it at IoU 0.5, a point a detection, best score first.
 
     `detections`: a picture's (scores (n,), boxes xyxy (n, 4)); `truths`: a picture's boxes (m, 4), in pixels of the picture.
     Boxes with a side under `min_side` are ignored: matching one counts neither way, and an unmatched detection that
@@ -54,11 +52,14 @@ def average_precision(detections: list[tuple[Float, Float]], truths: list[Float]
         scores += picture_kept
         hits += picture_hits
         faces += counted
-    if not faces or not scores:
-        return 0.0
     order = np.argsort(-np.array(scores), kind="stable")
-    true_positives = np.cumsum(np.array(hits)[order])
-    recall = np.concatenate([[0.0], true_positives / faces])
+    true_positives = np.cumsum(np.array(hits, float)[order])
     precision = true_positives / np.arange(1, len(hits) + 1)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    return float((np.diff(recall) * envelope).sum())
+    return np.asarray(true_positives / max(1, faces), np.float32), np.asarray(envelope, np.float32)
+
+
+def average_precision(detections: list[tuple[Float, Float]], truths: list[Float], min_side: float = 0.0) -> float:
+    """AP at IoU 0.5 over all points of `precision_over_recall`."""
+    recall, envelope = precision_over_recall(detections, truths, min_side)
+    return float((np.diff(recall, prepend=0) * envelope).sum())

@@ -38,13 +38,18 @@ def _loss_at(log_temperature: float, logits: Float, labels: Labels) -> float:
 
 def expected_calibration_error(probabilities: Float, labels: Labels, bins: int = BINS) -> float:
     """Mean distance between confidence and accuracy over `bins` equal bins of confidence, weighted by their faces."""
+    confidence, right, share = reliability(probabilities, labels, bins)
+    return float((np.abs(right - confidence) * share).sum())
+
+
+def reliability(probabilities: Float, labels: Labels, bins: int = BINS) -> tuple[Float, Float, Float]:
+    """Mean confidence, accuracy, and share of all faces, of each of `bins` equal bins of confidence that has any."""
     confidence = probabilities.max(axis=1)
     hits = probabilities.argmax(axis=1) == labels
     place = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [
-        abs(float(hits[place == i].mean()) - float(confidence[place == i].mean())) * int((place == i).sum()) for i in set(place)
-    ]
-    return sum(gaps) / max(1, len(labels))
+    rows = [(confidence[place == i].mean(), hits[place == i].mean(), (place == i).mean()) for i in sorted(set(place.tolist()))]
+    means, right, share = np.array(rows, np.float32).reshape(-1, 3).T
+    return means, right, share
 
 
 def fitting_half(places: Labels) -> NDArray[np.bool_]:

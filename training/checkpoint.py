@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from streams.errors import FerstreamError
+from training.durable import whole_file
 
 
 class CheckpointError(FerstreamError):
@@ -14,10 +15,9 @@ class CheckpointError(FerstreamError):
 
 
 def save_checkpoint(path: Path, **state: Any) -> None:  # noqa: ANN401 - state dicts
-    """Write `state`, whole or not at all."""
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    part.replace(path)
+    """Write `state`, whole or not at all. Raises WriteError."""
+    with whole_file(path) as file:
+        torch.save(state, file)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:

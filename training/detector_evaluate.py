@@ -1,30 +1,40 @@
-"""Measuring a detector on face packs, through the code that serves it."""
+"""Measuring detectors on face packs: ours through the code that serves it, others beside it on the same pictures."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from training.average_precision import average_precision, match_picture
 from training.faces import FacePack
-from workers.models.anchors import overlaps
-from workers.models.card import ModelCard
+from workers.models.anchors import box_sides, overlaps
 from workers.models.detector import Boxes, Detector
+
+#: Takes a picture (H, W, 3) RGB and the least score.
+Find = Callable[[NDArray[np.uint8], float], Boxes]
 
 #: Boxes under this score no longer move the area under the curve.
 LEAST_SCORE = 0.02
 SIDES = (0, 24, 48)
 SIZE_STEPS = (12, 16, 24, 48, 96)
+#: Long side to which a picture is scaled before its faces are sorted by size.
+SIZED_AT = 320
 TIMED_PICTURES = 300
 
 
-def detect_all(detector: Detector, faces: FacePack, score_threshold: float = LEAST_SCORE) -> list[Boxes]:
-    """What the detector finds in every picture of `faces`."""
+def finder(detector: Detector) -> Find:
+    """Our detector, a picture at a time."""
+    return lambda picture, least_score: detector([picture], score_threshold=least_score)[0]
+
+
+def detect_all(find: Find, faces: FacePack, least_score: float = LEAST_SCORE) -> list[Boxes]:
+    """What is found in every picture of `faces`."""
     places = tqdm(range(len(faces)), desc="detecting", unit="picture", disable=None, leave=False)
-    return [detector([faces.picture(i)], score_threshold=score_threshold)[0] for i in places]
+    return [find(faces.picture(i), least_score) for i in places]
 
 
 def precisions(found: list[Boxes], faces: FacePack, sides: Iterable[int] = SIDES) -> dict[str, float]:
@@ -34,17 +44,19 @@ def precisions(found: list[Boxes], faces: FacePack, sides: Iterable[int] = SIDES
     return {f"ap50_side{side}" if side else "ap50": average_precision(detections, truths, side) for side in sides}
 
 
-def evaluate_detector(detector: Detector, faces: FacePack) -> dict[str, Any]:
-    """Average precision, what is found and what is made up at the card's score threshold, and milliseconds a picture."""
-    found = detect_all(detector, faces)
+def evaluate_detector(find: Find, faces: FacePack, score_threshold: float, found: list[Boxes] | None = None) -> dict[str, Any]:
+    """Average precision, what is found and what is made up at the score threshold, and milliseconds a picture.
+
+    `found` is what `detect_all` finds, where somebody has asked already.
+    """
+    found = detect_all(find, faces) if found is None else found
     return {
         "n": len(faces),
-        "device": detector.device,
         "faces": sum(len(faces.boxes(i)) for i in range(len(faces))),
         **precisions(found, faces),
-        **working_figures(found, faces, detector.card.score_threshold),
-        "recall_by_size": recall_by_size(found, faces, detector.card),
-        "ms_per_picture": milliseconds(detector, faces),
+        **working_figures(found, faces, score_threshold),
+        "ms_per_picture": milliseconds(find, faces, score_threshold),
+        "recall_by_size": recall_by_size(found, faces, score_threshold),
     }
 
 
@@ -70,14 +82,13 @@ def working_figures(found: list[Boxes], faces: FacePack, threshold: float) -> di
     }
 
 
-def recall_by_size(found: list[Boxes], faces: FacePack, card: ModelCard) -> dict[str, dict[str, float]]:
-    """Share of faces found at the card's score threshold, by their side in pixels of the net's input."""
+def recall_by_size(found: list[Boxes], faces: FacePack, threshold: float) -> dict[str, dict[str, float]]:
+    """Share of faces found at the threshold, by their side in pixels of the picture scaled to a long side of 320."""
     sides, hits = [], []
     for i, boxes in enumerate(found):
         truth = faces.boxes(i)
-        kept = boxes.xyxy[boxes.scores >= card.score_threshold]
-        scale = card.input_size / max(faces.picture(i).shape[:2])
-        sides.append(np.sqrt((truth[:, 2:] - truth[:, :2]).prod(axis=1)) * scale)
+        kept = boxes.xyxy[boxes.scores >= threshold]
+        sides.append(box_sides(truth) * SIZED_AT / faces.long_side(i))
         hits.append((overlaps(truth, kept) >= 0.5).any(axis=1))
     side, hit = np.concatenate(sides), np.concatenate(hits)
     figures = {}
@@ -88,12 +99,12 @@ def recall_by_size(found: list[Boxes], faces: FacePack, card: ModelCard) -> dict
     return figures
 
 
-def milliseconds(detector: Detector, faces: FacePack, limit: int = TIMED_PICTURES) -> float:
+def milliseconds(find: Find, faces: FacePack, score_threshold: float, limit: int = TIMED_PICTURES) -> float:
     """Median milliseconds from a decoded picture to its boxes, one at a time, over `limit` pictures spread over `faces`."""
     seconds = []
     for i in np.linspace(0, len(faces) - 1, min(limit, len(faces))).astype(int):
         picture = faces.picture(int(i))
         started = time.perf_counter()
-        detector([picture])
+        find(picture, score_threshold)
         seconds.append(time.perf_counter() - started)
     return float(np.median(seconds)) * 1e3

@@ -1,20 +1,30 @@
-"""Releasing a detector: packaged, measured in the packaged form, and described on its card."""
+"""Releasing a detector: packaged, measured in the packaged form beside those that people use today, and described."""
 
+import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from training.detector_evaluate import evaluate_detector
+from training.average_precision import precision_over_recall
+from training.card_page import write_page
+from training.detector_evaluate import Find, detect_all, evaluate_detector, finder
 from training.detector_fit import detector_card
 from training.export import package, replacing
 from training.faces import FacePack
-from training.licences import face_sources
+from training.licences import YUNET, face_sources
+from training.plots import draw_detectors
+from training.references import REFERENCES, open_reference
+from workers.models.card import ModelError
 from workers.models.registry import open_detector
+
+log = logging.getLogger(__name__)
 
 SPLIT = "val"
 
+OF_LANDMARKS = "Landmarks are those of another net, YuNet, and were not measured: they serve to tell faces that look away."
 LIMITS = (
     "It finds faces; it recognises nobody, and must not be used to identify or follow people.",
     "Pictures are scaled to a long side of 320 px, and small faces are missed: recall_by_size says how many at which size.",
@@ -24,14 +34,44 @@ LIMITS = (
 )
 
 
-def release_detector(net: nn.Module, val: FacePack, folder: Path) -> dict[str, Any]:
-    """Write the model folder, with a complete card; returns the figures. Raises ModelError."""
-    packs = val.packs
-    sources = {str(name) for pack in packs if "source" in pack.arrays for name in pack.arrays["source"].astype("U")}
-    data = " ".join(f"--data {pack.path.name}" for pack in packs)
-    command = f"fer-train detector evaluate {data} --split {SPLIT} --device cpu --runtime openvino --json"
+def release_detector(net: nn.Module, val: FacePack, folder: Path, retrain: str, *, taught: bool) -> dict[str, Any]:
+    """Write the model folder, with a complete card; returns the figures. Raises ModelError.
+
+    `retrain` is the command that made the net, `taught` says whether YuNet had a part in it: without, it has no landmarks.
+    """
+    data = " ".join(f"--data {pack.path.name}" for pack in val.packs)
+    references = " ".join(f"--reference {name}" for name in REFERENCES)
+    command = f"fer-train detector evaluate {data} --split {SPLIT} {references} --device cpu --runtime openvino --json"
     with replacing(folder) as fresh:
-        card = package(net, replace(detector_card(), data=face_sources(sources), limits=LIMITS, command=command), fresh)
-        figures = evaluate_detector(open_detector(fresh, "cpu", "openvino", threads=1), val)
-        replace(card, figures={SPLIT: figures}).write(fresh)
+        described = replace(
+            detector_card(landmarks=taught),
+            data=face_sources(val.sources()) + (YUNET if taught else ()),
+            limits=(*LIMITS, OF_LANDMARKS) if taught else LIMITS,
+            command=command,
+            retrain=retrain,
+        )
+        card = package(net, described, fresh)
+        ours = finder(open_detector(fresh, "cpu", "openvino", threads=1))
+        every, curves = {}, {}
+        for name, find, threshold in ((card.name, ours, card.score_threshold), *_references()):
+            found = detect_all(find, val)
+            every[name] = evaluate_detector(find, val, threshold, found)
+            detections = [(boxes.scores, boxes.xyxy) for boxes in found]
+            curves[name] = precision_over_recall(detections, [val.boxes(i) for i in range(len(val))])
+        draw_detectors(curves, {name: figures["recall_by_size"] for name, figures in every.items()}, fresh)
+        figures = every.pop(card.name)
+        beside = {name: {key: value for key, value in row.items() if not isinstance(value, dict)} for name, row in every.items()}
+        card = replace(card, figures={SPLIT: figures | ({"beside": beside} if beside else {})})
+        card.write(fresh)
+        write_page(card, fresh)
     return figures
+
+
+def _references() -> Iterator[tuple[str, Find, float]]:
+    for name in REFERENCES:
+        try:
+            reference = open_reference(name)
+        except ModelError as error:
+            log.warning("the card does without %s: %s", name, error)
+            continue
+        yield reference.name, reference.find, reference.score_threshold

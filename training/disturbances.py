@@ -1,18 +1,20 @@
 """What a face meets on its way to the classifier: drawn anew for every face of a batch, computed on the whole batch."""
 
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, avg_pool2d, grid_sample, interpolate
 
 
 def turn_and_crop(faces: Tensor, random: torch.Generator) -> Tensor:
-    """Flip, rotation to 15 degrees, zoom 0.85 to 1.2 and shift to 8 % of (N, C, H, W)."""
+    """Flip, rotation to 20 degrees, zoom 0.85 to 1.2 and shift to 8 % of (N, C, H, W)."""
     n = len(faces)
 
     def uniform(low: float, high: float) -> Tensor:
         return torch.rand(n, generator=random) * (high - low) + low
 
-    angle, zoom = torch.deg2rad(uniform(-15, 15)), uniform(0.85, 1.2)
+    angle, zoom = torch.deg2rad(uniform(-20, 20)), uniform(0.85, 1.2)
     flip = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
     cos, sin = angle.cos() / zoom, angle.sin() / zoom
     matrix = torch.stack(
@@ -23,18 +25,27 @@ def turn_and_crop(faces: Tensor, random: torch.Generator) -> Tensor:
 
 
 def light(faces: Tensor, random: torch.Generator) -> Tensor:
-    """Contrast and brightness of (N, C, H, W) in 0..1, each face its own."""
+    """Contrast and brightness of (N, C, H, W) in 0..1, each face its own; one in seven stands in the dark."""
     shape = (len(faces), 1, 1, 1)
     contrast = 1 + 0.25 * (2 * torch.rand(shape, generator=random) - 1)
     brightness = 0.15 * (2 * torch.rand(shape, generator=random) - 1)
+    dark = torch.rand(shape, generator=random) < 1 / 7
+    faces = torch.where(dark, faces * (0.25 + 0.5 * torch.rand(shape, generator=random)), faces)
     mean = faces.mean(dim=(1, 2, 3), keepdim=True)
     return ((faces - mean) * contrast + mean + brightness).clamp(0, 1)
 
 
-def coarsen(faces: Tensor, random: torch.Generator, share: float = 0.15) -> Tensor:
-    """A `share` of the faces as a far camera sees them: down to half or a quarter of the pixels, and up again, with noise."""
+def tint(faces: Tensor, random: torch.Generator, share: float = 0.5) -> Tensor:
+    """The light of lamps over a `share` of the faces (N, 3, H, W): up to 12 % more or less of each colour."""
+    gain = 1 + 0.12 * (2 * torch.rand((len(faces), faces.shape[1], 1, 1), generator=random) - 1)
+    chosen = torch.rand((len(faces), 1, 1, 1), generator=random) < share
+    return torch.where(chosen, (faces * gain).clamp(0, 1), faces)
+
+
+def coarsen(faces: Tensor, random: torch.Generator, share: float = 0.2) -> Tensor:
+    """A `share` of the faces as a far camera sees them: half to a quarter of the side, scaled up again, with noise."""
     chosen = torch.rand(len(faces), generator=random) < share
-    factor = 2 if torch.rand(1, generator=random) < 0.8 else 3
+    factor = int(torch.tensor([2, 2, 2, 3, 4])[torch.randint(5, (1,), generator=random)])
     if not chosen.any():
         return faces
     small = avg_pool2d(faces[chosen], factor)
@@ -43,6 +54,19 @@ def coarsen(faces: Tensor, random: torch.Generator, share: float = 0.15) -> Tens
     coarse = faces.clone()
     coarse[chosen] = (blurred + noise).clamp(0, 1)
     return coarse
+
+
+def compress(faces: Tensor, random: torch.Generator, share: float = 0.2) -> Tensor:
+    """JPEG of quality 15 to 70 over a `share` of the faces (N, 1, H, W) or (N, 3, H, W), as cameras send them."""
+    chosen = torch.rand(len(faces), generator=random) < share
+    qualities = torch.randint(15, 71, (len(faces),), generator=random)
+    compressed = faces.clone()
+    for place in chosen.nonzero()[:, 0].tolist():
+        pixels = (faces[place] * 255).round().byte().permute(1, 2, 0).numpy()  # (H, W, C)
+        code = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, int(qualities[place])])[1]
+        decoded = torch.from_numpy(np.asarray(cv2.imdecode(code, cv2.IMREAD_UNCHANGED)))
+        compressed[place] = decoded.reshape(pixels.shape).permute(2, 0, 1).float() / 255
+    return compressed
 
 
 def erase(faces: Tensor, random: torch.Generator, share: float = 0.15) -> Tensor:

@@ -9,6 +9,7 @@ from streams.emotions import EMOTIONS
 from training.datasets import Dataset
 from training.ferplus import PROTOCOLS, FerPlus
 from training.packs import Pack
+from workers.models.anchors import box_sides
 
 
 def inspect(dataset: Dataset) -> dict[str, dict[str, Any]]:
@@ -33,7 +34,7 @@ def _faces(dataset: Dataset, _pack: Pack, split: str) -> dict[str, Any]:
     places = pack.indices(split)
     offsets, boxes = pack.arrays["box_offsets"], np.asarray(pack.arrays["boxes_xyxy"], np.float32)
     spans = [boxes[offsets[i] : offsets[i + 1]] for i in places]
-    sides = np.sqrt(np.concatenate([(span[:, 2:] - span[:, :2]).prod(axis=1) for span in spans]))
+    sides = box_sides(np.concatenate(spans))
     sources = Counter(str(name) for name in pack.arrays["source"].astype("U")[places])
     return {
         "pictures": len(places),

@@ -41,6 +41,15 @@ FERPLUS = (
 )
 
 
+YUNET = (
+    {
+        "name": "YuNet, as a teacher (Wu et al. 2023)",
+        "source": "https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet",
+        "licence": "weights MIT; trained on WIDER FACE, research use",
+    },
+)
+
+
 def face_sources(names: Iterable[str]) -> tuple[dict[str, str], ...]:
     """What a card says about the sources of a face pack; one that nobody has described yet says so."""
     unknown = {"source": "not described", "licence": "unknown: find out before you use these weights"}

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 Labels = NDArray[np.int64]  # (n,)
 Scores = NDArray[np.float32]  # (n, classes): logits or probabilities, the largest wins
@@ -20,12 +21,14 @@ def confusion_matrix(scores: Scores, labels: Labels) -> NDArray[np.int64]:
 
 
 def class_figures(matrix: NDArray[np.int64], names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    """By class: n, recall, precision and F1; a class nobody has, or that is never answered, has 0 there."""
+    """By class: n, recall and its 95 % interval, precision, F1; a class nobody has, or that is never answered, has 0 there."""
     hits, n, answered = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
     return {
         name: {
             "n": int(n[i]),
             "recall": float(hits[i] / max(1, n[i])),
+            "recall_from": interval(int(hits[i]), int(n[i]))[0],
+            "recall_to": interval(int(hits[i]), int(n[i]))[1],
             "precision": float(hits[i] / max(1, answered[i])),
             "f1": float(2 * hits[i] / max(1, n[i] + answered[i])),
         }
@@ -38,3 +41,11 @@ def macro_f1(matrix: NDArray[np.int64]) -> float:
     hits, n, answered = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
     f1 = 2 * hits / np.maximum(1, n + answered)
     return float(f1[n > 0].mean()) if (n > 0).any() else 0.0
+
+
+def interval(hits: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share, by Wilson (1927, https://doi.org/10.1080/01621459.1927.10502953); 0 to 1 where n is 0."""
+    if not n:
+        return 0.0, 1.0
+    found = binomtest(hits, n).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)

@@ -52,7 +52,10 @@ class Pack:
         """
         offsets = self.arrays["offsets"]
         data = np.asarray(self.arrays["images"], np.uint8)[offsets[index] : offsets[index + 1]]
-        picture = cv2.imdecode(data, flags) if len(data) else None
+        try:
+            picture = cv2.imdecode(data, flags) if len(data) else None
+        except cv2.error:  # a header that claims more pixels than OpenCV reads
+            picture = None
         if picture is None:
             raise PackError(f"{self.path}: picture {index} cannot be decoded")
         return picture  # type: ignore[return-value]

@@ -12,13 +12,13 @@ from training.run import Recipe
 RESULTS = "results.json"
 
 
-def write_results(out: Path, recipe: Recipe, packs: tuple[Path, ...], package: Path, figures: dict[str, Any]) -> Path:
+def write_results(out: Path, recipe: Recipe, files: tuple[Path, ...], package: Path, figures: dict[str, Any]) -> Path:
     """Write `results.json` into `out`, whole or not at all; returns its path."""
     path = out / RESULTS
     part = path.with_suffix(".part")
     content = {
         "recipe": asdict(recipe),
-        "packs": [pack.name for pack in packs],
+        "files": [file.name for file in files],
         "package": str(package),
         "figures": figures,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in ("torch", "timm", "openvino")},

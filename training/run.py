@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from streams.errors import FerstreamError
+from training import ranks
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.history import record, rewind
 from training.schedule import warm_cosine
@@ -21,6 +22,7 @@ Batch = TypeVar("Batch")
 
 CHECKPOINT = "checkpoint.pt"
 HISTORY = "history.jsonl"
+VALIDATE_EVERY = 5
 
 
 class RunError(FerstreamError):
@@ -29,7 +31,7 @@ class RunError(FerstreamError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """The settings that every fit has. Together with the packs they determine the weights."""
+    """The settings that every fit has. With the same files and as many processes they give the same weights."""
 
     epochs: int
     batch_size: int
@@ -44,22 +46,26 @@ class Recipe:
 class Run:
     """Trains `net` with AdamW under a cosine, keeps its moving average, and goes on where the checkpoint in `out` stopped.
 
-    Raises RunError where there are fewer `samples` than a batch holds, or the checkpoint is of another recipe or net.
+    Where several processes fit together, each takes its share of every batch; they start from the same net. `inputs` are the
+    digests of the files that the fit is made from.
+
+    Raises RunError where there are fewer `samples` than a batch holds, or the checkpoint is of another recipe, net or inputs.
     """
 
-    def __init__(self, net: nn.Module, out: Path, recipe: Recipe, samples: int) -> None:
+    def __init__(self, net: nn.Module, out: Path, recipe: Recipe, samples: int, inputs: dict[str, str]) -> None:
         self.steps = samples // recipe.batch_size
         if not self.steps:
             raise RunError(f"{samples} samples do not fill one batch of {recipe.batch_size}")
         out.mkdir(parents=True, exist_ok=True)
         self._checkpoint, self._history = out / CHECKPOINT, out / HISTORY
-        self._net, self._recipe = net, recipe
+        self._net, self._recipe, self._inputs = net, recipe, inputs
         self._ema = ModelEmaV3(net, decay=recipe.ema_decay, use_warmup=True)
         self._optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
         warm_up, total = self.steps * recipe.warm_up_epochs, self.steps * recipe.epochs
         self._schedule = warm_cosine(self._optimiser, warm_up=warm_up, total=total)
         self._first = self._resume()
-        rewind(self._history, self._first)
+        if ranks.rank() == 0:
+            rewind(self._history, self._first)
 
     def _resume(self) -> int:
         """Take over the checkpoint, if there is one; returns the first epoch that is still to be trained."""
@@ -68,12 +74,19 @@ class Run:
             return 0
         if state.get("recipe", asdict(self._recipe)) != asdict(self._recipe):
             raise RunError(f"{self._checkpoint} was begun with another recipe: name another --out, or the same settings")
+        if state.get("inputs", self._inputs) != self._inputs:
+            raise RunError(f"{self._checkpoint} was begun with other files: name another --out, or the same packs and models")
         try:
             for part in ("net", "ema", "optimiser", "schedule"):
                 getattr(self, f"_{part}").load_state_dict(state[part])
             return int(state["epoch"]) + 1
         except (KeyError, RuntimeError, ValueError) as error:
             raise RunError(f"{self._checkpoint} is of another net: {str(error).splitlines()[0]}") from error
+
+    def share(self, order: Tensor) -> list[Tensor]:
+        """This process's batches of a shuffled `order` of samples."""
+        batches = torch.split(order[: self.steps * self._recipe.batch_size], self._recipe.batch_size)
+        return [batch[ranks.rank() :: ranks.size()] for batch in batches]
 
     def epochs(self) -> range:
         """The epochs that are still to be trained."""
@@ -82,8 +95,12 @@ class Run:
     def train(self, epoch: int, batches: Iterable[Batch], loss_of: Callable[[Batch], Tensor]) -> dict[str, float]:
         """One step a batch; returns the epoch's mean loss and its seconds."""
         started, total = time.perf_counter(), 0.0
+        # What the net draws itself (dropped paths) is the same where a run goes on, and differs from process to process.
+        torch.manual_seed((self._recipe.seed * 1000 + epoch) * 1009 + ranks.rank())
         self._net.train()
-        for batch in tqdm(batches, desc=f"epoch {epoch + 1}/{self._recipe.epochs}", total=self.steps, unit="batch", disable=None):
+        shown = True if ranks.rank() else None  # one progress bar, and none in a pipe
+        title = f"epoch {epoch + 1}/{self._recipe.epochs}"
+        for batch in tqdm(batches, desc=title, total=self.steps, unit="batch", disable=shown):
             loss = loss_of(batch)
             self._step(loss)
             total += float(loss.detach())
@@ -92,18 +109,44 @@ class Run:
     def _step(self, loss: Tensor) -> None:
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        ranks.average_gradients(self._net)
         nn.utils.clip_grad_norm_(self._net.parameters(), self._recipe.clip)
         self._optimiser.step()
         self._schedule.step()
         self._ema.update(self._net, step=int(self._schedule.last_epoch))
 
+    def validates(self, epoch: int) -> bool:
+        """Whether this process measures the averaged net after `epoch`: the first one, every fifth epoch and after the last."""
+        return ranks.rank() == 0 and (epoch % VALIDATE_EVERY == VALIDATE_EVERY - 1 or epoch + 1 == self._recipe.epochs)
+
     def close(self, epoch: int, **figures: float) -> None:
-        """Keep what the epoch has reached: a checkpoint, then a line of history."""
+        """Keep what the epoch has reached: a line of history, then a checkpoint."""
+        for net in (self._net, self._ema):
+            ranks.share_buffers(net)
+        if ranks.rank():
+            return
         parts = {part: getattr(self, f"_{part}").state_dict() for part in ("net", "ema", "optimiser", "schedule")}
         record(self._history, epoch, **figures)
-        save_checkpoint(self._checkpoint, **parts, epoch=epoch, recipe=asdict(self._recipe))
+        save_checkpoint(self._checkpoint, **parts, epoch=epoch, recipe=asdict(self._recipe), inputs=self._inputs)
+
+    def teacher(self) -> nn.Module:
+        """The moving average itself, as it stands, to ask while training."""
+        module: nn.Module = self._ema.module
+        return module
 
     def averaged(self) -> nn.Module:
         """A copy of the averaged net, to validate or package: a runtime may halve its precision."""
         net: nn.Module = copy.deepcopy(self._ema.module)
         return net.eval()
+
+
+def averaged_net(net: nn.Module, out: Path) -> nn.Module:
+    """`net` with the averaged weights of the run in `out`. Raises RunError where there is none, or of another net."""
+    state = load_checkpoint(out / CHECKPOINT)
+    if state is None:
+        raise RunError(f"there is no run in {out}: it lacks {CHECKPOINT}")
+    try:
+        net.load_state_dict({name.removeprefix("module."): value for name, value in state["ema"].items()})
+    except (KeyError, RuntimeError) as error:
+        raise RunError(f"{out / CHECKPOINT} is of another net: {str(error).splitlines()[0]}") from error
+    return net.eval()

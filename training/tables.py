@@ -1,5 +1,6 @@
 """Figures as a table for a terminal."""
 
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -13,6 +14,12 @@ def as_lines(figures: dict[str, Any], indent: str = "") -> list[str]:
         elif not isinstance(value, list):
             lines.append(f"{indent}{name:<{width}}  {_number(value)}")
     return lines
+
+
+def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """The lines of a table in Markdown."""
+    names = list(head)
+    return [f"| {' | '.join(names)} |", "|" + "---|" * len(names), *(f"| {' | '.join(row)} |" for row in rows)]
 
 
 def _block(name: str, value: dict[str, Any], indent: str) -> list[str]:

@@ -17,6 +17,7 @@ from workers.frame_task import FaceTask, FrameTask, Picture
 from workers.halving import Halving
 from workers.models.classifier import Classifier
 from workers.models.detector import Boxes, Detector
+from workers.naming import name_of
 from workers.quality import face_quality
 from workers.settings import WorkerSettings
 from workers.stage import Stage
@@ -130,10 +131,10 @@ class Pipeline:
         card = self._classifier.card
         faces = []
         with self._timed("crop", [task]):
-            for index, (box, score) in enumerate(zip(boxes.xyxy, boxes.scores, strict=True)):
+            for index, (box, score, landmarks) in enumerate(zip(boxes.xyxy, boxes.scores, boxes.landmarks, strict=True)):
                 crop = square_crop(picture, box, card.input_size, card.margin)
                 x0, y0, x1, y1 = (float(value) for value in box * scale)
-                quality = face_quality(crop, float((box[2:] - box[:2]).max()))
+                quality = face_quality(crop, float((box[2:] - box[:2]).max()), float(score), landmarks)
                 faces.append(FaceTask(task, index, crop, (x0, y0, x1, y1), float(score), quality))
         task.picture = None
         metrics.FACES_DETECTED.labels(self._label(task.camera_id)).inc(len(faces))
@@ -148,9 +149,9 @@ class Pipeline:
         metrics.BATCH_SIZE.labels("classifier").observe(len(faces))
         with self._timed("classify", list({id(face.task): face.task for face in faces}.values())):
             rows = self._classify_halving(self._classifier_on, [face.crop for face in faces])
-        labels = self._classifier.card.labels
+        card = self._classifier.card
         for face, row in zip(faces, rows, strict=True):
-            emotion = labels[int(row.argmax())]
+            emotion = name_of(row, face.quality, card)
             metrics.FACES_CLASSIFIED.labels(emotion).inc()
             message = Face(
                 box=face.box,

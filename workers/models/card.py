@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -9,6 +10,7 @@ from typing import Any, Literal, Self
 from streams.errors import FerstreamError
 
 CARD = "card.json"
+PAGE, PICTURE = "CARD.md", "card.png"  # the card for people
 SAFETENSORS = "weights.safetensors"
 ONNX = "model.onnx"
 #: Packaged models, by the task they serve.
@@ -35,14 +37,18 @@ class ModelCard:
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
     colour: Literal["RGB", "BGR"] = "RGB"
-    levels: tuple[Any, ...] = ()  # detector: ((stride, (side, ...)), ...)
+    resize: Literal["fit", "stretch"] = "fit"  # detector: keep the proportions, or take a square whatever they are
+    levels: tuple[Any, ...] = ()  # detector: `Levels` or `Priors` of anchors.py
     score_threshold: float = 0.5  # detector: a box under it is no face
     iou_threshold: float = 0.45  # detector: non-maximum suppression
     margin: float = 0.0  # classifier: the box's longer side grows by this fraction before it is cut
     temperature: float = 1.0  # classifier: logits are divided by it
+    least_probability: float = 0.0  # classifier: under it, no emotion is named
+    least_quality: float = 0.0  # classifier: a face with less to see is not named
     data: tuple[dict[str, str], ...] = ()
     figures: dict[str, Any] = field(default_factory=dict)
-    command: str = ""
+    command: str = ""  # prints the figures
+    retrain: str = ""  # makes the model
     limits: tuple[str, ...] = ()
     sha256: dict[str, str] = field(default_factory=dict)
 
@@ -55,11 +61,27 @@ class ModelCard:
             unknown = set(raw) - {f.name for f in fields(cls)}
             if unknown:
                 raise ModelError(f"{path}: unknown fields {', '.join(sorted(unknown))}")
-            return cls(**{key: _tuples(value) if key != "options" else value for key, value in raw.items()})
+            card = cls(**{key: _tuples(value) if key != "options" else value for key, value in raw.items()})
         except OSError as error:
             raise ModelError(f"no model in {folder}: {error.strerror} ({CARD})") from error
         except (ValueError, TypeError, AttributeError) as error:
             raise ModelError(f"{path} is no model card: {error}") from error
+        if wrong := card.wrong_fields():
+            raise ModelError(f"{path}: these fields have no value that can be served: {', '.join(wrong)}")
+        return card
+
+    def wrong_fields(self) -> list[str]:
+        """Names of the fields that hold what nobody can serve."""
+        chosen = {"task": ("detector", "classifier"), "colour": ("RGB", "BGR"), "resize": ("fit", "stretch")}
+        wrong = [name for name, values in chosen.items() if getattr(self, name) not in values]
+        shares = ("score_threshold", "iou_threshold", "least_probability", "least_quality", "margin", "temperature")
+        wrong += [name for name in shares if not _is_number(getattr(self, name), 0)]
+        for name in ("mean", "std"):
+            values = getattr(self, name)
+            wrong += [name] * (len(values) != 3 or not all(map(_is_number, values)))
+        wrong += ["input_size"] * (not _is_number(self.input_size, 1))
+        shaped = self.levels and all(isinstance(level, tuple) and len(level) in {2, 3} for level in self.levels)
+        return wrong + ["levels"] * (self.task == "detector" and not shaped)
 
     def write(self, folder: Path) -> None:
         """Write `card.json` into `folder`."""
@@ -78,6 +100,10 @@ class ModelCard:
             expected = self.sha256.get(file, "no digest")
             raise ModelError(f"{folder / file} was altered: sha256 {digest[:12]}…, the card says {expected[:12]}…")
         return data
+
+
+def _is_number(value: object, least: float = -math.inf) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and value >= least
 
 
 def _tuples(value: Any) -> Any:  # noqa: ANN401 - JSON

@@ -29,6 +29,9 @@ class OpenVinoRuntime:
             self._model = core.read_model(card.weights(folder, ONNX))
         except RuntimeError as error:
             raise ModelError(f"{folder / ONNX} is no ONNX model: {str(error).splitlines()[0]}") from error
+        names = [output.get_any_name() for output in self._model.outputs]
+        if names[0] != "logits":
+            raise ModelError(f"{folder / ONNX} answers {names[0]}, not logits: it was made by an older ferstream, make it again")
         self._core, self._card = core, card
         self._options = {
             "NUM_STREAMS": str(threads),
@@ -63,6 +66,10 @@ class OpenVinoRuntime:
         steps = PrePostProcessor(model)
         steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC")).set_shape([-1, *shape, 3])
         steps.input().model().set_layout(ov.Layout("NCHW"))
-        convert = steps.input().preprocess().convert_element_type(ov.Type.f32)
+        # Bytes are turned round before they become floats: a quarter of the traffic.
+        convert = steps.input().preprocess().convert_layout(ov.Layout("NCHW"))
+        if self._card.colour == "BGR":
+            convert.reverse_channels()
+        convert.convert_element_type(ov.Type.f32)
         convert.mean([255 * value for value in self._card.mean]).scale([255 * value for value in self._card.std])
         return steps.build()

@@ -56,6 +56,15 @@ def choose_runtime(device: str, runtime: RuntimeName) -> tuple[str, Literal["ope
     return "cpu", "openvino"
 
 
+def choose_torch_device(device: str) -> str:
+    """Where torch trains: `cuda`, which is every GPU, for `auto` or `cuda` where there is one; else what is asked for, or `cpu`.
+
+    Raises ModelError where what is asked for is not there.
+    """
+    chosen, _ = choose_runtime(device, "torch")
+    return "cuda" if chosen.startswith("cuda") and device in {"auto", "cuda"} else chosen
+
+
 def _cuda_device(device: str) -> str | None:
     import torch
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from streams.errors import FerstreamError
 
-Batch = NDArray[np.uint8]  # (N, H, W, 3) in the card's colour order
+Batch = NDArray[np.uint8]  # (N, H, W, 3), RGB
 Precision = Literal["f32", "bf16"]
 Outputs = tuple[NDArray[np.float32], ...]
 
@@ -17,7 +17,7 @@ class OutOfMemory(FerstreamError):
 
 
 class Runtime(Protocol):
-    """A net ready to run. Normalisation by the card's mean and std is part of it, so that a batch travels as bytes."""
+    """A net ready to run. The card's colour order, mean and std are part of it, so that a batch travels as bytes."""
 
     device: str
 

@@ -1,7 +1,8 @@
 """The face detector: a small single-shot detector (SSD) with a top-down pathway, in torch.
 
 SSD: Liu et al. 2016, https://arxiv.org/abs/1512.02325. Depthwise separable convolutions: Howard et al. 2017,
-https://arxiv.org/abs/1704.04861. Top-down pathway: Lin et al. 2017, https://arxiv.org/abs/1612.03144.
+https://arxiv.org/abs/1704.04861. Residuals: He et al. 2016, https://arxiv.org/abs/1512.03385. Top-down pathway: Lin et al.
+2017, https://arxiv.org/abs/1612.03144. Landmarks beside the box: Deng et al. 2019, https://arxiv.org/abs/1905.00641.
 """
 
 import math
@@ -9,59 +10,92 @@ import math
 import torch
 from torch import Tensor, nn
 
-from workers.models.anchors import Levels
+from workers.models.anchors import LANDMARKS, Levels
 
 LEVELS: Levels = ((8, (10, 16, 24)), (16, (32, 48)), (32, (64, 96)), (64, (128, 192, 256)))
+#: An anchor's outputs: one logit, four box offsets, and x and y of each landmark.
+PLAIN_OUTPUTS, OUTPUTS = 5, 5 + 2 * LANDMARKS
 
 
-def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
+class StridedDepthwise(nn.Conv2d):
+    """A depthwise convolution of stride 2, in float32 whatever autocast says.
+
+    On CPUs its backward pass in bfloat16 takes ten times as long.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.device.type != "cpu" or not self.training:
+            return super().forward(x)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(x.float())
+
+
+def conv(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, *, active: bool = True) -> nn.Sequential:
+    layers: list[nn.Module] = [
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
         nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
-    )
+    ]
+    return nn.Sequential(*layers, nn.ReLU(inplace=True)) if active else nn.Sequential(*layers)
+
+
+def depthwise(channels: int, stride: int = 1) -> nn.Sequential:
+    kind = nn.Conv2d if stride == 1 else StridedDepthwise
+    convolution = kind(channels, channels, 3, stride, 1, groups=channels, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
 
 
 def separable(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(conv(inputs, inputs, 3, stride, groups=inputs), conv(inputs, outputs, 1))
+    return nn.Sequential(depthwise(inputs, stride), conv(inputs, outputs))
+
+
+class Residual(nn.Module):
+    """A separable convolution added to its input."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(depthwise(channels), conv(channels, channels, active=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.relu(x + self.branch(x))
 
 
 class SSD(nn.Module):
     """Faces of a batch of pictures on four feature maps of strides 8, 16, 32 and 64.
 
-    `forward` takes (N, 3, H, W), normalised, H and W multiples of 64, and returns scores (N, A) in 0..1 and box offsets
-    (N, A, 4) relative to `anchor_boxes(H, W, levels)`.
+    `forward` takes (N, 3, H, W), normalised, H and W multiples of 64, and returns logits (N, A), box offsets (N, A, 4) and, with
+    `landmarks`, their offsets (N, A, 10), relative to `anchor_boxes(H, W, levels)`.
     """
 
     def __init__(
-        self, channels: tuple[int, ...] = (16, 32, 64, 96, 128, 128), pathway: int = 64, levels: Levels = LEVELS
+        self,
+        channels: tuple[int, ...] = (16, 32, 64, 128, 160, 160),
+        depths: tuple[int, ...] = (3, 4, 3, 2),
+        pathway: int = 64,
+        landmarks: bool = True,
+        levels: Levels = LEVELS,
     ) -> None:
         super().__init__()
-        c2, c4, c8, c16, c32, c64 = channels
+        c2, c4, *widths = channels
         self.levels = levels
-        self.stem = nn.Sequential(conv(3, c2, 3, 2), separable(c2, c4, 2), separable(c4, c4))
+        self.outputs = OUTPUTS if landmarks else PLAIN_OUTPUTS
+        self.stem = nn.Sequential(conv(3, c2, 3, 2), separable(c2, c4, 2), Residual(c4))
         self.stages = nn.ModuleList(
-            [
-                nn.Sequential(separable(c4, c8, 2), separable(c8, c8), separable(c8, c8)),
-                nn.Sequential(separable(c8, c16, 2), separable(c16, c16), separable(c16, c16)),
-                nn.Sequential(separable(c16, c32, 2), separable(c32, c32)),
-                nn.Sequential(separable(c32, c64, 2), separable(c64, c64)),
-            ]
+            nn.Sequential(separable(inputs, width, 2), *(Residual(width) for _ in range(depth - 1)))
+            for inputs, width, depth in zip((c4, *widths), widths, depths, strict=False)
         )
-        self.laterals = nn.ModuleList(conv(c, pathway, 1) for c in (c8, c16, c32, c64))
+        self.laterals = nn.ModuleList(conv(width, pathway) for width in widths)
         self.smooths = nn.ModuleList(separable(pathway, pathway) for _ in levels)
         self.towers = nn.ModuleList(separable(pathway, pathway) for _ in levels)
-        heads = [nn.Conv2d(pathway, len(sides) * 5, 1) for _, sides in levels]
+        heads = [nn.Conv2d(pathway, len(sides) * self.outputs, 1) for _, sides in levels]
         self.heads = nn.ModuleList(heads)
         for head in heads:
             nn.init.normal_(head.weight, std=0.01)
             # Focal loss starts from a prior of 1 % faces (Lin et al. 2017, https://arxiv.org/abs/1708.02002).
             bias = torch.zeros(len(head.weight))
-            bias[::5] = -math.log(99)
+            bias[:: self.outputs] = -math.log(99)
             head.bias = nn.Parameter(bias)
 
-    def forward_logits(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (N, A) and offsets (N, A, 4): what the losses need."""
+    def forward(self, pictures: Tensor) -> tuple[Tensor, ...]:
         maps = []
         x = self.stem(pictures)
         for stage in self.stages:
@@ -73,12 +107,9 @@ class SSD(nn.Module):
             merged = self.laterals[level](maps[level]) + nn.functional.interpolate(merged, scale_factor=2.0, mode="nearest")
             pyramid.insert(0, self.smooths[level](merged))
         outputs = [
-            head(tower(x)).permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, 5))  # (N, rows*columns*sides, 5)
+            head(tower(x)).permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, self.outputs))  # (N, rows*columns*sides, outputs)
             for x, tower, head in zip(pyramid, self.towers, self.heads, strict=True)
         ]
-        both = torch.cat(outputs, dim=1)
-        return both[..., 0], both[..., 1:]
-
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        logits, offsets = self.forward_logits(pictures)
-        return logits.sigmoid(), offsets
+        every = torch.cat(outputs, dim=1)
+        found = every[..., 0], every[..., 1:5], every[..., 5:]
+        return found if self.outputs > PLAIN_OUTPUTS else found[:2]

@@ -1,6 +1,7 @@
 """Nets in torch: on a GPU in half precision, compiled; on a CPU in float32."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,19 @@ from torch import Tensor, nn
 
 from workers.models.card import SAFETENSORS, ModelCard, ModelError
 from workers.models.hybrid_vit import build_classifier
+from workers.models.opencv_ssd import OpenCvSsd
 from workers.models.runtime import Batch, OutOfMemory, Outputs
 from workers.models.ssd import SSD
 
+DETECTORS: dict[str, Callable[..., nn.Module]] = {"ssd": SSD, "opencv_ssd": OpenCvSsd}
+
 
 def build_net(card: ModelCard) -> nn.Module:
-    """The net that a card describes, with random weights."""
+    """The net that a card describes, with random weights. Raises ModelError where its architecture is not known."""
     if card.task == "detector":
-        return SSD(**card.options, levels=card.levels)
+        if card.architecture not in DETECTORS:
+            raise ModelError(f"{card.name} is a detector of the kind {card.architecture!r}; known are {', '.join(DETECTORS)}")
+        return DETECTORS[card.architecture](**card.options, levels=card.levels)
     return build_classifier(card.architecture, len(card.labels), **card.options)
 
 
@@ -45,6 +51,7 @@ class TorchRuntime:
         if compiled:
             self._net = torch.compile(self._net, dynamic=True)  # type: ignore[assignment]
         self._mean = torch.tensor(card.mean, device=device).view(1, 3, 1, 1) * 255
+        self._reverse = card.colour == "BGR"
         self._std = torch.tensor(card.std, device=device).view(1, 3, 1, 1) * 255
         self._lock = threading.Lock()  # one stream of work a device: two at once only fight for it
 
@@ -53,6 +60,8 @@ class TorchRuntime:
         try:
             with self._lock:
                 pixels = torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2).float()
+                if self._reverse:
+                    pixels = pixels.flip(1)
                 outputs = self._net((pixels - self._mean).div(self._std).to(torch.float16 if self._half else torch.float32))
                 tensors: tuple[Tensor, ...] = outputs if isinstance(outputs, tuple) else (outputs,)
                 return tuple(np.asarray(t.float().cpu().numpy(), np.float32) for t in tensors)

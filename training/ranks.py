@@ -1,0 +1,119 @@
+"""Fitting in several processes at once, on the cores or GPUs of one machine: each takes its share of every batch."""
+
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVarTuple
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.multiprocessing.spawn import ProcessException, spawn
+
+from streams.errors import FerstreamError
+
+Arguments = TypeVarTuple("Arguments")
+
+#: Samples that a process needs of every batch, at least: its normalisations see no others.
+LEAST_SHARE = 8
+
+
+class RankError(FerstreamError):
+    """One of the processes cannot go on, and the message is what it said; or there is no room for so many."""
+
+
+def rank() -> int:
+    """Which of the processes this is; the first one, 0, writes."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def size() -> int:
+    """How many processes fit together."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def average_gradients(net: nn.Module) -> None:
+    """The mean of all processes' gradients, in all of them."""
+    if size() == 1:
+        return
+    gradients = [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
+    flat = torch.cat([gradient.flatten() for gradient in gradients])  # one message, not one a parameter
+    means = torch.split(mean(flat), [gradient.numel() for gradient in gradients])
+    for gradient, averaged in zip(gradients, means, strict=True):
+        gradient.copy_(averaged.view(gradient.shape))
+
+
+def mean(value: Tensor) -> Tensor:
+    """The mean of all processes' values."""
+    if size() == 1:
+        return value
+    shared = value.detach().clone()
+    distributed.all_reduce(shared)
+    return shared / size()
+
+
+def share_buffers(net: nn.Module) -> None:
+    """What the first process's normalisations have seen, in all of them: a run that goes on finds the same."""
+    if size() > 1:
+        for buffer in net.buffers():
+            distributed.broadcast(buffer, 0)
+
+
+def barrier() -> None:
+    """Wait for the others."""
+    if size() > 1:
+        distributed.barrier()
+
+
+def usual_count(device: str, batch_size: int) -> int:
+    """One process a GPU where `device` is `cuda`, one where it is a certain GPU, else one a core; fewer for a small batch."""
+    counts = {"cuda": torch.cuda.device_count(), "cpu": len(os.sched_getaffinity(0))}
+    return max(1, min(counts.get(device, 1), batch_size // LEAST_SHARE))
+
+
+def run_ranks(count: int, device: str, fit: Callable[[str, *Arguments], None], *arguments: *Arguments) -> None:
+    """Call `fit(device, *arguments)` in `count` processes that know each other, or in this one if `count` is 1.
+
+    Raises RankError where one of them meets an error of ours, or there are fewer GPUs than processes.
+    """
+    if count == 1:
+        fit(device, *arguments)
+        return
+    if device.startswith("cuda") and count > torch.cuda.device_count():
+        raise RankError(f"{count} processes need as many GPUs, and there are {torch.cuda.device_count()}: fewer --processes")
+    logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)  # it warns of each process that it ends
+    with tempfile.TemporaryDirectory() as folder:
+        meeting, complaint = Path(folder) / "meeting", Path(folder) / "complaint"
+        try:
+            spawn(_enter, (count, meeting, complaint, device, fit, arguments), nprocs=count)  # type: ignore[no-untyped-call]
+        except ProcessException as error:
+            if complaint.exists():
+                raise RankError(complaint.read_text("utf-8")) from error
+            raise
+
+
+def _enter(
+    number: int,
+    count: int,
+    meeting: Path,
+    complaint: Path,
+    device: str,
+    fit: Callable[..., None],
+    arguments: tuple[object, ...],
+) -> None:
+    on_gpu = device.startswith("cuda")
+    if on_gpu:
+        device = f"cuda:{number}"
+        torch.cuda.set_device(number)
+    else:
+        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // count))
+    distributed.init_process_group("nccl" if on_gpu else "gloo", init_method=f"file://{meeting}", rank=number, world_size=count)
+    try:
+        fit(device, *arguments)
+    except FerstreamError as error:
+        complaint.write_text(str(error), "utf-8")
+        sys.exit(1)  # the others are ended with this one
+    finally:
+        distributed.destroy_process_group()
