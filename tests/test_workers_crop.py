@@ -40,6 +40,11 @@ def test_quality_falls_with_size_and_sharpness():
     random = np.random.default_rng(0)
     sharp = random.integers(0, 256, (48, 48, 3), np.uint8)
     flat = np.full((48, 48, 3), 128, np.uint8)
-    assert face_quality(flat, 48) == 0
-    assert 0 < face_quality(sharp, 12) < face_quality(sharp, 48) <= 1
-    assert face_quality(sharp, 480) == face_quality(sharp, 48)
+    nobody = np.full((5, 2), np.nan, np.float32)
+
+    def quality(crop: np.ndarray, side_px: float) -> float:
+        return face_quality(crop, side_px, 1.0, nobody)
+
+    assert quality(flat, 48) == 0
+    assert 0 < quality(sharp, 12) < quality(sharp, 48) <= 1
+    assert quality(sharp, 480) == quality(sharp, 48)
