@@ -4,7 +4,7 @@ DEMO := .venv-demo
 DEV := .venv
 CHANGED := pyproject.toml
 
-.PHONY: help demo test lint format bench train clean rtsp-server
+.PHONY: help demo test lint format bench train avfer-smoke clean rtsp-server
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -13,7 +13,13 @@ demo: $(DEMO)/.installed  ## real faces through the whole path, in about half a 
 	@$(DEMO)/bin/fer-demo $(ARGS)
 
 test: $(DEV)/.installed rtsp-server  ## the whole test suite; ARGS="-k reader", say
+ifeq ($(strip $(ARGS)),)
+	$(DEV)/bin/python -m pytest --ignore-glob='tests/test_training_*'
+	$(DEV)/bin/python -m pytest tests/test_training_[a-r]*.py
+	$(DEV)/bin/python -m pytest tests/test_training_s*.py tests/test_training_t*.py
+else
 	$(DEV)/bin/python -m pytest $(ARGS)
+endif
 
 lint: $(DEV)/.installed  ## style, types, and that imports go one way
 	$(DEV)/bin/ruff check .
@@ -33,6 +39,9 @@ train: $(DEV)/.installed  ## both packaged models again, from the packs in FER_D
 	$(DEV)/bin/fer-train classifier fit --out runs/classifier-first
 	$(DEV)/bin/fer-train classifier fit --start runs/classifier-first/packaged --learning-rate 1e-3 --epochs 20 \
 		--out runs/classifier --package workers/models/weights/classifier
+
+avfer-smoke: $(DEV)/.installed  ## the whole study in small, from published trees to a worker, in a few minutes; pages in runs/avfer-smoke
+	$(DEV)/bin/python -m tests.avfer_smoke $(ARGS)
 
 clean:  ## remove the environments
 	rm -rf $(DEMO) $(DEV)

@@ -36,7 +36,7 @@ def test_help_needs_no_torch() -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (("dataset", "inspect", "rafdb:x.npz"), 2, "known are ferplus:PACK.npz, faces:PACK.npz"),
+        (("dataset", "inspect", "rafbd:x.npz"), 2, "did you mean raf-db:x.npz? known are ferplus:PATH"),
         (("classifier", "evaluate", "--dataset", "ferplus2013:x.npz"), 2, "known are ferplus:PACK.npz"),
         (("dataset", "inspect", "none.npz"), 3, "there is no pack none.npz"),
         (("detector", "evaluate", "--data", "none.npz"), 3, "there is no pack none.npz"),

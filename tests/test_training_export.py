@@ -98,7 +98,7 @@ def test_weights_that_are_no_numbers_are_not_packaged(tmp_path: Path) -> None:
 def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
-    (folder / "old").write_text("old")
+    (folder / "card.json").write_text("card.json")
 
     def replace_it(*, fail: bool) -> None:
         with export.replacing(folder) as fresh:
@@ -108,7 +108,14 @@ def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
 
     with pytest.raises(ModelError):
         replace_it(fail=True)
-    assert [file.name for file in folder.iterdir()] == ["old"]
+    assert [file.name for file in folder.iterdir()] == ["card.json"]
     replace_it(fail=False)
     assert [file.name for file in folder.iterdir()] == ["new"]
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_folder_with_other_things_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ModelError, match=r"holds more than a model \(thesis.txt\)"), export.replacing(tmp_path):
+        pass
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"

@@ -10,8 +10,8 @@ from workers.models.card import PAGE, PICTURE, ModelCard
 ABOUT = {
     "detector": "A single-shot detector: it finds faces in a picture and says where they are. It recognises nobody.",
     "classifier": (
-        "A hybrid vision transformer: it names the apparent expression of a face. An expression is what a face looks like to "
-        "annotators of photographs, not the inner state of the person."
+        "A classifier: it names the apparent expression of a face. An expression is what a face looks like to annotators of "
+        "photographs, not the inner state of the person."
     ),
 }
 SOURCE = ("name", "source", "licence")

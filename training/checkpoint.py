@@ -1,6 +1,5 @@
 """Checkpoints of a run: everything that an interrupted fit needs to go on as if it had not stopped."""
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import torch
 
 from streams.errors import FerstreamError
 from training.durable import whole_file
+from training.errors import first_line
 
 
 class CheckpointError(FerstreamError):
@@ -26,6 +26,7 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
         return None
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
-        raise CheckpointError(f"cannot read the checkpoint {path}: {str(error).splitlines()[0]}") from error
+    except Exception as error:
+        # A broken file makes torch raise whatever it stumbles over.
+        raise CheckpointError(f"cannot read the checkpoint {path}: {first_line(error)}") from error
     return state

@@ -1,17 +1,14 @@
-"""`fer-train classifier`: the commands."""
+"""`fer-train classifier`: the commands that make one."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
+from training.classifier_measures import compare, complexity, evaluate
 from training.datasets import Dataset, face_packs, ferplus_pack
-from training.options import FOLDER, data_option, dataset_option, evaluate_options, fit_options, one_thread, show, show_done
-
-if TYPE_CHECKING:
-    from training.ferplus import Protocol
-    from workers.models.registry import RuntimeName
-    from workers.models.runtime import Precision
+from training.options import FOLDER, data_option, dataset_option, fit_options, show_done
+from training.study_options import EXIT_STOPPED, StudySettings, refuse, said, study_options
 
 
 @click.group()
@@ -19,41 +16,114 @@ def classifier() -> None:
     """The net that names expressions."""
 
 
+for measure in (evaluate, compare, complexity):
+    classifier.add_command(measure)
+
+
 @classifier.command()
 @dataset_option
+@study_options
 @data_option
 @fit_options("classifier", epochs=16)
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=2e-3, help="The highest of the run.")
-@click.option("--start", type=FOLDER, help="A model folder whose weights the fit begins with.  [default: random weights]")
-@click.option("--no-colour", is_flag=True, help="Train without faces in colour, cut from the face packs.")
-def fit(
+@click.option(
+    "--start", type=FOLDER, help="packaged: a model folder whose weights the fit begins with.  [default: random weights]"
+)
+@click.option("--no-colour", is_flag=True, help="packaged: train without faces in colour, cut from the face packs.")
+def fit(dataset: Dataset | None, out: Path, device: str, processes: int | None, **options: Any) -> None:  # noqa: ANN401
+    """Train a classifier: the packaged one anew, or one of the study's on a prepared dataset.
+
+    With --preset packaged, on a FER+ pack: train on train, package, measure the packaged form on val. With another preset or
+    --config, on a dataset that `fer-train dataset prepare` made: OUT (runs/NAME unless set) gets the best weights, the history
+    and a page about the run; `classifier evaluate`, `compare` and `export` go on from there. Presets have epochs, a seed and a
+    learning rate of their own, which --epochs, --seed and --learning-rate change.
+
+    Run the same command again to go on after an interruption. SIGTERM and Ctrl-C stop a run of the study after a step, with
+    exit status 4. The GPUs of one machine share a fit as they are; for several machines: torchrun -m training.cli classifier fit.
+    """
+    study = StudySettings.take(options)
+    if study.chosen():
+        refuse(["packs", "folder", "start", "no_colour"], "--preset packaged")
+        _fit_study(dataset, study, out, device, processes)
+    else:
+        refuse(StudySettings.options(), "a run of the study: choose a --preset or --config")
+        _fit_packaged(dataset, out, device, processes, **options)
+
+
+@classifier.command()
+@click.argument("run", type=FOLDER)
+@click.option("--out", type=FOLDER, help="The model folder.  [default: RUN/model]")
+def export(run: Path, out: Path | None) -> None:
+    """Make the model folder of a run's best weights, which `fer-worker run --classifier` serves.
+
+    It holds safetensors for torch, ONNX for OpenVINO, and a card with the run's temperature and figures, where
+    `classifier evaluate` has measured it. It is written only if both forms answer the same crops alike.
+    """
+    from training.study.export import export_run
+    from training.study.run_folder import RunFolder
+
+    folder = out or run / "model"
+    made = export_run(RunFolder(run), folder)
+    if made.remark:
+        click.echo(made.remark)
+    click.echo(f"torch and OpenVINO answer alike\nmodel: {folder}")
+
+
+def _fit_study(dataset: Dataset | None, study: StudySettings, out: Path, device: str, processes: int | None) -> None:
+    from training import ranks
+    from training.stopping import Stopped
+    from training.study.fit import fit as fit_study
+    from training.study.loading import processes_for
+    from training.study.run_folder import RunFolder
+    from workers.models.registry import choose_torch_device
+
+    if dataset is None:
+        raise click.UsageError("name the dataset that `fer-train dataset prepare` made: --dataset DIR")
+    config, chosen = study.config(), choose_torch_device(device)
+    out = out if said("out") else Path("runs") / config.name
+    arguments = (config, dataset.path, out, study.workers)
+    try:
+        if ranks.under_torchrun():
+            refuse(["processes"], "fits that torchrun does not start")
+            first = ranks.join_torchrun(chosen, fit_study, *arguments)
+        else:
+            ranks.run_ranks(processes or processes_for(config, chosen), chosen, fit_study, *arguments)
+            first = True
+    except Stopped as stopped:
+        click.echo(str(stopped), err=True)
+        raise click.exceptions.Exit(EXIT_STOPPED) from stopped
+    if first:
+        best = max(RunFolder(out).history(), key=lambda row: row["val_accuracy"])
+        click.echo(f"best validation accuracy: {best['val_accuracy']:.4f}, after epoch {best['epoch']:.0f}\nrun: {out}")
+
+
+def _fit_packaged(
     dataset: Dataset | None,
-    packs: tuple[Path, ...],
     out: Path,
+    device: str,
+    processes: int | None,
+    *,
+    packs: tuple[Path, ...],
     folder: Path | None,
     epochs: int,
     seed: int,
-    device: str,
-    processes: int | None,
     learning_rate: float,
     start: Path | None,
     no_colour: bool,
 ) -> None:
-    """Train the classifier on train, package it, and measure the packaged form on val.
-
-    Run again to go on after an interruption.
-    """
     from training.classifier_fit import ClassifierRecipe, classifier_card, fit_classifier
     from training.classifier_release import release_classifier
     from training.faces import FacePack
     from training.ferplus import FerPlus
     from training.licences import face_sources
-    from training.ranks import run_ranks, usual_count
+    from training.ranks import run_ranks, under_torchrun, usual_count
     from training.results import write_results
     from training.run import averaged_net
     from workers.models.registry import choose_torch_device
     from workers.models.torch_runtime import build_net
 
+    if under_torchrun():
+        raise click.UsageError("--preset packaged starts its own --processes: call it without torchrun")
     pack = ferplus_pack(dataset)
     coloured = () if no_colour else face_packs(packs)
     recipe = ClassifierRecipe(epochs=epochs, seed=seed, learning_rate=learning_rate)
@@ -66,37 +136,3 @@ def fit(
     sources = face_sources(FacePack.open(coloured, "train").sources()) if coloured else ()
     figures = release_classifier(net, FerPlus.open(pack, "val"), pack.name, sources, folder, retrain)
     show_done(figures["majority"], folder, write_results(out, recipe, (pack, *coloured), folder, figures))
-
-
-@classifier.command()
-@dataset_option
-@click.option(
-    "--protocol",
-    type=click.Choice(["majority", "argmax8"]),
-    default="majority",
-    help="majority: over half of the votes; argmax8: the largest of the eight emotions.",
-)
-@click.option("--conditions", is_flag=True, help="Also on smaller, darker and turned faces, and as the detector finds them.")
-@evaluate_options
-def evaluate(
-    dataset: Dataset | None,
-    protocol: "Protocol",
-    conditions: bool,
-    split: str,
-    weights: Path | None,
-    runtime: "RuntimeName",
-    precision: "Precision",
-    device: str,
-    as_json: bool,
-) -> None:
-    """Accuracy, F1 and recall by class, calibration after the card's temperature, and what is left unknown."""
-    from training.classifier_evaluate import evaluate_classifier
-    from training.classifier_release import made_figures
-    from training.ferplus import FerPlus
-    from workers.models.registry import open_classifier
-
-    one_thread()
-    data = FerPlus.open(ferplus_pack(dataset), split)
-    ours = open_classifier(weights, device, runtime, threads=1, precision=precision)
-    figures = evaluate_classifier(ours, data, split, protocol)
-    show({"split": split, **figures, **(made_figures(ours, data) if conditions else {})}, as_json)

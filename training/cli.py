@@ -10,9 +10,9 @@ from streams.codec import face_map
 from streams.metrics import ferstream_version
 from streams.options import CONTEXT, EXIT_UNUSABLE, FerGroup
 from training.classifier_commands import classifier
-from training.datasets import Dataset
+from training.dataset_commands import dataset
 from training.detector_commands import detector
-from training.options import FILE, FOLDER, as_dataset, device_option, json_option, model_options, show
+from training.options import FILE, FOLDER, device_option, json_option, model_options
 
 if TYPE_CHECKING:
     from streams.messages import Face
@@ -41,23 +41,9 @@ def main() -> None:
     """
 
 
+main.add_command(dataset)
 main.add_command(detector)
 main.add_command(classifier)
-
-
-@main.group()
-def dataset() -> None:
-    """Data to train on."""
-
-
-@dataset.command("inspect")
-@click.argument("pack", callback=as_dataset, metavar="[SCHEME:]PACK.npz")
-@json_option
-def dataset_inspect(pack: Dataset, as_json: bool) -> None:
-    """Count what a pack holds: ferplus:PACK.npz, or a face pack as PACK.npz."""
-    from training.inspection import inspect
-
-    show(inspect(pack), as_json)
 
 
 @main.command("summary")

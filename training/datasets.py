@@ -1,17 +1,20 @@
-"""Naming datasets on the command line: `ferplus:PACK.npz`, `faces:PACK.npz`, and where they lie when none is named."""
+"""Naming datasets on the command line: `ferplus:PACK.npz`, `faces:PACK.npz`, `avfer:FOLDER`, and where they lie if none is."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from streams.errors import FerstreamError
 
-Scheme = Literal["ferplus", "faces"]
-SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
+Scheme = Literal["ferplus", "faces", "avfer"]
+#: What each scheme names: a FER+ pack, a face pack, the folder of a prepared dataset.
+SCHEMES: dict[Scheme, str] = {"ferplus": "PACK.npz", "faces": "PACK.npz", "avfer": "FOLDER"}
 DATA_FOLDER = "FER_DATA_DIR"
 FACE_PACKS = "faces_trainval_*.npz"
 FERPLUS_PACK = "ferplus_trainval.npz"
+#: What a classifier is trained and measured on.
+CLASSIFIERS_DATA = "a classifier needs ferplus:PACK.npz or a prepared dataset's folder"
 
 
 class DatasetError(FerstreamError):
@@ -20,21 +23,25 @@ class DatasetError(FerstreamError):
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A pack and how it is read."""
+    """A pack, or the folder of a prepared dataset, and how it is read."""
 
     scheme: Scheme
     path: Path
 
     @classmethod
     def parse(cls, text: str) -> "Dataset":
-        """`SCHEME:PATH`, or the path of a face pack alone. Raises DatasetError."""
+        """`SCHEME:PATH`, or the path of a face pack or of a prepared dataset's folder alone. Raises DatasetError."""
         scheme, colon, path = text.partition(":")
-        if not colon:
-            return cls("faces", Path(text))
         for known in SCHEMES:
             if scheme == known and path:
                 return cls(known, Path(path))
-        raise DatasetError(f"{text!r} names no dataset: known are {', '.join(f'{known}:PACK.npz' for known in SCHEMES)}")
+        if Path(text).is_dir():
+            return cls("avfer", Path(text))
+        if not colon:
+            return cls("faces", Path(text))
+        raise DatasetError(
+            f"{text!r} names no dataset: known are {', '.join(f'{known}:{what}' for known, what in SCHEMES.items())}"
+        )
 
 
 def face_packs(named: tuple[Path, ...]) -> tuple[Path, ...]:

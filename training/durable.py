@@ -13,6 +13,14 @@ class WriteError(FerstreamError):
     """A file cannot be written: the disk is full, or the folder is not ours."""
 
 
+def make_folder(folder: Path) -> None:
+    """The folder, and those above it, if they are not there yet. Raises WriteError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"cannot make the folder {folder}: {error.strerror}") from error
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write, which takes the name `path` once it is safe on the disk. Raises WriteError."""

@@ -18,9 +18,10 @@ from safetensors.torch import save
 from skimage.data import astronaut
 from torch import nn
 
+from training.durable import make_folder
 from training.folding import fold_normalisations
 from workers.crop import square_crop
-from workers.models.card import ONNX, SAFETENSORS, ModelCard, ModelError
+from workers.models.card import CARD, ONNX, PAGE, PICTURE, SAFETENSORS, ModelCard, ModelError
 from workers.models.classifier import softmax
 from workers.models.detector import sigmoid
 from workers.models.openvino_runtime import OpenVinoRuntime
@@ -33,15 +34,17 @@ TOLERANCE = 2e-3
 OFFSET_TOLERANCE = 5e-3
 #: Largest difference that float16 weights may make to a score or probability, and to an offset.
 ROUNDING, OFFSET_ROUNDING = 2e-2, 1e-1
-#: Weights live in the repository: no file is larger than this.
+#: What a model's folder holds.
+FILES = {CARD, PAGE, PICTURE, SAFETENSORS, ONNX}
+#: Packaged weights live in the repository: no file of theirs is larger than this.
 LARGEST_BYTES = 25_000_000
 
 
-def package(net: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
+def package(net: nn.Module, card: ModelCard, folder: Path, largest_bytes: float = LARGEST_BYTES) -> ModelCard:
     """Write `folder`, whole or not at all: float16 weights in both forms, and the card with their digests, which is returned.
 
     Raises ModelError where the runtimes do not agree on the same pictures, half precision changes too much, or a file would be
-    too large.
+    larger than `largest_bytes`.
     """
     net = copy.deepcopy(net).float().cpu().eval()
     exact = TorchRuntime(net, card, "cpu")(sample_pictures(card.input_size))
@@ -54,8 +57,8 @@ def package(net: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
         ONNX: onnx_bytes(rounded.eval(), card),
     }
     for name, data in files.items():
-        if len(data) > LARGEST_BYTES:
-            raise ModelError(f"{name} would have {len(data)} bytes, more than {LARGEST_BYTES}")
+        if len(data) > largest_bytes:
+            raise ModelError(f"{name} would have {len(data)} bytes, more than {largest_bytes}")
     card = replace(card, sha256={name: hashlib.sha256(data).hexdigest() for name, data in files.items()})
     with replacing(folder) as fresh:
         for name, data in files.items():
@@ -67,8 +70,13 @@ def package(net: nn.Module, card: ModelCard, folder: Path) -> ModelCard:
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
-    """An empty folder, which takes the place of `folder` and of what it held if the block ends without an error."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    """An empty folder, which takes the place of `folder` and of the model that it held if the block ends without an error.
+
+    Raises ModelError where it holds anything else.
+    """
+    if folder.exists() and (others := sorted(path.name for path in folder.iterdir() if path.name not in FILES)):
+        raise ModelError(f"{folder} holds more than a model ({', '.join(others[:3])}): name another folder")
+    make_folder(folder.parent)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
         fresh, old = Path(temporary) / "fresh", Path(temporary) / "old"
         fresh.mkdir()

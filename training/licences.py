@@ -40,6 +40,32 @@ FERPLUS = (
     },
 )
 
+#: By the name of a source in a prepared dataset.
+EXPRESSION_SOURCES = {
+    "fer2013": FERPLUS[:1],
+    "ferplus": FERPLUS,
+    "ck+": (
+        {
+            "name": "CK+, the extended Cohn-Kanade dataset (Lucey et al. 2010)",
+            "source": "https://doi.org/10.1109/CVPRW.2010.5543262",
+            "licence": "agreement with the authors, research use",
+        },
+    ),
+    "affectnet": (
+        {
+            "name": "AffectNet (Mollahosseini et al. 2017)",
+            "source": "https://doi.org/10.1109/TAFFC.2017.2740923",
+            "licence": "agreement with the authors, research use",
+        },
+    ),
+    "raf-db": (
+        {
+            "name": "RAF-DB (Li et al. 2017)",
+            "source": "https://doi.org/10.1109/CVPR.2017.277",
+            "licence": "agreement with the authors, research use",
+        },
+    ),
+}
 
 YUNET = (
     {
@@ -52,5 +78,14 @@ YUNET = (
 
 def face_sources(names: Iterable[str]) -> tuple[dict[str, str], ...]:
     """What a card says about the sources of a face pack; one that nobody has described yet says so."""
-    unknown = {"source": "not described", "licence": "unknown: find out before you use these weights"}
-    return tuple(FACE_SOURCES.get(name, {"name": name, **unknown}) for name in sorted(set(names)))
+    return tuple(FACE_SOURCES.get(name, _undescribed(name)) for name in sorted(set(names)))
+
+
+def expression_sources(names: Iterable[str]) -> tuple[dict[str, str], ...]:
+    """What a card says about the sources of a prepared dataset."""
+    described = [row for name in sorted(set(names)) for row in EXPRESSION_SOURCES.get(name, (_undescribed(name),))]
+    return tuple({row["name"]: row for row in described}.values())
+
+
+def _undescribed(name: str) -> dict[str, str]:
+    return {"name": name, "source": "not described", "licence": "unknown: find out before you use these weights"}

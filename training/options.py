@@ -41,8 +41,8 @@ def dataset_option(command: F) -> F:
     return click.option(
         "--dataset",
         callback=as_dataset,
-        metavar="ferplus:PACK.npz",
-        help="Faces with votes.  [default: ferplus_trainval.npz in $FER_DATA_DIR]",
+        metavar="FOLDER|ferplus:PACK.npz",
+        help="study: a prepared dataset; packaged: a FER+ pack.  [default for packaged: ferplus_trainval.npz in $FER_DATA_DIR]",
     )(command)
 
 
@@ -94,8 +94,8 @@ def evaluate_options(command: F) -> F:
         click.option(
             "--runtime", type=click.Choice(["auto", "openvino", "torch"]), default="auto", help="What computes the net."
         ),
-        click.option("--weights", type=FOLDER, help="A model folder.  [default: the packaged one]"),
-        click.option("--split", default="val", help="Split of the pack; all takes every picture."),
+        click.option("--weights", type=FOLDER, help="A model folder, or a classifier's run.  [default: the packaged one]"),
+        click.option("--split", default="val", help="Split of the dataset or pack; all takes every picture."),
     ):
         command = option(command)
     return command

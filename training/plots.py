@@ -1,6 +1,6 @@
 """Pictures of a card: what a table of figures hides."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,8 @@ def draw_classifier(card: ModelCard, probabilities: Float, labels: Labels, folde
     """Confusion, reliability, and risk over coverage, of probabilities (n, labels) on labelled faces."""
     figure = Figure(figsize=(13, 4.2), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
-    _confusion(left, confusion_matrix(probabilities, labels), card.labels)
-    _reliability(middle, probabilities, labels)
+    confusion_axes(left, confusion_matrix(probabilities, labels), card.labels)
+    reliability_axes(middle, probabilities, labels)
     _risk(right, probabilities, labels, card.least_probability)
     figure.suptitle(f"{card.name}, {len(labels)} faces of FER+ val that nothing was fitted on")
     return _save(figure, folder)
@@ -50,23 +50,26 @@ def draw_detectors(curves: Mapping[str, tuple[Float, Float]], recalls: Mapping[s
     return _save(figure, folder)
 
 
-def _confusion(axes: Axes, counts: Labels, names: tuple[str, ...]) -> None:
+def confusion_axes(axes: Axes, counts: Labels, names: Sequence[str], *, percent: bool = False) -> None:
+    """Draw counts (classes, classes), or the percentages of their rows, shaded by the shares of the rows."""
     size = len(names)
     shares = counts / np.maximum(1, counts.sum(axis=1, keepdims=True))
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.argwhere(counts > 0):
         colour = "white" if shares[row, column] > 0.5 else "black"
-        axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=7, color=colour)
+        text = f"{100 * shares[row, column]:.1f}" if percent else str(counts[row, column])
+        axes.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
     axes.set_xticks(range(size), names, rotation=45, ha="right", fontsize=8)
     axes.set_yticks(range(size), names, fontsize=8)
     axes.set(xlabel="answered", ylabel="label", title="confusion")
 
 
-def _reliability(axes: Axes, probabilities: Float, labels: Labels) -> None:
+def reliability_axes(axes: Axes, probabilities: Float, labels: Labels, colour: str = INK, name: str | None = None) -> None:
+    """Draw how often names are right over how probable they are said to be; a point's area is its share of the faces."""
     means, right, share = reliability(probabilities, labels)
     axes.plot([0, 1], [0, 1], color=FAINT, linestyle="--")
-    axes.plot(means, right, color=INK)
-    axes.scatter(means, right, s=6 + 300 * share, color=INK, alpha=0.7)
+    axes.plot(means, right, color=colour, label=name)
+    axes.scatter(means, right, s=6 + 300 * share, color=colour, alpha=0.7)
     axes.set(xlabel="probability of the name", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1), title="reliability")
 
 

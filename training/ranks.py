@@ -13,6 +13,7 @@ from torch import Tensor, distributed, nn
 from torch.multiprocessing.spawn import ProcessException, spawn
 
 from streams.errors import FerstreamError
+from training.stopping import Stopped, hearing
 
 Arguments = TypeVarTuple("Arguments")
 
@@ -61,22 +62,37 @@ def share_buffers(net: nn.Module) -> None:
             distributed.broadcast(buffer, 0)
 
 
+def agreed(flag: bool) -> bool:
+    """Whether `flag` is set in any of the processes: what one of them was told, all do."""
+    if size() == 1:
+        return flag
+    told = torch.tensor(int(flag), device="cuda" if distributed.get_backend() == "nccl" else "cpu")
+    distributed.all_reduce(told)
+    return bool(told)
+
+
 def barrier() -> None:
     """Wait for the others."""
     if size() > 1:
         distributed.barrier()
 
 
+def gpu_count(device: str) -> int:
+    """One process a GPU where `device` is `cuda`, which is all of them; else one."""
+    return max(1, torch.cuda.device_count()) if device == "cuda" else 1
+
+
 def usual_count(device: str, batch_size: int) -> int:
     """One process a GPU where `device` is `cuda`, one where it is a certain GPU, else one a core; fewer for a small batch."""
-    counts = {"cuda": torch.cuda.device_count(), "cpu": len(os.sched_getaffinity(0))}
-    return max(1, min(counts.get(device, 1), batch_size // LEAST_SHARE))
+    count = len(os.sched_getaffinity(0)) if device == "cpu" else gpu_count(device)
+    return max(1, min(count, batch_size // LEAST_SHARE))
 
 
 def run_ranks(count: int, device: str, fit: Callable[[str, *Arguments], None], *arguments: *Arguments) -> None:
     """Call `fit(device, *arguments)` in `count` processes that know each other, or in this one if `count` is 1.
 
-    Raises RankError where one of them meets an error of ours, or there are fewer GPUs than processes.
+    SIGTERM and Ctrl-C reach all of them. Raises Stopped where they stopped for it, RankError where one of them meets another
+    error of ours, or there are fewer GPUs than processes.
     """
     if count == 1:
         fit(device, *arguments)
@@ -85,20 +101,73 @@ def run_ranks(count: int, device: str, fit: Callable[[str, *Arguments], None], *
         raise RankError(f"{count} processes need as many GPUs, and there are {torch.cuda.device_count()}: fewer --processes")
     logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)  # it warns of each process that it ends
     with tempfile.TemporaryDirectory() as folder:
-        meeting, complaint = Path(folder) / "meeting", Path(folder) / "complaint"
-        try:
-            spawn(_enter, (count, meeting, complaint, device, fit, arguments), nprocs=count)  # type: ignore[no-untyped-call]
-        except ProcessException as error:
-            if complaint.exists():
-                raise RankError(complaint.read_text("utf-8")) from error
-            raise
+        meeting = Path(folder) / "meeting"
+        words = (count, meeting, device, fit, arguments)
+        context = spawn(_enter, words, nprocs=count, join=False)  # type: ignore[no-untyped-call]
+
+        def tell(_number: int) -> None:
+            for process in context.processes:
+                process.terminate()
+
+        with hearing(tell) as heard:
+            try:
+                while not context.join():
+                    pass  # until all of them have ended
+            except ProcessException as error:
+                _say_what_they_said(Path(folder), error)
+                if heard():
+                    sys.exit(128 + heard())  # as a shell reports a signal
+                raise
+
+
+def _say_what_they_said(folder: Path, error: Exception) -> None:
+    for kind in (Stopped, RankError):
+        if (said := folder / kind.__name__).exists():
+            raise kind(said.read_text("utf-8")) from error
+
+
+def under_torchrun() -> bool:
+    """Whether torchrun started this process, and others with it."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def join_torchrun(device: str, fit: Callable[[str, *Arguments], None], *arguments: *Arguments) -> bool:
+    """Call `fit(device, *arguments)` in this process, which torchrun started, together with the others (on any machines).
+
+    Returns whether this is the first one, which has something to say of the result.
+    """
+    on_gpu = device.startswith("cuda")
+    if on_gpu:
+        device = f"cuda:{os.environ['LOCAL_RANK']}"
+        torch.cuda.set_device(device)
+    distributed.init_process_group("nccl" if on_gpu else "gloo")
+    try:
+        fit(device, *arguments)
+        return rank() == 0
+    finally:
+        distributed.destroy_process_group()
+
+
+def local_size() -> int:
+    """How many of the processes are on this machine."""
+    return int(os.environ["LOCAL_WORLD_SIZE"]) if under_torchrun() else size()
+
+
+def same_everywhere(*values: int) -> bool:
+    """Whether all processes say the same."""
+    if size() == 1:
+        return True
+    device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+    ours = torch.tensor([(value, -value) for value in values], device=device)
+    largest = ours.clone()
+    distributed.all_reduce(largest, distributed.ReduceOp.MAX)
+    return bool((largest[:, 0] == -largest[:, 1]).all())
 
 
 def _enter(
     number: int,
     count: int,
     meeting: Path,
-    complaint: Path,
     device: str,
     fit: Callable[..., None],
     arguments: tuple[object, ...],
@@ -113,7 +182,8 @@ def _enter(
     try:
         fit(device, *arguments)
     except FerstreamError as error:
-        complaint.write_text(str(error), "utf-8")
+        kind = Stopped if isinstance(error, Stopped) else RankError
+        (meeting.parent / kind.__name__).write_text(str(error), "utf-8")
         sys.exit(1)  # the others are ended with this one
     finally:
         distributed.destroy_process_group()

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from streams.errors import FerstreamError
 from training import ranks
 from training.checkpoint import load_checkpoint, save_checkpoint
+from training.errors import first_line
 from training.history import record, rewind
 from training.schedule import warm_cosine
 
@@ -81,7 +82,7 @@ class Run:
                 getattr(self, f"_{part}").load_state_dict(state[part])
             return int(state["epoch"]) + 1
         except (KeyError, RuntimeError, ValueError) as error:
-            raise RunError(f"{self._checkpoint} is of another net: {str(error).splitlines()[0]}") from error
+            raise RunError(f"{self._checkpoint} is of another net: {first_line(error)}") from error
 
     def share(self, order: Tensor) -> list[Tensor]:
         """This process's batches of a shuffled `order` of samples."""
@@ -148,5 +149,5 @@ def averaged_net(net: nn.Module, out: Path) -> nn.Module:
     try:
         net.load_state_dict({name.removeprefix("module."): value for name, value in state["ema"].items()})
     except (KeyError, RuntimeError) as error:
-        raise RunError(f"{out / CHECKPOINT} is of another net: {str(error).splitlines()[0]}") from error
+        raise RunError(f"{out / CHECKPOINT} is of another net: {first_line(error)}") from error
     return net.eval()

@@ -1,0 +1,62 @@
+"""What a manifest must hold before anything is made of it: it may be another's, and names files and folders."""
+
+import json
+import re
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streams.emotions import EMOTIONS
+from training.sources.names import as_text
+from training.sources.sample import SPLITS
+
+#: Columns that may be null.
+OPTIONAL = ("phash", "subject", "votes", "groups")
+_SOURCE = re.compile(r"[a-z0-9+._-]+")
+_PATH, _UPWARDS = r"^images(/[^/\x00]+)+$", r"/\.\.?(/|$)"
+
+
+def problem(table: pa.Table) -> str | None:
+    """What is wrong with a table of the manifest's columns, or None."""
+    for name in table.column_names:
+        if name not in OPTIONAL and table[name].null_count:
+            return f"has rows without {name}"
+    for name, known in (("emotion", EMOTIONS), ("split", SPLITS)):
+        if unknown := sorted(set(pc.unique(table[name]).to_pylist()) - set(known)):
+            return f"has an unknown {name}: {_short(', '.join(unknown))}"
+    for name in pc.unique(table["source"]).to_pylist():
+        if not _SOURCE.fullmatch(name) or name in (".", ".."):
+            return f"has a source that is no name: {_short(name)}"
+    within = pc.and_not(pc.match_substring_regex(table["path"], _PATH), pc.match_substring_regex(table["path"], _UPWARDS))
+    if not pc.all(within, min_count=0).as_py():
+        return f"has a path that is not in images/: {_short(table['path'].filter(pc.invert(within))[0].as_py())}"
+    if not pc.all(pc.match_substring_regex(table["sha256"], "^[0-9a-f]{64}$"), min_count=0).as_py():
+        return "has a sha256 that is none"
+    return _annotations(table)
+
+
+def _annotations(table: pa.Table) -> str | None:
+    for text in pc.unique(table["groups"]).to_pylist():
+        if text is not None and not _is_map(text):
+            return f"has groups that are no JSON map of names: {_short(text)}"
+    votes = table["votes"].combine_chunks().drop_null()
+    if not pc.all(pc.equal(pc.list_value_length(votes), len(EMOTIONS)), min_count=0).as_py():
+        return f"has votes that are not {len(EMOTIONS)} numbers"
+    values = votes.flatten().to_numpy(zero_copy_only=False).reshape(-1, len(EMOTIONS))
+    if not (np.isfinite(values).all() and (values >= 0).all() and (values.sum(axis=1) > 0).all()):
+        return "has votes that are no distribution"
+    return None
+
+
+def _is_map(text: str) -> bool:
+    try:
+        groups = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(groups, dict) and all(isinstance(value, str) for value in groups.values())
+
+
+def _short(text: str) -> str:
+    """What a line can say of it."""
+    return as_text(text[:80])

@@ -1,0 +1,54 @@
+"""The pixels of a decoded picture as eight-bit RGB, whatever they were stored as."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # by EXIF's Orientation
+_ORIENTATION = 0x0112
+
+
+def has_range(image: Image.Image) -> bool:
+    """Whether it is known which value is white: not so with 32 bits or floats, but what is mode I of a PPM has 16 bits."""
+    return image.mode not in ("I", "F") or (image.mode == "I" and image.format == "PPM")
+
+
+def rgb(image: Image.Image) -> NDArray[np.uint8]:
+    """Pixels (H, W, 3) uint8 of an image of any mode that has a range."""
+    if image.mode.startswith("I"):
+        return three(((np.asarray(image).astype(np.uint32) * 255 + 32_767) // 65_535).astype(np.uint8))
+    if image.mode == "L" and "transparency" not in image.info:
+        return three(np.asarray(image))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        black = Image.new("RGBA", image.size, (0, 0, 0, 255))
+        image = Image.alpha_composite(black, image)
+    return np.array(image.convert("RGB"))
+
+
+def three(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Grey (H, W) as three equal channels (H, W, 3)."""
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def orientation(image: Image.Image) -> int:
+    """EXIF's Orientation, 1 to 8; 1 where there is none."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 - EXIF that cannot be read says nothing, and the picture is taken as it is stored
+        return 1
+
+
+def upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Pixels turned as EXIF's `orientation` says."""
+    if orientation not in _UPRIGHT:
+        return pixels
+    return np.array(Image.fromarray(pixels).transpose(_UPRIGHT[orientation]))
