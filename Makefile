@@ -13,13 +13,7 @@ demo: $(DEMO)/.installed  ## real faces through the whole path, in about half a 
 	@$(DEMO)/bin/fer-demo $(ARGS)
 
 test: $(DEV)/.installed rtsp-server  ## the whole test suite; ARGS="-k reader", say
-ifeq ($(strip $(ARGS)),)
-	$(DEV)/bin/python -m pytest --ignore-glob='tests/test_training_*'
-	$(DEV)/bin/python -m pytest tests/test_training_[a-r]*.py
-	$(DEV)/bin/python -m pytest tests/test_training_s*.py tests/test_training_t*.py
-else
 	$(DEV)/bin/python -m pytest $(ARGS)
-endif
 
 lint: $(DEV)/.installed  ## style, types, and that imports go one way
 	$(DEV)/bin/ruff check .

@@ -157,6 +157,7 @@ def test_the_averaged_net_is_what_is_kept_and_validated() -> None:
         ours.step(number, [batch(number)])
     kept = ours.kept()
     assert not close(net, kept)
+    assert not close(small_net(), kept), "it follows the net from where that began"
     logits = logits_of(kept, batch(9)).detach()
     right = float((logits.argmax(1) == batch(9)[2]).float().mean())
     scores = ours.validate([batch(9)])

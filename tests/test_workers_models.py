@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -213,3 +215,19 @@ def test_out_of_memory_halves_the_batch_and_goes_on():
     assert halving.limit == 2
     with pytest.raises(OutOfMemory):
         Halving("classifier", 1)(lambda batch: (_ for _ in ()).throw(OutOfMemory("full")), [1])
+
+
+def test_a_signal_is_heard_after_models_have_gone():
+    """OpenVINO changes the thread's signal stack; Python's handlers run on it, whatever models came and went."""
+    script = (
+        "import gc, os, signal, numpy as np\n"
+        "from workers.models.registry import open_classifier\n"
+        "signal.signal(signal.SIGUSR1, lambda *_: print('heard', flush=True))\n"
+        "models = [open_classifier(None, 'cpu', 'openvino') for _ in range(2)]\n"
+        "for model in models: model(np.zeros((1, 48, 48, 3), np.uint8))\n"
+        "del model\n"
+        "while models: models.pop(0); gc.collect()\n"
+        "os.kill(os.getpid(), signal.SIGUSR1)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (said.returncode, said.stdout) == (0, "heard\n"), said.stderr

@@ -1,6 +1,7 @@
 """Nets in OpenVINO: the fastest runtime on a CPU, and one that needs no torch."""
 
 import threading
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,16 @@ class OpenVinoRuntime:
     device = "cpu"
 
     def __init__(self, card: ModelCard, folder: Path, *, threads: int = 1, precision: Precision = "f32") -> None:
-        core = ov.Core()
+        self._core = _core()
         try:
             # From memory: what is compiled is what the digest was taken of.
-            self._model = core.read_model(card.weights(folder, ONNX))
+            self._model = self._core.read_model(card.weights(folder, ONNX))
         except RuntimeError as error:
             raise ModelError(f"{folder / ONNX} is no ONNX model: {str(error).splitlines()[0]}") from error
         names = [output.get_any_name() for output in self._model.outputs]
         if names[0] != "logits":
             raise ModelError(f"{folder / ONNX} answers {names[0]}, not logits: it was made by an older ferstream, make it again")
-        self._core, self._card = core, card
+        self._card = card
         self._options = {
             "NUM_STREAMS": str(threads),
             "INFERENCE_NUM_THREADS": str(threads),
@@ -73,3 +74,13 @@ class OpenVinoRuntime:
         convert.convert_element_type(ov.Type.f32)
         convert.mean([255 * value for value in self._card.mean]).scale([255 * value for value in self._card.std])
         return steps.build()
+
+
+@cache
+def _core() -> ov.Core:
+    """The one core of this process.
+
+    Each core gives the thread that makes it a signal stack of its own, and puts back the one before when it goes. Where two went
+    in the order in which they came, the last one put back what the first had unmapped, and the next signal killed the process.
+    """
+    return ov.Core()
