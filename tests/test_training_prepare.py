@@ -281,11 +281,11 @@ def prepare_command(root: Path, out: Path, *more: str, before: str = "pass") -> 
     return command("prepare", *sources(root), *options, before=before)
 
 
-def test_a_killed_run_goes_on_to_the_same_bytes(made: Prepared, root: Path, tmp_path: Path) -> None:
-    out = tmp_path / "avfer"
-    process = subprocess.Popen(prepare_command(root, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def killed_with_parts(arguments: list[str], out: Path, parts: int) -> dict[Path, int]:
+    """The pictures, and when they were written, of a run that is killed as soon as so many parts are there."""
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 60
-    while len(list(out.glob(".parts/[0-9a-f]*"))) < 2:
+    while len(list(out.glob(".parts/[0-9a-f]*"))) < parts:
         assert time.monotonic() < until
         assert process.poll() is None
         time.sleep(0.002)
@@ -294,6 +294,12 @@ def test_a_killed_run_goes_on_to_the_same_bytes(made: Prepared, root: Path, tmp_
     assert not (out / "manifest.parquet").exists()
     first = {path: path.stat().st_mtime_ns for path in out.rglob("*.jpg")}
     assert first
+    return first
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(made: Prepared, root: Path, tmp_path: Path) -> None:
+    out = tmp_path / "avfer"
+    first = killed_with_parts(prepare_command(root, out), out, 2)
     broken = sorted(first)[0]
     broken.write_bytes(b"")  # as a machine that lost its power leaves it
     run(sources(root), out)
@@ -497,12 +503,15 @@ def test_augmenting_is_the_same_in_any_number_of_processes_and_after_a_stop(
 ) -> None:
     augment(made.folder, tmp_path / "two", Target(60), 2)
     assert contents(tmp_path / "two") == contents(balanced_set.folder)
+    out = tmp_path / "stopped"
+    arguments = command("augment", str(made.folder), "--out", str(out), "--target", "60")
+    killed_with_parts([*arguments, "--processes", "1"], out, 1)
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000))"
-    stopped = command("augment", str(made.folder), "--out", str(tmp_path / "stopped"), "--target", "60", before=limit)
-    done = subprocess.run(stopped, capture_output=True, text=True, check=False, timeout=60)
+    full = command(*arguments[4:], before=limit)
+    done = subprocess.run(full, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 3
     assert "there is no more room" in done.stderr
-    augment(made.folder, tmp_path / "stopped", Target(60), 1)
+    augment(made.folder, out, Target(60), 1)
     assert contents(tmp_path / "stopped") == contents(balanced_set.folder)
 
 

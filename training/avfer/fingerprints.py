@@ -35,7 +35,7 @@ def perceptual_hash(pixels: NDArray[np.uint8]) -> bytes:
     shrinks = min(grey.shape) >= SIDE
     small = cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
     low = (_cosines() @ small.astype(np.float64) @ _cosines().T).ravel()  # (BITS,)
-    middle = np.partition(low, (BITS // 2 - 1, BITS // 2))[BITS // 2 - 1 : BITS // 2 + 1]
+    middle = np.sort(low)[BITS // 2 - 1 : BITS // 2 + 1]
     return np.packbits(low > middle.sum() / 2).tobytes()
 
 

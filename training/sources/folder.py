@@ -19,12 +19,13 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._prefix = str(root).rstrip("/") + "/"  # as text: relative_to takes longer than all else here
         self._real = root.resolve()
         self._inside: dict[Path, bool] = {}
 
     def origin(self, path: Path) -> str:
         """A picture's name within the dataset, as text."""
-        return as_text(path.relative_to(self.root) if path.is_relative_to(self.root) else path)
+        return as_text(str(path).removeprefix(self._prefix))
 
     def takes(self, path: Path, named_in: str, account: Account) -> bool:
         """Whether a picture that a table names (`named_in`, its line) is there and within the folder; if not, that is counted."""
@@ -129,7 +130,8 @@ def folders_in(folder: Path) -> set[str]:
 
 
 def _is_picture(name: str) -> bool:
-    return Path(name).suffix.lower() in SUFFIXES
+    stem, dot, suffix = name.rpartition(".")
+    return bool(stem) and f"{dot}{suffix.lower()}" in SUFFIXES
 
 
 def _entries(folder: Path, account: Account) -> list["os.DirEntry[str]"]:
