@@ -34,6 +34,7 @@ class Terms:
     claim_after_s: float
     idle_timeout_s: float | None
     block_s: float
+    cluster: bool
 
 
 class Dialogue:
@@ -41,7 +42,7 @@ class Dialogue:
 
     def __init__(self, terms: Terms, intake: Intake) -> None:
         self._terms, self._intake = terms, intake
-        self._shards = Shards(terms.from_, terms.prefix, terms.shards, intake)
+        self._shards = Shards(terms.from_, terms.prefix, terms.shards, intake, apart=terms.cluster)
         self._reading: GroupReading | PositionReading = (
             GroupReading(self._shards, intake, terms.group, terms.consumer, terms.claim_after_s)
             if terms.group

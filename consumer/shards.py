@@ -3,18 +3,21 @@
 from consumer.commands import Command, Steps
 from consumer.intake import Intake
 from consumer.position import BEGINNING, ShardPosition, order, parse_position
-from streams.errors import FerstreamError, GroupGone
+from streams.errors import FerstreamError, GroupGone, RedisUnavailable
 from streams.keys import Keys
 
 
 class Shards:
-    """`cursors` say up to where each was read, which is further than the intake's position while results wait."""
+    """`cursors` say up to where each was read, which is further than the intake's position while results wait.
 
-    def __init__(self, from_: str, prefix: str, count: int | None, intake: Intake) -> None:
+    `apart`: they are in a Redis Cluster, where one command reaches one of them.
+    """
+
+    def __init__(self, from_: str, prefix: str, count: int | None, intake: Intake, *, apart: bool = False) -> None:
         self._from = from_
         self._start = parse_position(from_)
         self._intake = intake
-        self._known = count is not None
+        self._known, self.apart = count is not None, apart
         self.keys = Keys(prefix, count or 1)
         self.cursors: list[str] = []
 
@@ -38,7 +41,11 @@ class Shards:
         if not self._known:
             yield from self._ask()
         for shard in self.numbers:
-            yield from self.notice_new_stream(shard)
+            try:
+                yield from self.notice_new_stream(shard)
+            except RedisUnavailable:
+                if not self.apart:  # else whoever reads that shard knows
+                    raise
 
     def notice_new_stream(self, shard: int) -> Steps:
         """A stream whose last id is older than what we read of it was deleted and made anew: begin at its beginning."""

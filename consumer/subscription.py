@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from consumer.dialogue import Dialogue, Terms
 from consumer.intake import Intake
-from streams.connection import MAX_BLOCK_S
+from streams.connection import MAX_BLOCK_S, is_cluster
 from streams.errors import FerstreamError
 
 
@@ -47,6 +47,7 @@ class Subscription:
                 claim_after_s=claim_after_s,
                 idle_timeout_s=idle_timeout_s,
                 block_s=block_s,
+                cluster=is_cluster(url),
             ),
             self._intake,
         )

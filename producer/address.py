@@ -23,6 +23,10 @@ _SCHEMES: dict[str, Kind] = {
 LIVE_SCHEMES = ("rtsp", "rtsps", "webcam")
 #: Some cameras want their password in the path: /user=admin&password=secret&channel=1
 _SECRET_IN_PATH = re.compile(r"(?i)(pass(?:word|wd)?|pwd|token|secret)=[^/]*")
+_ESCAPES = "in a password write @ / ? # % as %40 %2F %3F %23 %25"
+_BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+#: What a password's own / ? # leaves behind: the real host, where a path should be. `live@1` is a path.
+_HOST_TOO_LATE = re.compile(r"@(?:[\w.-]+|\[[\da-fA-F:]+\])(?::\d+)?/|@(?:[\w-]+\.[\w.-]+|[\w.-]+:\d+)$")
 
 
 def redacted(url: str) -> str:
@@ -64,12 +68,16 @@ def webcam_device(url: str) -> str:
 
 
 def _check_network(url: str) -> None:
+    rest = url.partition("://")[2]
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
     try:
         parts = urlsplit(url)
         right = bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:  # a port that is no number, a bracket that does not close
         right = False
     if not right:
-        raise ConfigError(
-            "the URL has no host, or a port that is no number; in a password write @ / ? # % as %40 %2F %3F %23 %25"
-        )
+        raise ConfigError(f"the URL has no host, or a port that is no number; {_ESCAPES}")
+    if _BARE_PERCENT.search(authority.rpartition("@")[0]):
+        raise ConfigError(f"a % of the user or password begins no escape; {_ESCAPES}")
+    if _HOST_TOO_LATE.search(rest[len(authority) :]):
+        raise ConfigError(f"the URL has an @ and a host behind its first / ? or #; {_ESCAPES}")

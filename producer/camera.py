@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import TYPE_CHECKING
 
 from producer import metrics
 from producer.account import Account
@@ -15,6 +16,9 @@ from producer.slot import Slot
 from producer.throttle import Throttle
 from streams.camera_status import CameraStatus, remove_status
 
+if TYPE_CHECKING:
+    from streams.tracing import Tracing
+
 #: A blocked read ends with its own time-out; nobody waits longer for it than this.
 JOIN_S = 8.0
 
@@ -22,7 +26,16 @@ JOIN_S = 8.0
 class Camera:
     """Starts on `start`; `stop` asks it to end and `join` waits for that, so that many can end at once."""
 
-    def __init__(self, config: CameraConfig, link: RedisLink, account: Account, *, label: str, group: str) -> None:
+    def __init__(
+        self,
+        config: CameraConfig,
+        link: RedisLink,
+        account: Account,
+        *,
+        label: str,
+        group: str,
+        tracing: "Tracing | None" = None,
+    ) -> None:
         self.config, self.account = config, account
         self._link, self._label = link, label
         self._stop = threading.Event()
@@ -31,7 +44,16 @@ class Camera:
         slot = Slot(Throttle(settings.fps) if settings.realtime else None, account.dropped)
         self._slot = slot
         self._capture = Capture(config, slot, link.clock, account, self._condition, self._stop)
-        self._publisher = Publisher(config, slot, link, account, self._condition, label, group)
+        self._publisher = Publisher(
+            config,
+            slot,
+            link.of(config.camera_id),
+            account,
+            self._condition,
+            label=label,
+            group=group,
+            tracer=tracing.camera(config.camera_id) if tracing else None,
+        )
         self._threads = [
             threading.Thread(target=self._capture.run, name=f"capture-{config.camera_id}", daemon=True),
             threading.Thread(target=self._publisher.run, name=f"publish-{config.camera_id}", daemon=True),

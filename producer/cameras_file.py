@@ -16,7 +16,6 @@ from typing import Any
 
 import yaml
 
-from producer.address import kind_of
 from producer.errors import ConfigError
 from producer.settings import SETTING_NAMES, CameraConfig, Settings, nearest
 
@@ -50,7 +49,6 @@ def camera_from_argument(argument: str, defaults: Settings) -> CameraConfig:
     if not equals or "://" in name:
         raise ConfigError("--camera wants NAME=URL, for instance door=rtsp://10.0.0.7/stream")
     try:
-        kind_of(url)
         return CameraConfig(name.strip(), url.strip(), defaults)
     except ConfigError as error:
         raise ConfigError(f"camera {name}: {error}") from None
@@ -101,7 +99,6 @@ def _camera(loader: yaml.SafeLoader, name: str, node: yaml.Node, path: Path, def
             settings[key] = loader.construct_object(value, deep=True)
     try:
         url = _url(settings, path)
-        kind_of(url)
         return CameraConfig(name, url, replace(defaults, **settings))
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
@@ -119,6 +116,8 @@ def _url(settings: dict[str, Any], path: Path) -> str:
             url = (path.parent / file).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"cannot read url_file {file}: {getattr(error, 'strerror', 'it is not UTF-8 text')}") from None
+        if not url:
+            raise ConfigError(f"url_file {file} is empty")
     if not isinstance(url, str) or not url:
         raise ConfigError("url must be text")
     return url

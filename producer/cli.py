@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from producer.camera_shard import CameraShard
 from producer.cameras_file import camera_from_argument, read_cameras_file, refuse_duplicates
 from producer.errors import ConfigError
 from producer.probe import as_table, probe_all
@@ -15,7 +16,7 @@ from producer.service import Service, ServiceOptions
 from producer.settings import RANGES, SETTING_NAMES, CameraConfig, Settings
 from streams.logs import configure_logging
 from streams.metrics import announce, ferstream_version
-from streams.options import CONTEXT, FerGroup, log_options, metrics_options, name_variables, redis_options
+from streams.options import CONTEXT, FerGroup, log_options, metrics_options, name_variables, redis_options, trace_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,6 +42,12 @@ def camera_options(command: F) -> F:
             help="A camera; may be repeated.",
         ),
         click.option("--cameras", "file", type=click.Path(path_type=Path), help="cameras.yaml, read again on SIGHUP."),
+        click.option(
+            "--camera-shard",
+            metavar="I/N",
+            callback=_shard,
+            help="Read the cameras of share I of N only, counted from 0; NAME-I/N, as a pod is named, is understood.",
+        ),
         click.option("--fps", type=_number("fps"), default=_DEFAULTS.fps, help="Frame-rate cap; the newest frame is kept."),
         click.option(
             "--max-side", type=_number("max_side"), default=_DEFAULTS.max_side, help="Longest side that is written, in pixels."
@@ -100,6 +107,10 @@ def _reader(given: dict[str, Any]) -> Callable[[], list[CameraConfig]]:
     return read
 
 
+def _shard(_ctx: click.Context, _param: click.Parameter, text: str | None) -> CameraShard | None:
+    return CameraShard.parse(text) if text is not None else None
+
+
 class _Group(FerGroup):
     """Wrong cameras are wrong usage."""
 
@@ -131,6 +142,8 @@ def main() -> None:
 @redis_options
 @metrics_options(9101)
 @log_options
+@trace_options
+@click.option("--trace-one-in", type=click.IntRange(1), default=100, help="Of how many frames of a camera one is traced.")
 @click.pass_context
 def run(ctx: click.Context, /, as_json: bool, log_level: str, log_format: Any, **given: Any) -> None:  # noqa: ANN401 - click's
     """Write the frames of all cameras to Redis until a signal comes or every file has ended.
@@ -157,7 +170,9 @@ def run(ctx: click.Context, /, as_json: bool, log_level: str, log_format: Any, *
 def check(ctx: click.Context, /, timeout_s: float, as_json: bool, log_level: str, log_format: Any, **given: Any) -> None:  # noqa: ANN401
     """Open every camera once, all at the same time, and print what they are. Exit status 1 if one fails."""
     configure_logging(log_level, log_format)
-    findings = probe_all(_reader(given)(), timeout_s)
+    shard = given.pop("camera_shard")
+    cameras = [camera for camera in _reader(given)() if shard is None or shard.holds(camera.camera_id)]
+    findings = probe_all(cameras, timeout_s)
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
     else:

@@ -7,6 +7,7 @@ import time
 from producer import metrics
 from producer.source import SourceInfo
 from streams.camera_status import CameraStatus, State
+from streams.logs import about
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +17,7 @@ class Condition:
 
     def __init__(self, camera_id: str, label: str) -> None:
         self._camera_id, self._label = camera_id, label
+        self._log = logging.LoggerAdapter(log, about(camera_id))
         self._lock = threading.Lock()
         self._state: State = "connecting"
         self._problem = ""
@@ -56,39 +58,43 @@ class Condition:
             info = self._info
             rate = f" at {info.fps:.4g} frames/s" if info.fps else ""
             back = " again" if again else ""
-            log.info("camera %s is live%s: %dx%d%s, %s", self._camera_id, back, width, height, rate, info.codec)
+            self._log.info("camera %s is live%s: %dx%d%s, %s", self._camera_id, back, width, height, rate, info.codec)
 
     def lost(self, state: State, problem: str, retry_s: float) -> None:
         """No frames: `down` or `stalled`. The same problem again is no news."""
         if self._change(state, problem):
-            log.warning("camera %s is %s: %s; next try in %.1f s, then again and again", self._camera_id, state, problem, retry_s)
+            self._log.warning(
+                "camera %s is %s: %s; next try in %.1f s, then again and again", self._camera_id, state, problem, retry_s
+            )
 
     def watch(self, stall_after_s: float) -> None:
         """A read that hangs where FFmpeg has no time-out (a webcam's) is seen from outside at least."""
         with self._lock:
             silent_s = time.monotonic() - self._last_frame
         if silent_s > 2 * stall_after_s and self._change("stalled", f"no frame for {stall_after_s:g} s", only_from="live"):
-            log.warning("camera %s is stalled: no frame for %.0f s, and its read does not come back", self._camera_id, silent_s)
+            self._log.warning(
+                "camera %s is stalled: no frame for %.0f s, and its read does not come back", self._camera_id, silent_s
+            )
 
     def frozen(self, seconds: float) -> None:
         """Frames come, all alike."""
         if self._change("frozen", f"the same picture for {seconds:.0f} s", only_from="live"):
-            log.warning("camera %s is frozen: the same picture for %.0f s", self._camera_id, seconds)
+            self._log.warning("camera %s is frozen: the same picture for %.0f s", self._camera_id, seconds)
 
     def thawed(self) -> None:
         """The picture moves again."""
         if self._change("live", "", only_from="frozen"):
-            log.info("camera %s moves again", self._camera_id)
+            self._log.info("camera %s moves again", self._camera_id)
 
     def ended(self, why: str) -> None:
         """There will be no more frames, as was to be expected."""
         if self._change("ended", ""):
-            log.info("camera %s ended: %s", self._camera_id, why)
+            self._log.info("camera %s ended: %s", self._camera_id, why)
 
     def failed(self, problem: str) -> None:
         """There will be no more frames, though there should be."""
         if self._change("ended", problem):
-            log.error("camera %s ended: %s", self._camera_id, problem)
+            self._log.error("camera %s ended: %s", self._camera_id, problem)
 
     def status(self, url: str, producer: str, now: float, waiting_bytes: int) -> CameraStatus:
         """The camera's status at `now`; `url` already without its password."""

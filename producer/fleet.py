@@ -4,12 +4,17 @@ import logging
 import os
 import socket
 import threading
+from typing import TYPE_CHECKING
 
 from producer.account import Account, Totals
 from producer.camera import Camera
 from producer.redis_link import RedisLink
 from producer.settings import CameraConfig
 from streams.camera_status import write_statuses
+from streams.logs import about
+
+if TYPE_CHECKING:
+    from streams.tracing import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -17,8 +22,8 @@ log = logging.getLogger(__name__)
 class Fleet:
     """Runs the cameras that `apply` was last given; their accounts go on over restarts."""
 
-    def __init__(self, link: RedisLink, *, group: str, camera_labels: bool) -> None:
-        self._link, self._group, self._camera_labels = link, group, camera_labels
+    def __init__(self, link: RedisLink, *, group: str, camera_labels: bool, tracing: "Tracing | None" = None) -> None:
+        self._link, self._group, self._camera_labels, self._tracing = link, group, camera_labels, tracing
         self._cameras: dict[str, Camera] = {}
         self._gone: dict[str, Camera] = {}  # removed, but still in Redis
         self._accounts: dict[str, Account] = {}
@@ -54,7 +59,7 @@ class Fleet:
         for name, camera in gone.items():
             if name not in self._running():
                 camera.remove()
-                log.info("camera %s is removed", name)
+                log.info("camera %s is removed", name, extra=about(name))
             with self._lock:
                 self._gone.pop(name, None)
 
@@ -80,10 +85,10 @@ class Fleet:
         name = config.camera_id
         label = name if self._camera_labels else ""
         account = self._accounts.setdefault(name, Account(label))
-        camera = Camera(config, self._link, account, label=label, group=self._group)
+        camera = Camera(config, self._link, account, label=label, group=self._group, tracing=self._tracing)
         with self._lock:
             self._cameras[name] = camera
-        log.info("camera %s: connecting to %s", name, config.shown_url)
+        log.info("camera %s: connecting to %s", name, config.shown_url, extra=about(name))
         camera.start()
 
     def _end(self, cameras: list[Camera]) -> None:
@@ -91,4 +96,5 @@ class Fleet:
             camera.stop()
         for camera in cameras:
             if not camera.join():
-                log.warning("camera %s did not end in time and is left", camera.config.camera_id)
+                name = camera.config.camera_id
+                log.warning("camera %s did not end in time and is left", name, extra=about(name))

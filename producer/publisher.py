@@ -3,19 +3,26 @@
 import logging
 import threading
 import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from producer import metrics
 from producer.account import Account
 from producer.condition import Condition
-from producer.encoder import Encoded, EncodeError, JpegEncoder
+from producer.encoder import EncodeError, JpegEncoder
 from producer.freeze import FreezeDetector
 from producer.redis_link import RedisLink
 from producer.settings import CameraConfig
+from producer.shard_link import ShardLink
 from producer.slot import Captured, Slot
 from streams.connection import connect
 from streams.errors import RedisError, RedisUnavailable
+from streams.logs import about
 from streams.messages import Frame, FrameHeader
 from streams.writer import FrameWriter
+
+if TYPE_CHECKING:
+    from streams.tracing import CameraTracer
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +37,20 @@ class Publisher:
     """
 
     def __init__(
-        self, camera: CameraConfig, slot: Slot, link: RedisLink, account: Account, condition: Condition, label: str, group: str
+        self,
+        camera: CameraConfig,
+        slot: Slot,
+        link: RedisLink | ShardLink,
+        account: Account,
+        condition: Condition,
+        *,
+        label: str,
+        group: str,
+        tracer: "CameraTracer | None" = None,
     ) -> None:
         settings = camera.settings
         self._camera_id, self._slot, self._link = camera.camera_id, slot, link
-        self._account, self._condition, self._label = account, condition, label
+        self._account, self._condition, self._label, self._tracer = account, condition, label, tracer
         self._lossless = not settings.realtime
         self._freshness_s, self._budget_bytes = settings.freshness_budget_s, settings.budget_bytes
         self._encoder = JpegEncoder(settings.max_side, settings.jpeg_quality)
@@ -64,37 +80,68 @@ class Publisher:
         """Until the slot is closed and empty."""
         while not self._slot.drained:
             captured = self._slot.take(max(0.0, self._next_beat - time.monotonic()))
-            try:
-                if captured is not None:
-                    self._publish(captured)
-                if time.monotonic() >= self._next_beat:
+            if captured is not None:
+                self._attempt(captured)
+            if time.monotonic() >= self._next_beat:
+                try:
                     self._beat()
-            except Exception:  # a surprise with one frame must not end the camera
-                log.exception("camera %s: a frame was not written", self._camera_id)
-                self._on_drop("error", captured is not None)
+                except Exception:  # a surprise with one beat must not end the camera; the next one follows
+                    log.exception(
+                        "camera %s: its frames in Redis were not looked after", self._camera_id, extra=about(self._camera_id)
+                    )
         self._finish()
 
     def retire(self) -> None:
         """The camera was removed for good: let go of its share of the trimming horizon. Raises RedisUnavailable."""
         self._writer.retire()
+        self._link.well()
         self._client.close()
 
-    def _publish(self, captured: Captured) -> None:
+    def _attempt(self, captured: Captured) -> None:
+        """One frame, with its span where it is one of those that are traced."""
+        traceparent, written, settled = None, False, False
+        try:
+            span = self._tracer.frame(captured.sequence, captured.captured_at) if self._tracer else None
+            traceparent = span.traceparent if span else None
+            try:
+                written = self._publish(captured, traceparent)
+                settled = True
+            finally:
+                if span:
+                    span.end(written)
+        except Exception:  # a surprise with one frame must not end the camera
+            fields = about(self._camera_id, captured.sequence, traceparent)
+            what = "its span was not ended" if settled else "a frame was not written"
+            log.exception("camera %s: %s", self._camera_id, what, extra=fields)
+            if not settled:
+                self._on_drop("error", 1)
+
+    def _publish(self, captured: Captured, traceparent: str | None) -> bool:
+        """Whether the frame is in Redis; if not, it is counted, or a later beat settles it."""
         if not self._lossless and not self._ready():
             self._account.dropped("redis_down", 1)
-            return
+            return False
         try:
             with metrics.STAGE_DURATION.labels("encode").time():
                 encoded = self._encoder.encode(captured.picture)
         except EncodeError as error:
-            log.debug("camera %s: %s", self._camera_id, error)
+            fields = about(self._camera_id, captured.sequence, traceparent)
+            log.debug("camera %s: %s", self._camera_id, error, extra=fields)
             self._account.dropped("encode", 1)
-            return
+            return False
         self._watch(encoded.checksum)
+        header = FrameHeader(
+            camera_id=self._camera_id,
+            sequence=captured.sequence,
+            captured_at=captured.captured_at,
+            deadline=captured.captured_at + self._freshness_s,
+            width=encoded.width,
+            height=encoded.height,
+            traceparent=traceparent,
+        )
         if self._lossless:
-            self._hold_until_written(captured, encoded)
-        else:
-            self._write(self._frame(captured, encoded, captured.captured_at))
+            return self._hold_until_written(Frame(header, encoded.jpeg))
+        return self._write(Frame(header, encoded.jpeg))
 
     def _watch(self, checksum: int) -> None:
         seconds = self._freeze.same_for(checksum)
@@ -102,17 +149,6 @@ class Publisher:
             self._condition.frozen(seconds)
         else:
             self._condition.thawed()
-
-    def _frame(self, captured: Captured, encoded: Encoded, fresh_from: float) -> Frame:
-        header = FrameHeader(
-            camera_id=self._camera_id,
-            sequence=captured.sequence,
-            captured_at=captured.captured_at,
-            deadline=fresh_from + self._freshness_s,
-            width=encoded.width,
-            height=encoded.height,
-        )
-        return Frame(header, encoded.jpeg)
 
     def _write(self, frame: Frame) -> bool:
         """Whether the frame is in Redis; if not, the writer has it counted, or settles it with a later beat."""
@@ -130,19 +166,20 @@ class Publisher:
         self._link.well()
         return True
 
-    def _hold_until_written(self, captured: Captured, encoded: Encoded) -> None:
+    def _hold_until_written(self, frame: Frame) -> bool:
         """Write a frame of a file, however long that takes; its time to live begins when Redis takes it."""
         self._holding = True
         while not self.stopping.is_set():
-            if self._ready() and self._has_room(len(encoded.jpeg)):
+            if self._ready() and self._has_room(len(frame.picture)):
                 self._refused = False
-                frame = self._frame(captured, encoded, self._link.clock.now())
-                if self._write(frame) or self._arrived_after_all():
+                fresh = replace(frame.header, deadline=self._link.clock.now() + self._freshness_s)
+                if self._write(Frame(fresh, frame.picture)) or self._arrived_after_all():
                     self._holding = False
-                    return
+                    return True
             self.stopping.wait(RETRY_EVERY_S)
         self._holding = False
         self._account.dropped("stopped", 1)
+        return False
 
     def _arrived_after_all(self) -> bool:
         """After a failed write, wait for the word on whether Redis has the frame; true also if `_finish` is to find out."""
@@ -181,6 +218,7 @@ class Publisher:
         try:
             self._writer.beat()
             self._generation = generation
+            self._link.well()
         except RedisUnavailable as error:
             self._link.lost(error)
         except RedisError as error:  # full: reads and deletes still worked

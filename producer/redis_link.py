@@ -9,17 +9,17 @@ import redis
 
 from producer import metrics
 from producer.backoff import Backoff
+from producer.shard_link import WELL_AFTER_S, ShardLink
 from streams.clock import ServerClock
-from streams.connection import connect
+from streams.connection import connect, is_cluster
 from streams.errors import RedisError, RedisFull, RedisUnavailable
 from streams.keys import Keys
-from streams.server import check_server
+from streams.rights import check_rights, producer_commands
+from streams.server import check_server, check_shards
 
 log = logging.getLogger(__name__)
 
 CLOCK_EVERY_S = 30.0
-#: At its memory limit Redis takes one frame and refuses the next: it is well when nothing was refused for this long.
-WELL_AFTER_S = 5.0
 
 
 class RedisLink:
@@ -35,18 +35,30 @@ class RedisLink:
         self.generation = 0
         self.last_beat = time.monotonic()
         self._backoff = Backoff()
-        self._problem, self._trouble_at = "", 0.0
+        self._problem, self._trouble_at, self._version = "", 0.0, ""
         self._warnings: tuple[str, ...] = ()
+        self.max_memory_bytes: int | None = None  # 0: no limit; None: not known yet
         self._clock_set_at = 0.0
+        self._cluster, self._shards = is_cluster(url), dict[int, ShardLink]()
+
+    def of(self, camera_id: str) -> "RedisLink | ShardLink":
+        """The link of the server that holds a camera's frames."""
+        if not self._cluster:
+            return self
+        shard = self.keys.shard_of(camera_id)
+        return self._shards.setdefault(shard, ShardLink(self, shard))
 
     @property
     def up(self) -> bool:
         return self._up.is_set()
 
     @property
-    def problem(self) -> str:
-        """What is wrong with Redis, or nothing."""
-        return self._problem
+    def away(self) -> str | None:
+        """Why no camera's frames can be written now, or None. On a cluster: because no shard in use answers."""
+        if not self.up:
+            return self._problem or "no Redis yet"
+        failures = [shard.failure for shard in list(self._shards.values())]
+        return failures[0] if failures and all(failures) else None
 
     def open(self) -> None:
         """The first try. A Redis that is down or full may come; raises RedisError where waiting will not help."""
@@ -55,9 +67,20 @@ class RedisLink:
         except (RedisUnavailable, RedisFull) as error:
             self.lost(error)
 
+    def look(self) -> None:
+        """Ask Redis again what it is and what it holds. Raises RedisError."""
+        report = check_server(self.client, self.keys, self.clock)
+        check_rights(self.client, producer_commands(self.keys))
+        self.max_memory_bytes = report.max_memory_bytes
+        for warning in report.warnings:
+            if warning not in self._warnings:
+                log.warning("%s", warning)
+        self._warnings, self._version = report.warnings, report.version
+
     def lost(self, error: RedisError) -> None:
         """Somebody got no answer, or no room: frames are counted as dropped until the link's own thread gets one."""
-        if isinstance(error, RedisUnavailable):
+        # A cluster that was there once stays up: each camera's shard has a link of its own.
+        if isinstance(error, RedisUnavailable) and not (self._cluster and self.generation):
             self._up.clear()
         self.trouble(error)
 
@@ -69,7 +92,7 @@ class RedisLink:
             log.warning("%s; cameras stay open, frames that cannot be written are counted", error)
 
     def well(self) -> None:
-        """Redis took a frame."""
+        """Redis took a frame, or a beat."""
         if self._problem and self.up and time.monotonic() - self._trouble_at > WELL_AFTER_S:
             self._problem = ""
             log.info("Redis takes frames again")
@@ -84,25 +107,34 @@ class RedisLink:
                     self._check()
                 elif time.monotonic() - self._clock_set_at > CLOCK_EVERY_S:
                     self._set_clock()
+                    self._agree()
                 each_second()
                 self._backoff.succeeded()
+                if self._cluster:
+                    self.well()
             except RedisError as error:  # say so once, and try again after a while
                 self.lost(error)
                 wait_s = self._backoff.failed()
             stop.wait(wait_s)
 
     def _check(self) -> None:
-        report = check_server(self.client, self.keys, self.clock)
+        self.look()
         self._set_clock()
-        for warning in report.warnings:
-            if warning not in self._warnings:
-                log.warning("%s", warning)
-        self._warnings = report.warnings
         if self._problem:
-            log.info("Redis %s is there", report.version)
+            log.info("Redis %s is there", self._version)
         self._problem = ""
         self.generation += 1
         self._up.set()
+
+    def _agree(self) -> None:
+        """A server that restarted lost the number of shards, and nothing else of a cluster may tell. Raises RedisError."""
+        try:
+            check_shards(self.client, self.keys)
+        except (RedisUnavailable, RedisFull):
+            raise
+        except RedisError:  # another number: no camera writes until it is ours
+            self._up.clear()
+            raise
 
     def _set_clock(self) -> None:
         metrics.CLOCK_SKEW.set(self.clock.set_from(self.client))

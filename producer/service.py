@@ -2,23 +2,32 @@
 
 import json
 import logging
+import os
 import signal
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from producer import metrics
+from producer.budget import Budget
+from producer.camera_shard import CameraShard
 from producer.errors import ConfigError
 from producer.fleet import Fleet
 from producer.redis_link import RedisLink
 from producer.settings import CameraConfig
 from streams.errors import RedisError
 from streams.keys import Keys
+from streams.logs import about
 from streams.shutdown import Shutdown
 from streams.status_server import StatusServer
+
+if TYPE_CHECKING:
+    from streams.tracing import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +37,13 @@ HANGS_AFTER_S = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceOptions:
-    """What `run` was told. `read_cameras` gives the list, again after a SIGHUP; raises ConfigError."""
+    """What `run` was told. `read_cameras` gives the list, again after a SIGHUP; raises ConfigError.
+
+    The list is of all cameras: those of other producers too, where `camera_shard` says that they share it.
+    """
 
     read_cameras: Callable[[], list[CameraConfig]]
+    camera_shard: CameraShard | None
     redis_url: str
     keys: Keys
     group: str
@@ -38,6 +51,8 @@ class ServiceOptions:
     metrics_port: int
     camera_labels: bool
     stay: bool
+    trace_endpoint: str | None
+    trace_one_in: int
 
 
 class Service:
@@ -49,12 +64,16 @@ class Service:
         self._reload = threading.Event()
         signal.signal(signal.SIGHUP, self._on_hangup)
         self._link = RedisLink(options.redis_url, options.keys)
-        self._fleet = Fleet(self._link, group=options.group, camera_labels=options.camera_labels)
+        self._tracing = self._open_tracing()
+        self._fleet = Fleet(self._link, group=options.group, camera_labels=options.camera_labels, tracing=self._tracing)
         self._link_stop = threading.Event()
         self._link_thread = threading.Thread(
             target=self._link.run, args=(self._link_stop, self._fleet.report), name="redis-link", daemon=True
         )
         self._last_loop = time.monotonic()
+        self._cameras: list[CameraConfig] = []  # all, those of other shards too
+        self._budget = Budget(self._link)
+        self._idle = False  # a shard without a camera waits for one
 
     def run(self) -> list[str]:
         """Until a signal, or until every camera has ended; returns the cameras that could not be read to their end.
@@ -63,6 +82,7 @@ class Service:
         """
         cameras = self._options.read_cameras()
         self._link.open()
+        self._budget.refuse(cameras)
         server = StatusServer(
             self._options.metrics_host,
             self._options.metrics_port,
@@ -73,9 +93,11 @@ class Service:
         log.info("metrics, health and readiness on port %d", server.port)
         self._shutdown.add("stop the cameras, write their last frames", self._fleet.stop)
         self._shutdown.add("say so in Redis", self._say_farewell)
+        if self._tracing:
+            self._shutdown.add("send the last spans", self._tracing.close)
         self._shutdown.add("close the metrics port", server.close)
         self._link_thread.start()
-        self._fleet.apply(cameras)
+        self._apply(cameras)
         self._loop()
         failed = self._fleet.failed
         self._shutdown.run()
@@ -102,18 +124,44 @@ class Service:
             if self._reload.is_set():
                 self._reload.clear()
                 self._read_again()
-            if self._fleet.finished and not self._options.stay:
+            self._budget.watch(self._cameras)
+            if self._fleet.finished and not self._options.stay and not self._idle:
                 log.info("every camera has ended")
                 return
 
     def _read_again(self) -> None:
         try:
             cameras = self._options.read_cameras()
+            self._budget.ask_again()
+            self._budget.refuse(cameras)
         except ConfigError as error:  # the cameras that run go on as they are
             log.error("the cameras stay as they are: %s", error)  # noqa: TRY400 - a mistake in a file needs no traceback
             return
-        self._fleet.apply(cameras)
+        self._apply(cameras)
         log.info("cameras read again: %d", len(cameras))
+
+    def _apply(self, cameras: list[CameraConfig]) -> None:
+        shard = self._options.camera_shard
+        mine = [camera for camera in cameras if shard is None or shard.holds(camera.camera_id)]
+        self._cameras = cameras
+        self._idle = shard is not None and not mine
+        if shard is not None:
+            waiting = "; waiting for one, SIGHUP reads the cameras again" if self._idle else ""
+            log.info("camera shard %s has %d of %d cameras%s", shard, len(mine), len(cameras), waiting)
+        self._fleet.apply(mine)
+
+    def _open_tracing(self) -> "Tracing | None":
+        if self._options.trace_endpoint is None:
+            return None
+        from streams.tracing import Tracing  # an extra
+
+        return Tracing(
+            self._options.trace_endpoint,
+            "fer-producer",
+            f"{socket.gethostname()}:{os.getpid()}",
+            self._link.clock,
+            one_in=self._options.trace_one_in,
+        )
 
     def _say_farewell(self) -> None:
         self._link_stop.set()
@@ -128,7 +176,14 @@ class Service:
     def _summarise(self) -> None:
         for name, totals in self._fleet.totals().items():
             reasons = ", ".join(f"{reason} {frames}" for reason, frames in sorted(totals.dropped.items())) or "none"
-            log.info("camera %s: captured %d, written %d, dropped: %s", name, totals.captured, totals.written, reasons)
+            log.info(
+                "camera %s: captured %d, written %d, dropped: %s",
+                name,
+                totals.captured,
+                totals.written,
+                reasons,
+                extra=about(name),
+            )
 
     def _unhealthy(self) -> str | None:
         oldest = min(self._last_loop, self._link.last_beat)
@@ -138,7 +193,7 @@ class Service:
     def _unready(self) -> str | None:
         if self._shutdown.requested.is_set():
             return "shutting down"
-        return None if self._link.up else self._link.problem or "no Redis yet"
+        return self._link.away or self._budget.problem
 
     def _on_hangup(self, _number: int, _frame: FrameType | None) -> None:
         self._reload.set()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 
-from producer.address import LIVE_SCHEMES, redacted, scheme_of
+from producer.address import LIVE_SCHEMES, kind_of, redacted, scheme_of
 from producer.errors import ConfigError
 
 MIB = 1024 * 1024
@@ -56,7 +56,10 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class CameraConfig:
-    """One camera: its stable name, where it is, and its settings. The URL may hold a password and is never shown."""
+    """One camera: its stable name, where it is, and its settings. The URL may hold a password and is never shown.
+
+    Raises ConfigError where the name or the URL is none.
+    """
 
     camera_id: str
     url: str = field(repr=False)
@@ -67,7 +70,7 @@ class CameraConfig:
             raise ConfigError(
                 f"a camera's name must be printable and 1 to {MAX_NAME} characters long, not {self.camera_id!r:.80}"
             )
-
+        kind_of(self.url)
         if not self.settings.realtime and scheme_of(self.url) in LIVE_SCHEMES:
             raise ConfigError("a live camera cannot be read as fast as possible: set realtime to true")
 

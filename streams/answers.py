@@ -2,6 +2,11 @@
 
 The reply of XDEL tells whether the entry was still there: only then the frame is counted here. Otherwise its producer
 withdrew it, or another worker answered it first, and the frame is counted there.
+
+After a lost reply the call is made `again`, and a frame that is neither pending nor in the stream any more counts here: it was
+pending with us, so the first call ended it. Left uncounted, every outage would leave a hole in the account. Where instead its
+producer withdrew it just before, or another worker claimed it while only we were cut off, it is counted twice, which takes two
+rare things at once.
 """
 
 from collections.abc import Sequence
@@ -10,6 +15,7 @@ from typing import Any
 import msgpack
 import redis
 
+from streams.cluster import node_of
 from streams.codec import decode_result, encode_result
 from streams.connection import translated
 from streams.errors import DecodeError
@@ -67,24 +73,32 @@ class FrameAnswers:
                     found.add((shard, result.frame_id))
         return found
 
-    def expire(self, entries: Sequence[Entry]) -> list[bool]:
-        """Acknowledge and delete frames past their deadline; returns for each whether it was still there.
+    def expire(self, entries: Sequence[Entry], *, again: bool = False) -> list[bool]:
+        """Acknowledge and delete frames past their deadline; returns for each whether this, or the lost call before, ended it.
 
         Raises RedisUnavailable.
         """
         ended: dict[tuple[int, str], bool] = {}  # two shards may give two frames the same id
         for shard in sorted({entry.shard for entry in entries}):
-            mine = [entry for entry in entries if entry.shard == shard]
+            mine, stream = [entry for entry in entries if entry.shard == shard], self._keys.frames(shard)
+            since_s = self._server_began_at(shard) if again else 0
             # No MULTI: a full Redis refuses every command in one, also those that free memory.
             with translated(), self._client.pipeline(transaction=False) as pipe:
-                replies = self._end(pipe, shard, mine)
-            ended |= {(shard, entry.entry_id): reply for entry, reply in zip(mine, replies, strict=True)}
+                for entry in mine:
+                    pipe.xack(stream, self._group, entry.entry_id)
+                    pipe.xdel(stream, entry.entry_id)
+                replies = pipe.execute()
+            for entry, pending, there in zip(mine, replies[::2], replies[1::2], strict=True):
+                # What a restarted Redis has lost, its producer counts.
+                by_lost_call = again and not pending and _written_s(entry) >= since_s
+                ended[shard, entry.entry_id] = bool(there) or by_lost_call
         return [ended[entry.shard, entry.entry_id] for entry in entries]
 
-    def bury(self, entry: Entry, reason: str, detail: str, now: float) -> bool:
+    def bury(self, entry: Entry, reason: str, detail: str, now: float, *, again: bool = False) -> bool:
         """Keep a frame aside as a dead letter: its header and reason, its picture only if asked.
 
-        Raises RedisUnavailable, RedisFull.
+        Returns whether this, or the lost call before, ended the frame. `again`: with the same reason, detail and `now` as then;
+        a letter that is out is not written twice. Raises RedisUnavailable, RedisFull.
         """
         letter: dict[Any, Any] = {
             b"d": msgpack.packb(
@@ -98,11 +112,25 @@ class FrameAnswers:
                 }
             )
         }
+        if again and self._is_out(entry.shard, letter[b"d"], now):
+            return True
         kept = (b"m", b"j") if self._keep_dead_pictures else (b"m",)
         letter |= {field: entry.fields[field] for field in kept if field in entry.fields}
         with translated(), self._client.pipeline(transaction=True) as multi:
             multi.xadd(self._keys.dead(entry.shard), letter, maxlen=DEAD_LETTERS, approximate=True)
             return self._end(multi, entry.shard, [entry])[0]
+
+    def _is_out(self, shard: int, letter: bytes, now: float) -> bool:
+        """Whether this very letter, written at about `now`, is in Redis: the MULTI whose reply was lost did run."""
+        with translated():
+            listed: Any = self._client.xrange(self._keys.dead(shard), max(0, int((now - 1) * 1000)), "+")
+        return any(fields.get(b"d") == letter for _, fields in listed)
+
+    def _server_began_at(self, shard: int) -> int:
+        """Seconds since the epoch, by its own clock, at which the server that holds a shard was started."""
+        with translated():
+            about = node_of(self._client, self._keys.frames(shard)).info("server")
+        return int(about["server_time_usec"]) // 1_000_000 - int(about["uptime_in_seconds"])
 
     def _end(self, multi: "redis.client.Pipeline", shard: int, entries: Sequence[Entry]) -> list[bool]:
         stream = self._keys.frames(shard)
@@ -111,3 +139,8 @@ class FrameAnswers:
             multi.xdel(stream, entry.entry_id)
         replies = multi.execute()
         return [bool(reply) for reply in replies[-len(entries) :]]
+
+
+def _written_s(entry: Entry) -> int:
+    """When an entry was written, in whole seconds of the server's clock: its id begins with that."""
+    return int(entry.entry_id.partition("-")[0]) // 1000

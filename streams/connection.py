@@ -1,34 +1,45 @@
 """Connections to Redis, with every one of its errors translated where it enters."""
 
+import os
 import re
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import redis
 import redis.asyncio
+from redis.asyncio.connection import parse_url as parse_url_async
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
+from redis.connection import parse_url
 from redis.retry import Retry
 
+from streams.cluster import ClusterClient
+from streams.cluster_async import AsyncClusterClient
 from streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
+from streams.slots import Address
 
 #: A blocking read waits this long; its socket gives up later than that, never earlier.
 MAX_BLOCK_S = 2.0
+CLUSTER_NODE = "this Redis is a node of a Redis Cluster: begin its URL with redis+cluster:// (TLS: rediss+cluster://)"
+
+#: A name, a colon and what is no port, then / ? or #, and a host behind the last @.
+_HOST_ENDS_EARLY = re.compile(r"([^:@/?#\[\]]*):(?!\d*[/?#])[^@/?#]*[/?#][^@]*(?:@[^@/?#]*)*@([^@]*)", re.DOTALL)
 
 
 def redact(url: str) -> str:
     """The URL with its password and query (which may hold one) left out: fit for logs, labels, pages and errors.
 
-    An URL that cannot be taken apart is withheld whole. In `user:p/w?d#@host` the password's own / ? # end the host early, so
-    whatever stands before the last @ counts as user and password.
+    An URL that cannot be taken apart is withheld whole. In `user:p/w?d#@host` the password's own / ? # end the host early:
+    where no host can end so, all before the last @ counts as user and password. Else the @ may be of a password behind the host.
     """
     try:
         scheme, mark, rest = url.partition("://")
-        before, at, host = rest.rpartition("@")
-        if mark and at and re.search(r"[/?#]", before):
-            return redact(f"{scheme}://{re.split('[:/?#@]', before, maxsplit=1)[0]}:@{host}")
+        if mark and re.search(r"[/?#].*@", rest, re.DOTALL):
+            early = _HOST_ENDS_EARLY.fullmatch(rest)
+            return redact(f"{scheme}://{early[1]}:@{early[2]}") if early else "(withheld URL)"
         parts = urlsplit(url)
         user, separator, host = parts.netloc.rpartition("@")
         name = re.split(":", user, maxsplit=1)[0]
@@ -41,20 +52,67 @@ def redact(url: str) -> str:
 def connect(url: str, *, timeout_s: float = 5.0) -> "redis.Redis":
     """A client for `url` that neither retries nor decodes; nothing is opened until the first command.
 
+    redis+cluster:// and rediss+cluster:// URLs are of a Redis Cluster; they may name several nodes: host:port,host:port.
     Retrying is the caller's decision: a repeated XADD writes twice, a repeated XREADGROUP skips a batch.
     Raises RedisError where the URL is none.
     """
+    retry = Retry(NoBackoff(), 0)
     with _right_url():
-        return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_settings(url, timeout_s))
+        if is_cluster(url):
+            settings = _cluster_settings(url, parse_url, _settings(url, timeout_s) | {"retry": retry})
+            client: redis.Redis = ClusterClient(*settings)
+        else:
+            client = redis.Redis.from_url(url, retry=retry, **_settings(url, timeout_s))
+    _refuse_unknown_options(client.connection_pool)
+    return client
 
 
 def connect_async(url: str, *, timeout_s: float = 5.0) -> "redis.asyncio.Redis":
     """The same for asyncio."""
+    retry = AsyncRetry(NoBackoff(), 0)
     with _right_url():
-        return redis.asyncio.Redis.from_url(url, retry=AsyncRetry(NoBackoff(), 0), **_settings(url, timeout_s))
+        if is_cluster(url):
+            settings = _cluster_settings(url, parse_url_async, _settings(url, timeout_s) | {"retry": retry})
+            client: redis.asyncio.Redis = AsyncClusterClient(*settings)
+        else:
+            client = redis.asyncio.Redis.from_url(url, retry=retry, **_settings(url, timeout_s))
+    _refuse_unknown_options(client.connection_pool)
+    return client
+
+
+def _refuse_unknown_options(pool: Any) -> None:  # noqa: ANN401 - of a blocking or an async client
+    """What follows the ? of an URL becomes arguments of a connection: one is made, not opened, to see whether it takes them."""
+    try:
+        pool.connection_class(**pool.connection_kwargs)
+    except TypeError as error:
+        name = str(error).rpartition(" ")[2]
+        raise RedisError(f"the Redis URL has an option that there is not: {name}") from error
+
+
+def is_cluster(url: str) -> bool:
+    """Whether the URL is of a Redis Cluster."""
+    return url.partition("://")[0] in ("redis+cluster", "rediss+cluster")
+
+
+def _cluster_settings(url: str, parse: Callable[[str], Any], settings: dict[str, Any]) -> tuple[list[Address], dict[str, Any]]:
+    """The nodes that an URL names, and how to connect to each."""
+    scheme, _, rest = url.partition("://")
+    end = min((rest.find(mark) for mark in "/?#" if mark in rest), default=len(rest))
+    user, at, hosts = rest[:end].rpartition("@")
+    seeds: list[Address] = []
+    options: dict[str, Any] = {}
+    for host in hosts.split(","):
+        options = parse(f"{scheme.removesuffix('+cluster')}://{user}{at}{host}{rest[end:]}")
+        seeds.append((options.pop("host", "localhost"), options.pop("port", 6379)))
+    if options.pop("db", 0):
+        raise RedisError("a Redis Cluster has one database only: leave the number at the end of its URL out")
+    return seeds, settings | options
 
 
 def _settings(url: str, timeout_s: float) -> dict[str, Any]:
+    for path in parse_qs(urlsplit(url).query).get("ssl_ca_certs", ()):
+        if not os.access(path, os.R_OK):
+            raise RedisError(f"cannot read {path}, which ssl_ca_certs names in the Redis URL")
     settings: dict[str, Any] = {
         "protocol": 2,
         "socket_timeout": timeout_s + MAX_BLOCK_S,
@@ -70,7 +128,10 @@ def _right_url() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise RedisError("the Redis URL must start with redis://, rediss:// or unix://") from error
+        raise RedisError(
+            "the Redis URL must start with redis://, rediss:// or unix://, or redis+cluster://, rediss+cluster:// of a cluster; "
+            "in its password write @ / ? # % as %40 %2F %3F %23 %25"
+        ) from error
 
 
 @contextmanager
@@ -84,19 +145,49 @@ def translated() -> Iterator[None]:
         raise RedisError(f"Redis refused the user or its rights: {_first_line(error)}") from error
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, redis.exceptions.ReadOnlyError) as error:
         # BusyLoading and a replica's refusal after a failover end by themselves.
+        if isinstance(error.__context__, ssl.SSLError) and (problem := _lasting(error.__context__)):
+            raise RedisError(problem) from error
         raise RedisUnavailable(f"no answer from Redis: {_first_line(error)}") from error
+    except (redis.exceptions.MovedError, redis.exceptions.ClusterCrossSlotError) as error:
+        # Of a client for one server: a cluster's own follows them.
+        raise RedisError(CLUSTER_NODE) from error
+    except (redis.exceptions.AskError, redis.exceptions.TryAgainError, redis.exceptions.ClusterError) as error:
+        raise RedisUnavailable(
+            f"the Redis Cluster cannot serve this now, a primary is down or a slot moves: {_first_line(error)}"
+        ) from error
     except redis.exceptions.ResponseError as error:
-        text = str(error)
-        if "NOGROUP" in text or "no such key" in text or "key no longer exists" in text:
-            raise GroupGone("the frame stream or its consumer group was deleted") from error
-        if "OOM" in text:
-            raise RedisFull("Redis is at its memory limit (maxmemory) and takes no more data") from error
-        if text.startswith("UNBLOCKED"):  # a failover ended a blocking read
-            raise RedisUnavailable(f"no answer from Redis: {_first_line(error)}") from error
-        raise RedisError(f"Redis refused a command: {_first_line(error)}") from error
+        raise _refusal(str(error), _first_line(error)) from error
     except redis.exceptions.RedisError as error:
         raise RedisUnavailable(f"Redis gave no usable answer: {type(error).__name__}") from error
 
 
+def _refusal(text: str, line: str) -> RedisError:
+    """What an error reply means that redis-py has no class for."""
+    if "NOGROUP" in text or "no such key" in text or "key no longer exists" in text:
+        return GroupGone("the frame stream or its consumer group was deleted")
+    if "OOM" in text:
+        return RedisFull("Redis is at its memory limit (maxmemory) and takes no more data")
+    if text.startswith("UNBLOCKED"):  # a failover ended a blocking read
+        return RedisUnavailable(f"no answer from Redis: {line}")
+    if "cluster support disabled" in text:
+        return RedisError("this Redis is no Redis Cluster: begin its URL with redis:// (TLS: rediss://)")
+    return RedisError(f"Redis refused a command: {line}")
+
+
+def _lasting(error: ssl.SSLError) -> str | None:
+    """What is wrong with TLS so that trying again will not mend it, and what to do."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"Redis's certificate is not trusted: {error.verify_message}. ssl_ca_certs=FILE in the Redis URL must be of the "
+            "authority that signed it, and the host one of its names"
+        )
+    if error.reason == "NO_CERTIFICATE_OR_CRL_FOUND":
+        return "the file that ssl_ca_certs names in the Redis URL holds no certificate"
+    if error.reason == "WRONG_VERSION_NUMBER":
+        return "Redis does not speak TLS on this port: begin its URL with redis:// or name its TLS port"
+    return None
+
+
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    return line.rpartition("of pipeline caused error: ")[2]  # redis-py puts the command with its data before it

@@ -2,12 +2,17 @@
 
 import json
 import logging
+import re
 import sys
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
 Format = Literal["auto", "text", "json"]
+
+#: What a log line may say of the camera and the frame that it is about. Messages name the camera; text lines add the others.
+FIELDS = ("camera", "sequence", "trace")
+_TRACE_ID = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 _COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red", "DEBUG": "bright_black"}
 
@@ -16,6 +21,10 @@ class _Text(logging.Formatter):
     def __init__(self, *, colour: bool) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
         self._colour = colour
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        about = ", ".join(f"{name} {value}" for name, value in _fields(record).items() if name != "camera")
+        return super().formatMessage(record) + (f" ({about})" if about else "")
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
@@ -30,14 +39,33 @@ class _Json(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-        }
+        } | _fields(record)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
 
 
+def logs_json() -> bool:
+    """Whether `configure_logging` was asked for JSON."""
+    return any(isinstance(handler.formatter, _Json) for handler in logging.getLogger().handlers)
+
+
+def about(camera: str, sequence: int | None = None, traceparent: str | None = None) -> dict[str, Any]:
+    """For `extra` of a log call: the camera, the frame's number, and the id of its trace where it has one."""
+    trace = _TRACE_ID.fullmatch(traceparent or "")
+    return {"camera": camera, "sequence": sequence, "trace": trace and trace[1]}
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: value for name in FIELDS if (value := getattr(record, name, None)) is not None}
+
+
 def configure_logging(level: str, format_: Format) -> None:
-    """Send the log to standard error in `format_`; `auto` is coloured text on a terminal, plain text elsewhere."""
+    """Send the log, Python's warnings included, to standard error in `format_`.
+
+    `auto` is coloured text on a terminal, plain text elsewhere.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if format_ == "json" else _Text(colour=format_ == "auto" and sys.stderr.isatty()))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.captureWarnings(True)

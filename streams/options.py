@@ -1,13 +1,18 @@
 """Command-line options that every program shares, and how a command ends when something is wrong."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
 from streams.errors import FerstreamError
 from streams.keys import Keys
+from streams.logs import logs_json
+
+log = logging.getLogger(__name__)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -17,6 +22,18 @@ EXIT_UNUSABLE = 3
 CONTEXT = {"show_default": True, "help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
+class Failure(click.ClickException):
+    """One clear line: on the terminal as click writes it, or as a log line where the log is JSON."""
+
+    exit_code = EXIT_UNUSABLE
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        if logs_json():
+            log.error("%s", self.message)
+        else:
+            super().show(file)
+
+
 class FerGroup(click.Group):
     """A group of commands whose FerstreamErrors end as one clear line and exit status 3, never as a traceback."""
 
@@ -24,9 +41,7 @@ class FerGroup(click.Group):
         try:
             return super().invoke(ctx)
         except FerstreamError as error:
-            failure = click.ClickException(str(error))
-            failure.exit_code = EXIT_UNUSABLE  # type: ignore[misc]
-            raise failure from error
+            raise Failure(str(error)) from error
 
 
 def name_variables(group: click.Group, prefix: str) -> None:
@@ -62,7 +77,7 @@ def server_options(command: F) -> F:
             default="redis://127.0.0.1:6379/0",
             callback=_prefer_secret,
             show_default=True,
-            help="Redis to use: redis://, rediss:// (TLS) or unix:// URL.",
+            help="Redis to use: redis://, rediss:// (TLS), unix:// or redis+cluster:// URL.",
         ),
     ):
         command = option(command)
@@ -112,6 +127,16 @@ def log_options(command: F) -> F:
     )(command)
 
 
+def trace_options(command: F) -> F:
+    """`trace_endpoint`."""
+    return click.option(
+        "--trace-endpoint",
+        metavar="URL",
+        callback=_check_collector,
+        help="Send OpenTelemetry traces of sampled frames to this OTLP/HTTP collector (http://collector:4318, say).",
+    )(command)
+
+
 def metrics_options(port: int) -> Callable[[F], F]:
     """`metrics_host` and `metrics_port`."""
 
@@ -129,6 +154,17 @@ def metrics_options(port: int) -> Callable[[F], F]:
     return decorate
 
 
+def _check_collector(_ctx: click.Context, _param: click.Parameter, url: str | None) -> str | None:
+    try:
+        parts = urlsplit(url or "http://none")
+        right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that does not close
+        right = False
+    if not right:
+        raise click.BadParameter("it must be an http:// or https:// URL, for instance http://collector:4318")
+    return url
+
+
 def _keep_prefix(ctx: click.Context, _param: click.Parameter, prefix: str) -> str:
     ctx.meta["prefix"] = prefix
     return prefix
@@ -138,9 +174,12 @@ def _read_secret(ctx: click.Context, _param: click.Parameter, path: Path | None)
     if path is None:
         return
     try:
-        ctx.meta["redis_url"] = path.read_text("utf-8").strip()
+        url = path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise click.BadParameter(f"cannot read {path}: {error}") from error
+        raise click.BadParameter(f"cannot read {path}: {getattr(error, 'strerror', 'it is not UTF-8 text')}") from error
+    if not url:
+        raise click.BadParameter(f"{path} is empty: it must hold the Redis URL")
+    ctx.meta["redis_url"] = url
 
 
 def _prefer_secret(ctx: click.Context, _param: click.Parameter, url: str) -> str:

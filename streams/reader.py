@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +32,8 @@ class Entry:
 class FrameReader:
     """Takes frame entries for one consumer of the group. One thread reads; any thread may `release`.
 
-    An entry stays held, and is not read again, until it is released: answered, expired, buried, or handed back.
+    It reads all shards, or those given: on a Redis Cluster each shard needs a reader of its own. An entry stays held, and is
+    not read again, until it is released: answered, expired, buried, or handed back.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class FrameReader:
         group: str,
         consumer: str,
         claim_after_s: float,
+        shards: Sequence[int] | None = None,
     ) -> None:
         self._client, self._keys = client, keys
         self._group, self._consumer = group, consumer
@@ -49,13 +52,14 @@ class FrameReader:
         self._held: set[tuple[int, str]] = set()
         self._look_at_pending = True
         self._claim_at = 0.0
-        self._next_shard = 0
-        self._streams = {keys.frames(shard).encode(): shard for shard in range(keys.shards)}
+        self.shards = tuple(range(keys.shards) if shards is None else shards)
+        self._turn = 0  # which of them claims next
+        self._streams = {keys.frames(shard).encode(): shard for shard in self.shards}
         self.trimmed = 0  # pending entries found deleted: their producer withdrew and counted them
 
     def join(self) -> None:
         """Make the streams and their group where they are missing. Raises RedisUnavailable, RedisError."""
-        for shard in range(self._keys.shards):
+        for shard in self.shards:
             try:
                 with translated():
                     # From 0: an entry that is still in the stream has not been answered.
@@ -78,6 +82,8 @@ class FrameReader:
             if time.monotonic() >= self._claim_at:
                 self._claim_at = time.monotonic() + self._claim_after_s / 2
                 if entries := self._claim(count):
+                    if len(entries) >= min(count, PAGE):
+                        self._claim_at = 0.0  # there may be more where these were
                     return entries
             return self._new(count, min(block_s, MAX_BLOCK_S))
         except RedisError:
@@ -90,7 +96,7 @@ class FrameReader:
 
     def leave(self) -> None:
         """Take the consumer out of the group, unless it has pending entries, which deleting it would throw away."""
-        for shard in range(self._keys.shards):
+        for shard in self.shards:
             stream = self._keys.frames(shard)
             with translated():
                 consumers = self._client.xinfo_consumers(stream, self._group)
@@ -98,15 +104,13 @@ class FrameReader:
                     self._client.xgroup_delconsumer(stream, self._group, self._consumer)
 
     def pending(self, client: "redis.Redis") -> int:
-        """Entries pending in the group, over all shards, asked through another client than the blocking one."""
+        """Entries pending in the group, over these shards, asked through another client than the blocking one."""
         with translated():
-            return sum(
-                int(client.xpending(self._keys.frames(shard), self._group)["pending"]) for shard in range(self._keys.shards)
-            )
+            return sum(int(client.xpending(self._keys.frames(shard), self._group)["pending"]) for shard in self.shards)
 
     def _new(self, count: int, block_s: float) -> list[Entry]:
         # COUNT is per stream: ask each shard for its share.
-        share = max(1, count // self._keys.shards)
+        share = max(1, count // len(self.shards))
         with translated():
             reply = self._client.xreadgroup(
                 self._group, self._consumer, dict.fromkeys(self._streams, ">"), count=share, block=max(1, int(block_s * 1000))
@@ -119,7 +123,8 @@ class FrameReader:
             cursor: str = "0"
             while len(found) < count:
                 with translated():
-                    reply = self._client.xreadgroup(self._group, self._consumer, {name: cursor}, count=PAGE)
+                    page = min(PAGE, count - len(found))
+                    reply = self._client.xreadgroup(self._group, self._consumer, {name: cursor}, count=page)
                 entries = [entry for _, listed in _pairs(reply) for entry in listed]
                 if not entries:
                     break
@@ -128,8 +133,8 @@ class FrameReader:
         return found
 
     def _claim(self, count: int) -> list[Entry]:
-        shard = self._next_shard
-        self._next_shard = (shard + 1) % self._keys.shards
+        shard = self.shards[self._turn]
+        self._turn = (self._turn + 1) % len(self.shards)
         stream, idle_ms = self._keys.frames(shard), int(self._claim_after_s * 1000)
         with translated():
             reply = self._client.xautoclaim(stream, self._group, self._consumer, idle_ms, "0-0", count=min(count, PAGE))

@@ -1,12 +1,14 @@
 """What a process asks of Redis before it starts: can this server carry frames, and do we agree with the others?"""
 
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 
 from streams.clock import SKEW_WARNING_S, ServerClock
-from streams.connection import translated
-from streams.errors import RedisError
+from streams.cluster import ClusterClient, node_of, primaries_of
+from streams.connection import CLUSTER_NODE, translated
+from streams.errors import RedisError, RedisUnavailable
 from streams.keys import Keys
 
 OLDEST = (6, 2)  # XADD MINID and XAUTOCLAIM
@@ -14,35 +16,77 @@ OLDEST = (6, 2)  # XADD MINID and XAUTOCLAIM
 
 @dataclass(frozen=True, slots=True)
 class ServerReport:
-    """What the check found: the server's version and run, and warnings for an operator."""
+    """What the check found: the server's version, run and memory limit (0: none), and warnings for an operator."""
 
     version: str
     run_id: str
     warnings: tuple[str, ...]
+    max_memory_bytes: int
 
 
 def check_server(client: "redis.Redis", keys: Keys, clock: ServerClock) -> ServerReport:
     """Check version, eviction policy, clock and shard count, and set `clock`.
 
+    On a cluster, version and policy are those of every primary that answers, the clock is that of one, the same for all.
     Raises RedisError where the server is too old or holds another number of shards, RedisUnavailable where it does not answer.
     """
     skew = clock.set_from(client)
-    with translated():
-        info = client.info()
-        client.set(keys.shard_count, keys.shards, nx=True)
-        shards = int(client.get(keys.shard_count) or keys.shards)
-    version = str(info.get("redis_version", "0"))
-    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
+    answers, warnings = _ask(client)
+    if answers[0].get("redis_mode") == "cluster" and not isinstance(client, ClusterClient):
+        raise RedisError(CLUSTER_NODE)
+    version = min((str(info.get("redis_version", "0")) for info in answers), key=_number)
+    if _number(version) < OLDEST:
         raise RedisError(f"Redis {version} is too old: ferstream needs {OLDEST[0]}.{OLDEST[1]} or newer")
+    check_shards(client, keys)
+    for policy in sorted({str(info.get("maxmemory_policy", "")) for info in answers}):
+        if policy.startswith("allkeys"):
+            warnings.append(f"maxmemory-policy {policy} may delete whole streams: set noeviction")
+    with translated():
+        used, there = len({node_of(client, keys.frames(shard)) for shard in range(keys.shards)}), len(primaries_of(client))
+    if used < there:
+        warnings.append(
+            f"{keys.shards} shards keep frames on {used} of {there} primaries: a deployment with more --shards uses all"
+        )
+    if abs(skew) > SKEW_WARNING_S:
+        direction = "ahead of" if skew > 0 else "behind"
+        warnings.append(f"this machine's clock is {abs(skew):.1f} s {direction} Redis's: times are Redis's")
+    return ServerReport(version, str(answers[0].get("run_id", "")), tuple(warnings), _max_memory(answers, there))
+
+
+def check_shards(client: "redis.Redis", keys: Keys) -> None:
+    """Write the number of shards where there is none. Raises RedisError where there is another one."""
+    with translated():
+        if client.get(keys.shard_count) is None:  # a full server refuses to write what is there already
+            client.set(keys.shard_count, keys.shards, nx=True)
+        shards = int(client.get(keys.shard_count) or keys.shards)
     if shards != keys.shards:
         raise RedisError(
             f"this deployment has {shards} shards ({keys.shard_count}), not {keys.shards}: start with --shards {shards}"
         )
-    warnings = []
-    policy = str(info.get("maxmemory_policy", ""))
-    if policy.startswith("allkeys"):
-        warnings.append(f"maxmemory-policy {policy} may delete whole streams: set noeviction")
-    if abs(skew) > SKEW_WARNING_S:
-        direction = "ahead of" if skew > 0 else "behind"
-        warnings.append(f"this machine's clock is {abs(skew):.1f} s {direction} Redis's: times are Redis's")
-    return ServerReport(version, str(info.get("run_id", "")), tuple(warnings))
+
+
+def _ask(client: "redis.Redis") -> tuple[list[dict[str, Any]], list[str]]:
+    """INFO of every primary that answers, and warnings of the others. Raises RedisUnavailable where none does."""
+    answers, warnings, failure = [], [], None
+    with translated():
+        primaries = primaries_of(client)
+    for primary in primaries:
+        try:
+            with translated():
+                answers.append(primary.info())
+        except RedisUnavailable as error:
+            failure = failure or error
+            warnings.append(f"a primary is away: {error}")
+    if failure and not answers:
+        raise failure
+    return answers, warnings
+
+
+def _max_memory(answers: list[dict[str, Any]], primaries: int) -> int:
+    """The limits of all primaries together; one that is away counts as the smallest of the others."""
+    limits = [int(info.get("maxmemory", 0)) for info in answers]
+    return sum(limits) + (primaries - len(limits)) * min(limits) if all(limits) else 0
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2])

@@ -7,10 +7,12 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client import REGISTRY, CollectorRegistry, Gauge
 from prometheus_client.exposition import make_wsgi_app
 
 from streams.errors import FerstreamError
+
+_READY = Gauge("fer_ready", "1 where /readyz says so, else 0.")
 
 Check = Callable[[], str | None]
 """What is wrong, in a line, or None."""
@@ -50,11 +52,13 @@ class StatusServer:
             self._server = make_server(host, port, app, server_class=_Server, handler_class=_Quiet)
         except (OSError, OverflowError) as error:
             raise FerstreamError(f"cannot serve metrics on {host}:{port}: {error} (choose another --metrics-port)") from error
+        _READY.set_function(lambda: float(ready() is None))
         self.port = int(self._server.server_port)
         self._thread = threading.Thread(target=self._server.serve_forever, name="status-server", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
+        _READY.set_function(lambda: 0.0)
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(timeout=5)

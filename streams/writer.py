@@ -12,6 +12,7 @@ from typing import Any
 import redis
 
 from streams.clock import ServerClock
+from streams.cluster import run_id_of
 from streams.codec import decode_header, decode_result, encode_frame
 from streams.connection import translated
 from streams.errors import DecodeError, GroupGone, RedisError, RedisUnavailable
@@ -179,7 +180,7 @@ class FrameWriter:
     def _notice_restart(self) -> None:
         """A Redis that restarted without its data took our frames with it: count them."""
         with translated():
-            run_id = str(self._client.info("server").get("run_id", ""))
+            run_id = run_id_of(self._client, self._stream)
             # Another camera may have made the stream anew by now; our name in the trimming horizon is nobody else's to write.
             restarted = self._run_id not in (None, run_id)
             lost = restarted and self._client.zscore(self._keys.freshness(self._shard), self._camera_id) is None

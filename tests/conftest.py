@@ -6,7 +6,8 @@ import pytest
 import redis
 
 from streams.connection import connect
-from streams.embedded import EmbeddedRedis
+from streams.embedded import EmbeddedRedis, _packaged, find_redis_server
+from tests.redis_cluster import RedisCluster
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +32,21 @@ def client(redis_url: str) -> Iterator["redis.Redis"]:
     client = connect(redis_url)
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session", params=["newest", "packaged"])
+def nodes(request: pytest.FixtureRequest) -> Iterator[RedisCluster]:
+    """A real Redis Cluster for the whole run, of each redis-server that there is."""
+    newest = find_redis_server()
+    executable = newest if request.param == "newest" else _packaged()
+    if request.param == "packaged" and executable in (None, newest):
+        pytest.skip("there is one redis-server only")
+    with RedisCluster(executable) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(nodes: RedisCluster) -> RedisCluster:
+    """An empty Redis Cluster."""
+    nodes.flush()
+    return nodes

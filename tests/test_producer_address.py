@@ -32,6 +32,31 @@ def test_what_names_nothing(url):
 
 
 @pytest.mark.parametrize(
+    "raw",
+    ["p/hunter2", "12/hunter2", "p?hunter2", "12?hunter2", "p#hunter2", "1#hunter2", "hunter2%", "hunter2%zz", "a@b/hunter2"],
+)
+@pytest.mark.parametrize("host", ["10.0.0.5/live", "10.0.0.5:554", "cam/live?x=1", "[::1]:554/live", "cam.local"])
+def test_a_password_that_needs_escapes_is_told_so(raw, host):
+    with pytest.raises(ConfigError, match="in a password write @ / ") as caught:
+        kind_of(f"rtsp://user:{raw}@{host}")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rtsp://user:%40%2F%3F%23%25@host/stream",
+        "rtsp://user:a@b@host/stream",  # the last @ counts
+        "rtsp://user:p@10.0.0.5:554/live@1",
+        "rtsp://10.0.0.5/user=admin_password=a@b_channel=1_stream=0.sdp",
+        "http://host/x?mail=50%",
+    ],
+)
+def test_what_looks_odd_and_is_right(url):
+    assert kind_of(url) in ("rtsp", "http")
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "rtsp://user:hunter2@host/stream",

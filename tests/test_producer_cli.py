@@ -48,6 +48,9 @@ class Running:
             with error:
                 return error.code, error.read().decode()
 
+    def hang_up(self) -> None:
+        self.process.send_signal(signal.SIGHUP)
+
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         self.process.send_signal(number)
         output, _ = self.process.communicate(timeout=20)
@@ -97,10 +100,10 @@ def test_sighup_reads_the_cameras_again(redis_url, tmp_path):
     with running(tmp_path / "log", "--redis", redis_url, "--cameras", str(file), "--no-camera-labels") as producer:
         wait_until(lambda: status_of(redis_url, "a") and status_of(redis_url, "b"), within_s=15, what="two cameras")
         file.write_text("cameras:\n  b: 'portraits:'\n  c: {url: 'portraits:', fps: 5}\n")
-        producer.process.send_signal(signal.SIGHUP)
+        producer.hang_up()
         wait_until(lambda: frames_in(redis_url, "c") and status_of(redis_url, "a") is None, within_s=10, what="c instead of a")
         file.write_text("cameras:\n  b: {url: 'portraits:', fsp: 3}\n")
-        producer.process.send_signal(signal.SIGHUP)
+        producer.hang_up()
         wait_until(lambda: "the cameras stay as they are" in producer.log, within_s=5, what="the mistake is told")
         assert "unknown key fsp (did you mean fps?)" in producer.log
         wait_until(lambda: (s := status_of(redis_url, "c")) and s.state == "live", within_s=5, what="c is still live")
@@ -170,5 +173,43 @@ def test_wrong_usage(arguments, told):
     ended = run("check", *arguments)
     assert ended.returncode == 2
     assert told in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "hunter2" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("cameras:\n  a: 'rtsp://u:hunter2@h/x'\n  a: 'rtsp://u:hunter2@h/y'\n", "line 3: cameras has a twice"),
+        ("cameras:\n  a: 'rtsp://u:hunter2/z@h/x'\n", "line 2: camera a: the URL has no host, or a port that is no number"),
+        ("cameras:\n  a: 'rtsp://u:12/hunter2@h.local/x'\n", "camera a: the URL has an @ and a host behind its first /"),
+        ("cameras:\n  a: 'rtsp://u:%hunter2@h/x'\n", "camera a: a % of the user or password begins no escape"),
+        ("cameras:\n  a: {url_file: /run/secrets/none}\n", "camera a: cannot read url_file /run/secrets/none: No such file"),
+        ("cameras:\n  a: {url_file: empty}\n", "camera a: url_file empty is empty"),
+    ],
+)
+def test_a_wrong_file_is_one_line_without_a_password(redis_url, tmp_path, text, told):
+    (tmp_path / "empty").touch()
+    (tmp_path / "cameras.yaml").write_text(text)
+    ended = run("run", "--metrics-port=0", "--redis", redis_url, "--cameras", str(tmp_path / "cameras.yaml"))
+    (line,) = ended.stderr.splitlines()
+    assert told in line
+    assert (ended.returncode, "hunter2" in line) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("written", "status", "told"),
+    [
+        (None, 2, "url: No such file or directory"),
+        ("", 2, "url is empty: it must hold the Redis URL"),
+        ("redis://u:p/hunter2@host:6379/0", 3, "in its password write @ / ? # %"),
+    ],
+)
+def test_a_secret_that_is_none(tmp_path, written, status, told):
+    if written is not None:
+        (tmp_path / "url").write_text(written)
+    ended = run("run", "--metrics-port=0", "--camera=a=portraits:", f"--redis-url-file={tmp_path}/url")
+    assert ended.returncode == status
+    assert told in ended.stderr.splitlines()[-1]
     assert "Traceback" not in ended.stderr
     assert "hunter2" not in ended.stderr

@@ -139,7 +139,7 @@ def test_unreachable():
         port = closed.getsockname()[1]
     assert problem_of(f"rtsp://u:hunter2@127.0.0.1:{port}/x") == "connection refused: nothing listens on that port"
     assert problem_of("rtsp://u:hunter2@camera.invalid/x") == "its host name does not resolve"
-    assert problem_of("rtsp://u:a@b/hunter2@camera.invalid/x").startswith("its host name does not resolve (is an @")
+    assert problem_of("rtsp://u:a@b@camera.invalid/x").startswith("its host name does not resolve (is an @")
 
 
 def test_silence_is_noticed(tmp_path):

@@ -92,6 +92,45 @@ def test_expired_frames_leave_no_result(client, reader, answers):
     assert client.exists(KEYS.results(0)) == 0
 
 
+@pytest.mark.parametrize(
+    ("before", "ended"),
+    [
+        ("nothing ran", True),
+        ("all of it ran", True),
+        ("only the XACK ran", True),
+        ("withdrawn", False),
+        ("lost in a restart", False),
+    ],
+)
+def test_expiring_again_after_a_lost_reply_counts_what_the_first_call_ended(client, reader, answers, before, ended):
+    an_hour_ago = f"{int(time.time() - 3600) * 1000}-0"  # older than this Redis
+    entry_id = client.xadd(KEYS.frames(0), {"m": b"header"}, id=an_hour_ago if "restart" in before else "*")
+    entries = reader.read(9, 0.01)
+    if before in ("all of it ran", "lost in a restart"):
+        answers.expire(entries)
+    elif before == "only the XACK ran":
+        client.xack(KEYS.frames(0), "workers", entry_id)
+    elif before == "withdrawn":
+        client.xdel(KEYS.frames(0), entry_id)
+    assert answers.expire(entries, again=True) == [ended]
+    assert (client.xlen(KEYS.frames(0)), reader.pending(client)) == (0, 0)
+
+
+@pytest.mark.parametrize("ran", [True, False])
+def test_burying_again_after_a_lost_reply_writes_no_second_letter(client, reader, answers, ran):
+    for _ in range(2):
+        add(client)
+    other, entry = reader.read(9, 0.01)
+    now = time.time()
+    answers.bury(other, "r", "d", now)
+    if ran:
+        answers.bury(entry, "r", "d", now)
+    assert answers.bury(entry, "r", "d", now, again=True) is True
+    letters = [msgpack.unpackb(fields[b"d"])["frame_id"] for _, fields in client.xrange(KEYS.dead(0))]
+    assert letters == [other.entry_id, entry.entry_id]
+    assert (client.xlen(KEYS.frames(0)), reader.pending(client)) == (0, 0)
+
+
 def test_a_dead_letter_says_why_and_holds_no_picture(client, reader, answers):
     add(client)
     (entry,) = reader.read(9, 0.01)

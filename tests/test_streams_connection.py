@@ -5,7 +5,7 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.connection import connect, redact, translated
+from streams.connection import connect, connect_async, redact, translated
 from streams.embedded import EmbeddedRedis
 from streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
 from streams.keys import Keys
@@ -27,6 +27,15 @@ PASSWORD = "s3cr3t"
         ("rtsp://host/live#s3cr3t", "rtsp://host/live"),
         ("rtsp://user:s3cr3t@[::1]:554/x", "rtsp://user:***@[::1]:554/x"),
         ("http://[s3cr3t", "(withheld URL)"),
+        ("http://cam/snap?user=admin&pwd=p@s3cr3t", "(withheld URL)"),
+        ("http://cam:8080/snap?user=admin&pwd=p@s3cr3t", "(withheld URL)"),
+        ("http://cam:/snap?user=admin&pwd=p@s3cr3t", "(withheld URL)"),
+        ("http://[::1]/snap?user=admin&pwd=p@s3cr3t", "(withheld URL)"),
+        ("http://user:pw@cam/snap?pwd=p@s3cr3t", "(withheld URL)"),
+        ("http://user:p/w@cam/snap?pwd=p@s3cr3t", "(withheld URL)"),
+        ("rtsp://cam/user=admin&password=p@s3cr3t&channel=1", "(withheld URL)"),
+        ("rtsp://user:12/s3cr3t@host", "(withheld URL)"),  # or is 12 the port of a host?
+        ("rtsp://user:a#b@s3cr3t@host/path", "rtsp://user:***@host/path"),
         ("/dev/video0", "/dev/video0"),
     ],
 )
@@ -49,6 +58,14 @@ def test_redact_takes_any_text(text):
 def test_the_wrong_scheme_is_a_clear_error_without_the_url():
     with pytest.raises(RedisError, match="redis://") as caught:
         connect(f"http://:{PASSWORD}@host")
+    assert PASSWORD not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["redis", "redis+cluster", "rediss+cluster"])
+@pytest.mark.parametrize("make", [connect, connect_async])
+def test_an_option_that_there_is_not(scheme, make):
+    with pytest.raises(RedisError, match="no_such") as caught:
+        make(f"{scheme}://:{PASSWORD}@127.0.0.1:1?no_such=1")
     assert PASSWORD not in str(caught.value)
 
 

@@ -3,7 +3,7 @@ import urllib.request
 from contextlib import closing
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import REGISTRY, CollectorRegistry, Counter
 
 from streams.errors import FerstreamError
 from streams.status_server import StatusServer
@@ -44,6 +44,19 @@ def test_checks_say_what_is_wrong(server, problems, path, check):
     assert get(server, path) == (200, "ok\n")
     problems[check] = "the loop sleeps"
     assert get(server, path) == (503, "the loop sleeps\n")
+
+
+def test_readiness_is_a_metric_too_until_the_server_closes(server, problems):
+    def ready():
+        return REGISTRY.get_sample_value("fer_ready")
+
+    assert ready() == 1
+    problems["ready"] = "the loop sleeps"
+    assert ready() == 0
+    problems["ready"] = None
+    assert ready() == 1
+    server.close()
+    assert ready() == 0
 
 
 def test_other_paths(server):

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from streams.connection import connect
 from streams.embedded import EmbeddedRedis
+from streams.metrics import ferstream_version
 from tests.fleet import KEYS, WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
 
 
@@ -218,7 +219,7 @@ def test_results_wait_for_memory(tmp_path):
 
 
 def test_metrics_health_and_readiness(redis_url, client, tmp_path):
-    with WorkerProcess(redis_url, log=tmp_path / "log").wait_until_ready() as worker:
+    with WorkerProcess(redis_url, "--device=cpu", log=tmp_path / "log").wait_until_ready() as worker:
         for sequence in range(10):
             add(client, frame(sequence, portrait_jpeg(), server_now(client)))
         wait_until(lambda: len(results(client)) == 10)
@@ -238,7 +239,9 @@ def test_metrics_health_and_readiness(redis_url, client, tmp_path):
     assert samples["fer_frames_published_total", "test"] == 10
     assert samples["fer_faces_classified_total", "happiness"] == 10
     assert samples["fer_batch_size_sum", "classifier"] == 10
-    assert ("fer_build_info", "fer-worker", "0.1.0") in samples
+    assert samples["fer_worker_info", "hybrid-vit-48", "ssd-320", "cpu", "f32", "openvino"] == 1
+    assert ferstream_version() != "unknown"
+    assert ("fer_build_info", "fer-worker", ferstream_version()) in samples
 
 
 def test_sigterm_finishes_what_is_held(redis_url, client, tmp_path):
@@ -259,7 +262,7 @@ def test_sigterm_finishes_what_is_held(redis_url, client, tmp_path):
     [
         (["--no-such-option"], "No such option"),
         (["--runtime", "tensorrt"], "'tensorrt' is not one of"),
-        (["--device", "cuda:7"], "cuda:7 asked for"),
+        (["--device", "cuda:77"], "cuda:77 asked for, but "),
         (["--device", "cuda", "--runtime", "openvino"], "openvino computes on the CPU"),
         (["--detector", str(Path(__file__).parent)], "no model in"),
         (["--redis", "http://user:secret@localhost"], "must start with redis://"),

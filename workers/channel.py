@@ -2,10 +2,27 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
 
 T = TypeVar("T")
+Put = TypeVar("Put", contravariant=True)
+
+
+class Outlet(Protocol[Put]):
+    """Where a stage leaves what it is done with."""
+
+    def put(self, item: Put) -> None: ...
+
+
+class Sorted(Generic[T]):
+    """An outlet to one of several channels, by what `index_of` says of an item."""
+
+    def __init__(self, channels: Sequence["Channel[T]"], index_of: Callable[[T], int]) -> None:
+        self._channels, self._index_of = channels, index_of
+
+    def put(self, item: T) -> None:
+        self._channels[self._index_of(item)].put(item)
 
 
 class Channel(Generic[T]):

@@ -11,10 +11,11 @@ import click
 from streams.keys import Keys
 from streams.logs import Format, configure_logging
 from streams.metrics import announce, ferstream_version
-from streams.options import CONTEXT, FerGroup, log_options, metrics_options, name_variables, redis_options
+from streams.options import CONTEXT, FerGroup, log_options, metrics_options, name_variables, redis_options, trace_options
 from streams.shutdown import Shutdown
 from streams.status_server import StatusServer
 from workers.metrics import totals
+from workers.plan_command import plan
 from workers.settings import WorkerSettings, default_threads
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ def main() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the sums of frames and faces as one line of JSON at the end.")
 @metrics_options(9102)
 @log_options
+@trace_options
 def run(
     keys: Keys,
     log_level: str,
@@ -121,6 +123,7 @@ def run(
         sys.exit(1)
 
 
+main.add_command(plan)
 name_variables(main, "FER_WORKER")
 
 

@@ -2,11 +2,12 @@
 
 import threading
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.logs import about
 from streams.messages import Face, Frame
 from streams.reader import Entry
 
@@ -26,6 +27,7 @@ class FrameTask:
     outcome: Outcome = "answered"
     reason: str = ""  # of a dead letter: a word for metrics
     detail: str = ""
+    batches: list[str] = field(default_factory=list)  # traceparents of the models' batches that it was in, if it is traced
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -35,6 +37,16 @@ class FrameTask:
     @property
     def deadline(self) -> float:
         return self.frame.header.deadline if self.frame else float("inf")
+
+    @property
+    def traceparent(self) -> str | None:
+        return self.frame.header.traceparent if self.frame else None
+
+    @property
+    def log_fields(self) -> dict[str, Any]:
+        """For `extra` of a log call."""
+        header = self.frame.header if self.frame else None
+        return about(header.camera_id, header.sequence, header.traceparent) if header else {}
 
     def expect(self, faces: int) -> None:
         """So many faces have to be classified before the frame is whole."""

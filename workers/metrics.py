@@ -4,6 +4,11 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from streams.metrics import LATENCY_BUCKETS
 
+INFO = Gauge(
+    "fer_worker_info",
+    "Always 1; the labels tell what computes the models, and which they are.",
+    ["device", "runtime", "precision", "detector", "classifier"],
+)
 FRAME_AGE = Histogram(
     "fer_frame_age_seconds", "Age of a frame, since its capture, when a stage begins.", ["stage"], buckets=LATENCY_BUCKETS
 )
@@ -32,6 +37,7 @@ REDIS_ERRORS = Counter("fer_redis_errors_total", "Calls of Redis that failed and
 BUSY = Gauge("fer_busy_ratio", "Share of the last second that the busiest stage's threads worked.")
 PENDING = Gauge("fer_pending_entries", "Entries delivered to the group's workers and not answered yet.")
 STREAM_BYTES = Gauge("fer_stream_bytes", "Memory that Redis uses for a frame stream.", ["shard"])
+STREAM_ENTRIES = Gauge("fer_stream_entries", "Frames of a stream that nobody has ended yet: those in flight.", ["shard"])
 TRIMMED = Gauge("fer_pending_trimmed", "Pending entries found withdrawn by their producer, which counted them.")
 CLOCK_SKEW = Gauge("fer_clock_skew_seconds", "By how much this machine's clock is ahead of Redis's.")
 

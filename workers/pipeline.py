@@ -1,16 +1,17 @@
 """The way of a frame through a worker: decode -> detect -> crop -> batch -> classify, each a stage with its own threads."""
 
-import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from streams.clock import ServerClock
 from streams.messages import Face
 from workers import metrics
-from workers.channel import Channel, FairChannel
+from workers.channel import Channel, FairChannel, Outlet
 from workers.crop import square_crop
 from workers.decode import MAX_SIDE, BadPicture, decode_jpeg
 from workers.frame_task import FaceTask, FrameTask, Picture
@@ -22,7 +23,8 @@ from workers.quality import face_quality
 from workers.settings import WorkerSettings
 from workers.stage import Stage
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from streams.tracing import Tracing
 
 
 class Pipeline:
@@ -34,10 +36,11 @@ class Pipeline:
         detector: Detector,
         classifier: Classifier,
         clock: ServerClock,
-        finished: Channel[FrameTask],
+        finished: Outlet[FrameTask],
         camera_label: Callable[[str], str],
+        tracing: "Tracing | None" = None,
     ) -> None:
-        self._settings, self._clock, self._label = settings, clock, camera_label
+        self._settings, self._clock, self._label, self._tracing = settings, clock, camera_label, tracing
         self._detector, self._classifier = detector, classifier
         self._finished = finished
         self._detect_halving = Halving("detector", settings.detect_batch_size)
@@ -50,12 +53,12 @@ class Pipeline:
         # On a GPU one thread keeps the device fed; on a CPU each core computes a batch of its own.
         callers = 1 if detector.device.startswith("cuda") else threads
         self.stages: list[Stage[FrameTask] | Stage[FaceTask]] = [
-            Stage("decode", self.frames, self._decode, self._give_up_frame, threads=threads),
+            Stage("decode", self.frames, self._decode, partial(self._give_up, "decode"), threads=threads),
             Stage(
                 "detect",
                 self._pictures,
                 self._detect,
-                self._give_up_frame,
+                partial(self._give_up, "detect"),
                 threads=callers,
                 batch_size=settings.detect_batch_size,
             ),
@@ -63,7 +66,7 @@ class Pipeline:
                 "classify",
                 self._faces,
                 self._classify,
-                lambda face, error: self._give_up_frame(face.task, error),
+                lambda face, error: self._give_up("classify", face.task, error),
                 threads=callers,
                 batch_size=settings.max_batch_size,
                 wait_s=settings.batch_timeout_s,
@@ -117,7 +120,8 @@ class Pipeline:
         if not fresh:
             return
         metrics.BATCH_SIZE.labels("detector").observe(len(fresh))
-        with self._timed("detect", [task for task, _ in fresh]):
+        batch = [task for task, _ in fresh]
+        with self._timed("detect", batch), self._traced("detect", batch, len(fresh)):
             found = self._detect_halving(self._detector_on, [picture for _, picture in fresh])
         for (task, picture), boxes in zip(fresh, found, strict=True):
             self._crop(task, picture, boxes)
@@ -147,7 +151,8 @@ class Pipeline:
 
     def _classify(self, faces: Sequence[FaceTask]) -> None:
         metrics.BATCH_SIZE.labels("classifier").observe(len(faces))
-        with self._timed("classify", list({id(face.task): face.task for face in faces}.values())):
+        tasks = list({id(face.task): face.task for face in faces}.values())
+        with self._timed("classify", tasks), self._traced("classify", tasks, len(faces)):
             rows = self._classify_halving(self._classifier_on, [face.crop for face in faces])
         card = self._classifier.card
         for face, row in zip(faces, rows, strict=True):
@@ -166,10 +171,10 @@ class Pipeline:
     def _classifier_on(self, crops: Sequence[Picture]) -> list[np.ndarray]:
         return list(self._classifier(np.stack(crops)))
 
-    def _give_up_frame(self, task: FrameTask, error: Exception) -> None:
+    def _give_up(self, stage: str, task: FrameTask, error: Exception) -> None:
         if task.outcome == "dead":  # another face of the frame was the first to fail
             return
-        self._finished.put(task.die("stage-failed", f"{type(error).__name__}: {error}"))
+        self._finished.put(task.die("stage-failed", f"{stage}: {type(error).__name__}: {error}"))
 
     @contextmanager
     def _timed(self, stage: str, tasks: list[FrameTask]) -> Iterator[None]:
@@ -182,3 +187,15 @@ class Pipeline:
         metrics.STAGE_DURATION.labels(stage).observe(seconds)
         for task in tasks:
             task.seconds[stage] = task.seconds.get(stage, 0.0) + seconds
+
+    @contextmanager
+    def _traced(self, stage: str, tasks: list[FrameTask], size: int) -> Iterator[None]:
+        """A span around a batch of `size` pictures or faces, where one of its frames is traced."""
+        sampled = [task for task in tasks if self._tracing.sampled(task.traceparent)] if self._tracing else []
+        if not self._tracing or not sampled:
+            yield
+            return
+        with self._tracing.batch(stage, size, [task.traceparent for task in sampled]) as batch:
+            for task in sampled:
+                task.batches.append(batch)
+            yield

@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from streams.answers import FrameAnswers
 from streams.clock import ServerClock
@@ -15,6 +15,9 @@ from streams.reader import Entry
 from workers import metrics
 from workers.channel import Channel
 from workers.frame_task import FrameTask
+
+if TYPE_CHECKING:
+    from streams.tracing import Tracing
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")
@@ -41,10 +44,11 @@ class Publisher:
         models: dict[str, str],
         camera_label: Callable[[str], str],
         answered: Callable[[list[Entry]], None],
+        tracing: "Tracing | None" = None,
     ) -> None:
         self._answers, self._clock, self._finished = answers, clock, finished
         self._worker, self._models = worker, models
-        self._label, self._answered = camera_label, answered
+        self._label, self._answered, self._tracing = camera_label, answered, tracing
         self._giving_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="publish", daemon=True)
 
@@ -78,11 +82,15 @@ class Publisher:
         for task in batch:
             if task.outcome == "answered" and now > task.deadline:
                 task.expire()
+        expired = [task for task in batch if task.outcome == "expired"]
         self._publish([task for task in batch if task.outcome == "answered"])
-        self._expire([task for task in batch if task.outcome == "expired"])
+        self._expire(expired)
         for task in batch:
             if task.outcome == "dead":
                 self._bury(task)
+        if self._tracing:
+            for task in batch:
+                self._trace(self._tracing, task, now)
 
     def _publish(self, tasks: list[FrameTask]) -> None:
         started = time.perf_counter()
@@ -96,8 +104,9 @@ class Publisher:
             try:
                 if backoff_s:
                     waiting = self._without_published(waiting, first_tried_at)
-                    self._expire([task for task in waiting if self._clock.now() > task.deadline])
-                    waiting = [task for task in waiting if self._clock.now() <= task.deadline]
+                    now = self._clock.now()
+                    self._expire([task.expire() for task in waiting if now > task.deadline])
+                    waiting = [task for task in waiting if task.outcome == "answered"]
                 results = [(task.entry, self._result(task)) for task in waiting]
                 ended = self._answers.publish(results, self._clock.now()) if results else []
             except (RedisUnavailable, RedisFull) as error:
@@ -121,23 +130,33 @@ class Publisher:
             metrics.END_TO_END.observe(max(0.0, now - task.frame.header.captured_at))  # type: ignore[union-attr]
 
     def _expire(self, tasks: list[FrameTask]) -> None:
-        if not tasks:
-            return
-        ended = self._insist(lambda: self._answers.expire([task.entry for task in tasks]))
+        # A shard at a time: the reply of one is not lost with that of another.
+        for shard in sorted({task.entry.shard for task in tasks}):
+            self._expire_of_shard([task for task in tasks if task.entry.shard == shard])
+
+    def _expire_of_shard(self, tasks: list[FrameTask]) -> None:
+        ended = self._insist(lambda again: self._answers.expire([task.entry for task in tasks], again=again))
         for task, counted in zip(tasks, ended, strict=True):
             metrics.EXPIRED.labels(self._label(task.camera_id)).inc(counted)
 
     def _bury(self, task: FrameTask) -> None:
-        log.warning("frame %s of %r is dead: %s", task.entry.entry_id, task.camera_id, task.detail)
-        counted = self._insist(lambda: self._answers.bury(task.entry, task.reason, task.detail, self._clock.now()))
+        log.warning("frame %s of %r is dead: %s", task.entry.entry_id, task.camera_id, task.detail, extra=task.log_fields)
+        now = self._clock.now()
+        counted = self._insist(lambda again: self._answers.bury(task.entry, task.reason, task.detail, now, again=again))
         metrics.DEAD.labels(task.reason).inc(counted)
 
-    def _insist(self, call: Callable[[], R]) -> R:
-        backoff_s = 0.0
+    def _trace(self, tracing: "Tracing", task: FrameTask, since: float) -> None:
+        if task.frame and tracing.sampled(task.traceparent):
+            tracing.answered(task.frame.header, task.outcome, len(task.faces), task.batches, since)
+
+    def _insist(self, call: Callable[[bool], R]) -> R:
+        """Until Redis takes it. `call` is told whether the reply of an earlier try may have been lost."""
+        backoff_s, again = 0.0, False
         while True:
             try:
-                return call()
+                return call(again)
             except (RedisUnavailable, RedisFull) as error:
+                again = again or isinstance(error, RedisUnavailable)
                 backoff_s = self._wait(error, backoff_s)
 
     def _wait(self, error: RedisError, backoff_s: float) -> float:

@@ -40,3 +40,4 @@ class WorkerSettings:
     max_pixels: int = 40_000_000
     drain_timeout_s: float = 20.0
     camera_labels: bool = True
+    trace_endpoint: str | None = None  # of an OTLP/HTTP collector

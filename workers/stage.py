@@ -1,6 +1,5 @@
 """A stage of the worker: threads that take batches from a channel and work on them."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -8,7 +7,6 @@ from typing import Generic, TypeVar
 
 from workers.channel import Channel
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -64,7 +62,6 @@ class Stage(Generic[T]):
             self._work(batch)
         except Exception as error:  # noqa: BLE001 - one broken frame must neither end the thread nor take others with it
             if len(batch) == 1:
-                log.warning("%s gave up on a frame: %s: %s", self.name, type(error).__name__, error)
                 self._give_up(batch[0], error)
                 return
             for item in batch:

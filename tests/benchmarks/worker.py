@@ -10,25 +10,25 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import quantiles
 from threading import Barrier
 
 import cv2
 import numpy as np
 import psutil
 import redis
-import simplejpeg
 import torch
-from skimage import data
 
 from streams.codec import encode_frame
 from streams.connection import connect
 from streams.embedded import EmbeddedRedis
 from streams.messages import Frame, FrameHeader
+from tests.benchmarks.capacity import RedisCosts, capacity_row
+from tests.benchmarks.measuring import make_frames, per_item_s
 from tests.fleet import KEYS, WorkerProcess, results, server_now, wait_until
+from workers.capacity import write_capacity
 from workers.crop import square_crop
 from workers.decode import decode_jpeg
 from workers.models.registry import open_classifier, open_detector
@@ -37,37 +37,10 @@ CORES = len(os.sched_getaffinity(0))
 DETECT_BATCH, CLASSIFY_BATCH = 8, 32
 
 
-def make_frames(count: int) -> list[bytes]:
-    """720p JPEGs with three faces each, on a background with texture: a head at three sizes, moved from frame to frame."""
-    head = data.astronaut()[0:240, 110:350]
-    texture = cv2.resize(data.coffee(), (1280, 720), interpolation=cv2.INTER_AREA)
-    frames = []
-    for number in range(count):
-        canvas = texture.copy()
-        for place, side in enumerate((300, 340, 380)):
-            x, y = 20 + place * 420 + number % 16, 100 + (number * 3 + place * 40) % 200
-            canvas[y : y + side, x : x + side] = cv2.resize(head, (side, side), interpolation=cv2.INTER_LINEAR)
-        frames.append(simplejpeg.encode_jpeg(canvas, quality=85, colorsubsampling="420"))
-    return frames
-
-
-def per_item_s(call: Callable[[], object], items: int, seconds: float = 3.0) -> float:
-    """Median seconds an item of repeated calls, after two that do not count."""
-    call()
-    call()
-    times = []
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until or len(times) < 3:
-        started = time.perf_counter()
-        call()
-        times.append((time.perf_counter() - started) / items)
-    return median(times)
-
-
-def measure_stages(frames: list[bytes], precision: str) -> dict[str, float]:
+def measure_stages(frames: list[bytes], device: str, precision: str) -> dict[str, float]:
     """Seconds a frame of each stage alone, on one thread."""
-    detector = open_detector(None, "cpu", "openvino", 1, precision)
-    classifier = open_classifier(None, "cpu", "openvino", 1, precision)
+    detector = open_detector(None, device, "auto", 1, precision)
+    classifier = open_classifier(None, device, "auto", 1, precision)
     pictures = [decode_jpeg(frame, 10**8) for frame in frames[:DETECT_BATCH]]
     boxes = detector(pictures)
     faces = [(picture, box) for picture, found in zip(pictures, boxes, strict=True) for box in found.xyxy]
@@ -84,10 +57,10 @@ def measure_stages(frames: list[bytes], precision: str) -> dict[str, float]:
     }
 
 
-def measure_ceiling(frames: list[bytes], precision: str, seconds: float) -> float:
+def measure_ceiling(frames: list[bytes], device: str, precision: str, seconds: float) -> float:
     """Frames a second of decode, detect, crop and classify alone: no Redis, no queues, a thread a core, full batches."""
-    detector = open_detector(None, "cpu", "openvino", CORES, precision)
-    classifier = open_classifier(None, "cpu", "openvino", CORES, precision)
+    detector = open_detector(None, device, "auto", CORES, precision)
+    classifier = open_classifier(None, device, "auto", CORES, precision)
     together = Barrier(CORES)
 
     def one_round(first: int) -> None:
@@ -121,14 +94,15 @@ def add_frame(client: "redis.Redis", number: int, picture: bytes, now: float) ->
     client.xadd(KEYS.frames(0), encode_frame(Frame(header, picture)))
 
 
-def measure_worker(frames: list[bytes], precision: str, count: int) -> dict[str, float]:
-    """Frames a second of a whole worker out of a full stream, and its resident memory."""
+def measure_worker(frames: list[bytes], device: str, precision: str, count: int) -> dict[str, float]:
+    """Frames a second of a whole worker out of a full stream, its resident memory, and what it costs Redis."""
     with EmbeddedRedis(max_memory="2gb") as server, tempfile.TemporaryDirectory() as folder:
         client = connect(server.url)
-        now = server_now(client)
+        now, costs = server_now(client), RedisCosts(client)
         for number in range(count):
             add_frame(client, number, frames[number % len(frames)], now)
-        options = ["--threads", str(CORES), "--precision", precision]
+        held = costs.held(sum(len(frames[number % len(frames)]) for number in range(count)))
+        options = ["--threads", str(CORES), "--device", device, "--precision", precision]
         with WorkerProcess(server.url, *options, log=Path(folder) / "log") as worker:
             wait_until(lambda: client.xlen(KEYS.results(0)) >= 64, 120)
             started, first = time.perf_counter(), client.xlen(KEYS.results(0))
@@ -140,20 +114,25 @@ def measure_worker(frames: list[bytes], precision: str, count: int) -> dict[str,
                 time.sleep(0.2)
             seconds = time.perf_counter() - started
             cpu = sum(process.cpu_times()[:2]) - cpu
+            redis_s = costs.seconds(count)
             worker.stop()
+        result_bytes = client.memory_usage(KEYS.results(0), samples=0) / count
         client.close()
         return {
             "frames_per_second": (count - first) / seconds,
             "cpu_s_per_frame": cpu / (count - first),
             "resident_mb": resident / 1e6,
+            "redis_s": redis_s,
+            "redis_bytes_per_picture_byte": held,
+            "result_bytes": result_bytes,
         }
 
 
-def measure_latency(frames: list[bytes], precision: str, rate: float, seconds: float) -> dict[str, float]:
+def measure_latency(frames: list[bytes], device: str, precision: str, rate: float, seconds: float) -> dict[str, float]:
     """Percentiles from capture to published result, frames coming at a steady rate from eight cameras."""
     with EmbeddedRedis() as server, tempfile.TemporaryDirectory() as folder:
         client = connect(server.url)
-        options = ["--threads", str(CORES), "--precision", precision]
+        options = ["--threads", str(CORES), "--device", device, "--precision", precision]
         with WorkerProcess(server.url, *options, log=Path(folder) / "log").wait_until_ready() as worker:
             offset = server_now(client) - time.monotonic()
             count, start = int(rate * seconds), time.monotonic()
@@ -208,6 +187,7 @@ def as_table(report: dict) -> str:
         ),
         ("decode + detect + crop + classify alone, all cores", f"{report['ceiling_fps']:.1f} frames a second"),
         ("a whole worker, out of Redis", f"{report['worker']['frames_per_second']:.1f} frames a second"),
+        ("faces a second", f"{report['worker']['frames_per_second'] * stages['faces_per_frame']:.0f}"),
         ("ratio", f"{report['ratio']:.2f}"),
         ("processor time a frame", f"{1000 * report['worker']['cpu_s_per_frame']:.1f} ms"),
         ("resident memory", f"{report['worker']['resident_mb']:.0f} MB"),
@@ -219,32 +199,55 @@ def as_table(report: dict) -> str:
     if usual := report["usual_loop"]:
         rows.append(("the usual loop (cv2.dnn SSD, ViT-B/16 a face)", f"{usual['frames_per_second']:.2f} frames a second"))
         rows.append(("a worker is faster by", f"{report['worker']['frames_per_second'] / usual['frames_per_second']:.0f} times"))
-    head = f"| {report['cores']} cores, {report['precision']}, 1280x720 JPEG | |\n|---|---|"
+    head = f"| {report['cores']} cores, {report['gpu'] or report['device']}, {report['precision']}, 1280x720 JPEG | |\n|---|---|"
     return "\n".join([head, *(f"| {name} | {value} |" for name, value in rows)])
+
+
+def measure(frames: list[bytes], device: str, precision: str, seconds: float) -> dict:
+    """Everything that the table shows."""
+    report: dict = {"cores": CORES, "device": device, "precision": precision, "load_before": os.getloadavg()[0]}
+    report["gpu"] = torch.cuda.get_device_name() if device == "cuda" else ""
+    say("measuring stages ...")
+    report["stages"] = measure_stages(frames, device, precision)
+    say("measuring the ceiling and the worker ...")
+    ceilings = [measure_ceiling(frames, device, precision, seconds / 2)]
+    report["worker"] = measure_worker(frames, device, precision, max(256, int(ceilings[0] * seconds)))
+    ceilings.append(measure_ceiling(frames, device, precision, seconds / 2))
+    report["ceiling_fps"] = sum(ceilings) / 2  # before and after: the machine may have drifted in between
+    report["ratio"] = report["worker"]["frames_per_second"] / report["ceiling_fps"]
+    say("measuring latency ...")
+    report["latency"] = measure_latency(frames, device, precision, 0.7 * report["worker"]["frames_per_second"], seconds)
+    return report
+
+
+def measure_other_faces(device: str, precision: str, count: int) -> dict[str, dict[str, float]]:
+    """Whole workers on frames with no face and with one, to hold a plan against."""
+    return {str(faces): measure_worker(make_frames(64, faces), device, precision, count) for faces in (0, 1)}
+
+
+def say(what: str) -> None:
+    print(what, file=sys.stderr)  # noqa: T201
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
     parser.add_argument("--json", type=Path, help="also write the report here")
+    parser.add_argument("--write", type=Path, help="measure what a plan needs, into this file (workers/capacity.json)")
     parser.add_argument("--seconds", type=float, default=12.0, help="length of each measurement")
     arguments = parser.parse_args()
     frames = make_frames(64)
-    print("measuring stages ...", file=sys.stderr)  # noqa: T201
-    report: dict = {"cores": CORES, "precision": arguments.precision, "stages": measure_stages(frames, arguments.precision)}
-    print("measuring the ceiling and the worker ...", file=sys.stderr)  # noqa: T201
-    ceilings = [measure_ceiling(frames, arguments.precision, arguments.seconds / 2)]
-    count = max(256, int(ceilings[0] * arguments.seconds))
-    report["worker"] = measure_worker(frames, arguments.precision, count)
-    ceilings.append(measure_ceiling(frames, arguments.precision, arguments.seconds / 2))
-    report["ceiling_fps"] = sum(ceilings) / 2  # before and after: the machine may have drifted in between
-    report["ratio"] = report["worker"]["frames_per_second"] / report["ceiling_fps"]
-    print("measuring latency ...", file=sys.stderr)  # noqa: T201
-    report["latency"] = measure_latency(
-        frames, arguments.precision, 0.7 * report["worker"]["frames_per_second"], arguments.seconds
-    )
-    print("measuring the usual loop ...", file=sys.stderr)  # noqa: T201
-    report["usual_loop"] = measure_usual_loop(frames, arguments.seconds)
+    report = measure(frames, arguments.device, arguments.precision, arguments.seconds)
+    if arguments.write:
+        say("measuring frames with fewer faces, producers, and other sizes ...")
+        count = max(256, int(report["worker"]["frames_per_second"] * arguments.seconds))
+        report["other_faces"] = measure_other_faces(arguments.device, arguments.precision, count)
+        write_capacity(arguments.write, capacity_row(report, frames, arguments.seconds))
+        report["usual_loop"] = None
+    else:
+        say("measuring the usual loop ...")
+        report["usual_loop"] = measure_usual_loop(frames, arguments.seconds)
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
     print(as_table(report))  # noqa: T201

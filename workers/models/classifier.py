@@ -17,7 +17,7 @@ class Classifier:
 
     def __init__(self, runtime: Runtime, card: ModelCard) -> None:
         self.card = card
-        self.device = runtime.device
+        self.device, self.library, self.precision = runtime.device, runtime.library, runtime.precision
         self._runtime = runtime
 
     def logits(self, crops: Batch) -> Float:

@@ -54,7 +54,7 @@ class Detector:
 
     def __init__(self, runtime: Runtime, card: ModelCard) -> None:
         self.card = card
-        self.device = runtime.device
+        self.device, self.library, self.precision = runtime.device, runtime.library, runtime.precision
         self._runtime = runtime
 
     def __call__(self, pictures: list[Picture], score_threshold: float | None = None) -> list[Boxes]:

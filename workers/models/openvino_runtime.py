@@ -22,8 +22,10 @@ class OpenVinoRuntime:
     """
 
     device = "cpu"
+    library = "openvino"
 
     def __init__(self, card: ModelCard, folder: Path, *, threads: int = 1, precision: Precision = "f32") -> None:
+        self.precision: str = precision
         self._core = _core()
         try:
             # From memory: what is compiled is what the digest was taken of.

@@ -71,6 +71,13 @@ def _cuda_device(device: str) -> str | None:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if device == "auto":
         return "cuda:0" if count else None
+    if not count:
+        missing = (
+            "no GPU with its driver is here: give the container one (docker: --gpus all; Kubernetes: a limit of nvidia.com/gpu)"
+            if torch.version.cuda
+            else "this torch is built without CUDA: install one with it"
+        )
+        raise ModelError(f"{device} asked for, but {missing}, or use --device cpu or auto")
     _, _, number = device.partition(":")
     if not (number or "0").isdecimal() or int(number or 0) >= count:
         raise ModelError(f"{device} asked for, but this machine has {count} CUDA devices: use --device cpu or auto")

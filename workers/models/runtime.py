@@ -20,6 +20,8 @@ class Runtime(Protocol):
     """A net ready to run. The card's colour order, mean and std are part of it, so that a batch travels as bytes."""
 
     device: str
+    library: str
+    precision: str  # of the arithmetic: f32, bf16 or f16
 
     def __call__(self, batch: Batch) -> Outputs:
         """The net's outputs, float32, for a batch (N, H, W, 3). Safe to call from several threads.

@@ -44,9 +44,12 @@ def load_net(card: ModelCard, folder: Path) -> nn.Module:
 class TorchRuntime:
     """A net on a torch device. `compiled` pays a slow first call at each batch shape for faster ones later."""
 
+    library = "torch"
+
     def __init__(self, net: nn.Module, card: ModelCard, device: str, *, compiled: bool = False) -> None:
         self.device = device
         self._half = device.startswith("cuda")
+        self.precision = "f16" if self._half else "f32"
         self._net = net.eval().to(device, torch.float16 if self._half else torch.float32)
         if compiled:
             self._net = torch.compile(self._net, dynamic=True)  # type: ignore[assignment]

@@ -1,0 +1,39 @@
+"""Which cameras of one file this producer reads, where several producers share it."""
+
+import re
+import zlib
+from dataclasses import dataclass
+from typing import Self
+
+from producer.errors import ConfigError
+
+_SYNTAX = re.compile(r"(?:\S+-)?(\d{1,9})/(\d{1,9})")
+
+
+@dataclass(frozen=True, slots=True)
+class CameraShard:
+    """Share `index` of `count`, counted from 0. Raises ConfigError where there is no such share."""
+
+    index: int = 0
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.index < self.count:
+            raise ConfigError(f"--camera-shard {self}: shards are counted from 0, so the first number must be below the second")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From I/N, or from NAME-I/N, as a pod of a StatefulSet is named. Raises ConfigError."""
+        match = _SYNTAX.fullmatch(text.strip())
+        if match is None:
+            raise ConfigError(
+                f"--camera-shard wants I/N, for instance 0/4, or a pod's name for I (fer-producer-0/4), not {text!r:.80}"
+            )
+        return cls(int(match[1]), int(match[2]))
+
+    def holds(self, camera_id: str) -> bool:
+        """Whether the camera is ours: CRC-32 of its UTF-8 name modulo the number of shards, the same in every process."""
+        return zlib.crc32(camera_id.encode()) % self.count == self.index
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"

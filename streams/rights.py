@@ -1,0 +1,51 @@
+"""Whether Redis lets us do what we are here for, asked before the first frame depends on it."""
+
+from collections.abc import Iterable
+
+import redis
+
+from streams.connection import translated
+from streams.errors import RedisError, RedisUnavailable
+from streams.keys import Keys
+
+Command = tuple[str, ...]
+#: No entry can have this id: Redis refuses to write it, and finds nothing to delete, after it has looked at the user's rights.
+NOBODY = "0-0"
+
+
+def check_rights(client: "redis.Redis", commands: Iterable[Command]) -> None:
+    """Send commands that change nothing. Raises RedisError that names the first one that the user may not run.
+
+    A server that does not answer is not waited for.
+    """
+    for command in commands:
+        try:
+            with translated():
+                client.execute_command(*command)  # type: ignore[no-untyped-call]
+        except RedisUnavailable:
+            return  # whoever works with that server waits for it
+        except RedisError as error:
+            if isinstance(error.__cause__, redis.exceptions.NoPermissionError):
+                raise RedisError(f"{error} ({command[0]} {command[1]}): give the user its role's rights") from error
+
+
+def producer_commands(keys: Keys) -> list[Command]:
+    frames = keys.frames(0)
+    return [
+        ("XADD", frames, NOBODY, "m", ""),
+        ("XDEL", frames, NOBODY),
+        ("XINFO GROUPS", frames),
+        ("XPENDING", frames, NOBODY),
+        ("ZADD", keys.freshness(0), "XX", "0", NOBODY),  # changes a member that is there, and this one never is
+        ("HSET", keys.cameras, NOBODY, "", NOBODY),  # a name without a value is refused, after the look at the rights
+    ]
+
+
+def worker_commands(keys: Keys, group: str) -> list[Command]:
+    frames = keys.frames(0)
+    return [
+        ("XADD", keys.results(0), NOBODY, "r", ""),
+        ("XADD", keys.dead(0), NOBODY, "d", ""),
+        ("XACK", frames, group, NOBODY),
+        ("XDEL", frames, NOBODY),
+    ]

@@ -1,0 +1,178 @@
+"""A real Redis Cluster of three primaries on this machine, which keeps no data on disk and ends with its owner."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import redis
+from redis.crc import key_slot
+
+from streams.connection import connect
+from streams.embedded import _GUARD, find_redis_server
+
+SLOTS = 16384
+PRIMARIES = 3
+
+
+class RedisCluster:
+    """Starts on construction; `url` names all three nodes. Slots are shared out evenly, in the order of `ports`.
+
+    The nodes' own list of each other is in a temporary directory, so that a node that was killed can come back.
+    """
+
+    def __init__(self, executable: str | None = None, *, tls: dict[str, Path] | None = None) -> None:
+        """`tls`: certificate, key and authority of the nodes; then they speak TLS only."""
+        self._executable, self._tls = executable or find_redis_server(), tls
+        self.directory = Path(tempfile.mkdtemp(prefix="fer-cluster-"))
+        self.ports = free_ports(PRIMARIES)
+        self._scheme, self._query = ("rediss", f"?ssl_ca_certs={tls['tls-ca-cert-file']}") if tls else ("redis", "")
+        self.url = f"{self._scheme}+cluster://" + ",".join(f"127.0.0.1:{port}" for port in self.ports) + self._query
+        self._servers: dict[int, subprocess.Popen[bytes]] = {}
+        self._guards: list[subprocess.Popen[bytes]] = []
+        try:
+            for port in self.ports:
+                self.start(port)
+            self._form()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> "RedisCluster":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def node(self, port: int) -> "redis.Redis":
+        """A plain client of one node; the caller closes it."""
+        return connect(f"{self._scheme}://127.0.0.1:{port}{self._query}")
+
+    def pid(self, port: int) -> int:
+        return self._servers[port].pid
+
+    def port_of(self, key: str) -> int:
+        """The node that holds a key by the first sharing out."""
+        return self.ports[min(key_slot(key.encode()) * PRIMARIES // SLOTS, PRIMARIES - 1)]
+
+    def flush(self) -> None:
+        for port in self.ports:
+            with self.node(port) as node:
+                node.flushall()
+
+    def start(self, port: int) -> None:
+        """Start a node; again, with the same neighbours and without its data, after `kill`."""
+        folder = self.directory / str(port)
+        folder.mkdir(exist_ok=True)
+        settings = {
+            **({"port": 0, "tls-port": port, "tls-cluster": "yes", "tls-auth-clients": "no"} if self._tls else {"port": port}),
+            **(self._tls or {}),
+            "bind": "127.0.0.1",
+            "cluster-enabled": "yes",
+            "cluster-node-timeout": 1000,
+            "cluster-require-full-coverage": "no",
+            "save": "",
+            "appendonly": "no",
+            "dir": folder,
+            "logfile": folder / "redis.log",
+        }
+        command = [self._executable, *(word for name, value in settings.items() for word in (f"--{name}", str(value)))]
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+        self._servers[port] = server
+        guard = [sys.executable, "-c", _GUARD, str(server.pid), str(self.directory)]
+        self._guards.append(subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True))
+        with self.node(port) as node:
+            _wait(node.ping)
+
+    def add_replica(self, primary: int) -> int:
+        """A node that takes over when `primary` dies; returns its port when it has a copy of everything."""
+        (port,) = free_ports(1)
+        self.start(port)
+        with self.node(port) as node, self.node(primary) as original:
+            node_id = original.execute_command("CLUSTER MYID").decode()
+            node.execute_command("CLUSTER MEET", "127.0.0.1", primary)
+            _wait(lambda: node.execute_command("CLUSTER REPLICATE", node_id))
+            _wait(lambda: node.info("replication")["master_link_status"] == "up")
+            for other in self.ports:  # all must know it, or they do not vote for it
+                with self.node(other) as peer:
+                    _wait(lambda peer=peer: str(port) in str(peer.execute_command("CLUSTER SLOTS")))
+        return port
+
+    def kill(self, port: int) -> None:
+        """As a crash would."""
+        server = self._servers.pop(port)
+        os.kill(server.pid, signal.SIGKILL)
+        server.wait()
+
+    def move_slot(self, slot: int, source: int, target: int) -> None:
+        """As redis-cli's reshard does: the keys one by one, then the slot."""
+        with self.node(source) as old, self.node(target) as new:
+            old_id, new_id = (node.execute_command("CLUSTER MYID").decode() for node in (old, new))
+            new.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", old_id)
+            old.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", new_id)
+            while keys := old.execute_command("CLUSTER GETKEYSINSLOT", slot, 1):
+                old.execute_command("MIGRATE", "127.0.0.1", target, keys[0], 0, 5000)
+                time.sleep(0.05)  # the others shall meet a slot that is half here, half there
+            for node in (new, old):
+                node.execute_command("CLUSTER SETSLOT", slot, "NODE", new_id)
+
+    def close(self) -> None:
+        for server in self._servers.values():
+            server.kill()
+            server.wait()
+        for guard in self._guards:
+            if guard.stdin:
+                guard.stdin.close()
+            guard.wait(timeout=5)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _form(self) -> None:
+        for index, port in enumerate(self.ports):
+            with self.node(port) as node:
+                node.execute_command("CLUSTER SET-CONFIG-EPOCH", index + 1)
+                own = (slot for slot in range(SLOTS) if min(slot * PRIMARIES // SLOTS, PRIMARIES - 1) == index)
+                node.execute_command("CLUSTER ADDSLOTS", *own)
+                node.execute_command("CLUSTER MEET", "127.0.0.1", self.ports[0])
+        for port in self.ports:
+            with self.node(port) as node:
+                _wait(lambda node=node: len({shard[2][1] for shard in node.execute_command("CLUSTER SLOTS")}) == PRIMARIES)
+                _wait(lambda node=node: node.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
+
+
+def _wait(condition, patience_s: float = 15.0) -> None:
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            if condition():
+                return
+        except redis.RedisError:
+            pass
+        if time.monotonic() > until:
+            raise AssertionError(f"not within {patience_s} s")
+        time.sleep(0.02)
+
+
+def speaks_tls(executable: str) -> bool:
+    said = subprocess.run([executable, "--tls-port", "0", "--port", "-1"], capture_output=True, text=True, check=False).stdout
+    return "tls-port" not in said
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of which the one 10,000 above, where the nodes talk to each other, is free too."""
+    found: list[int] = []
+    while len(found) < count:
+        with socket.socket() as probe, socket.socket() as bus:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+            try:
+                bus.bind(("127.0.0.1", port + 10000))
+            except (OSError, OverflowError):
+                continue
+            if port not in found:
+                found.append(port)
+    return found

@@ -1,0 +1,80 @@
+"""A publisher whose Redis hangs for longer than a command may take: what it sent is done when Redis wakes, and it never hears."""
+
+import os
+import signal
+import time
+
+import msgpack
+import pytest
+
+from streams.answers import FrameAnswers
+from streams.clock import ServerClock
+from streams.connection import connect
+from streams.embedded import EmbeddedRedis
+from streams.keys import Keys
+from streams.reader import FrameReader
+from tests.fleet import KEYS, add, frame, wait_until
+from workers import metrics
+from workers.channel import Channel
+from workers.frame_task import FrameTask
+from workers.publish import Publisher
+
+HANGS_S = 3.0
+
+
+@pytest.fixture
+def server():
+    with EmbeddedRedis() as server:
+        yield server
+
+
+def counted() -> dict[str, int]:
+    totals = metrics.totals()
+    return {how: totals[how] for how in ("published", "expired", "dead")}
+
+
+def test_frames_that_expire_or_die_while_redis_hangs_are_counted_once(server):
+    clock = ServerClock()
+    with connect(server.url) as client, connect(f"{server.url}?socket_timeout=0.5") as impatient:
+        clock.set_from(client)
+        now = clock.now()
+        reader = FrameReader(client, Keys(), group="workers", consumer="w", claim_after_s=60)
+        reader.join()
+        frames = [frame(number, b"", now) for number in range(6)]
+        for one in frames:
+            add(client, one)
+        tasks = [FrameTask(entry, one) for entry, one in zip(reader.read(6, 1), frames, strict=True)]
+        impatient.ping()  # connected: what is sent now waits in its socket
+        finished: Channel[FrameTask] = Channel(8)
+        publisher = Publisher(
+            FrameAnswers(impatient, Keys(), group="workers", keep_results_s=60),
+            clock,
+            finished,
+            worker="w",
+            models={},
+            camera_label=lambda camera: camera,
+            answered=lambda _: None,
+        )
+        before = counted()
+        for task in tasks[:4]:
+            finished.put(task.expire())
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            publisher.start()
+            time.sleep(HANGS_S)
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        wait_until(lambda: client.xlen(KEYS.frames(0)) == 2 and counted()["expired"] > before["expired"])
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            for task in tasks[4:]:
+                finished.put(task.die("stage-failed", "detect: it broke"))
+            time.sleep(HANGS_S)
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        wait_until(lambda: client.xlen(KEYS.frames(0)) == 0)
+        publisher.finish(10)
+        letters = [msgpack.unpackb(fields[b"d"])["frame_id"] for _, fields in client.xrange(KEYS.dead(0))]
+        assert letters == [task.entry.entry_id for task in tasks[4:]]
+        assert {how: count - before[how] for how, count in counted().items()} == {"published": 0, "expired": 4, "dead": 2}
+        assert client.xpending(KEYS.frames(0), "workers")["pending"] == 0

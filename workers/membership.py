@@ -1,0 +1,74 @@
+"""A worker's place in its group: taken at the start, taken again after an outage, left at the end."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+import redis
+
+from streams.clock import ServerClock
+from streams.errors import RedisError, RedisUnavailable
+from streams.keys import Keys
+from streams.reader import FrameReader
+from streams.rights import check_rights, worker_commands
+from streams.server import check_server
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 0.25
+
+
+class Membership:
+    """Of one reader for all shards, or of one for each shard of a Redis Cluster. `client` is not the one that blocks."""
+
+    def __init__(self, client: "redis.Redis", keys: Keys, group: str, clock: ServerClock, readers: Sequence[FrameReader]) -> None:
+        self._client, self._keys, self._group = client, keys, group
+        self._clock, self._readers = clock, readers
+
+    def wait(self, give_up: Callable[[], bool]) -> bool:
+        """Wait for Redis and join; False where `give_up` said so first. Raises RedisError where waiting will not help."""
+        told = False
+        while not give_up():
+            try:
+                self._join()
+            except RedisError as error:
+                if type(error) is RedisError:  # refused for good: rights, version, shards
+                    raise
+                if not told:
+                    log.warning("%s; waiting for it", error)
+                    told = True
+                time.sleep(RETRY_S)
+            else:
+                return True
+        return False
+
+    def again(self, reader: FrameReader) -> None:
+        """After an outage. Raises RedisError."""
+        if len(self._readers) == 1:  # else the clock may be another primary's; Watch looks at it
+            self._clock.set_from(self._client)
+        reader.join()
+
+    def leave(self, timeout_s: float) -> None:
+        """Take our name out of the group; where time runs out, the name stays and does no harm."""
+        until = time.monotonic() + timeout_s
+        for reader in self._readers:
+            try:
+                reader.leave()
+            except RedisError as error:
+                log.warning("could not leave the group: %s", error)
+                if time.monotonic() > until:
+                    return
+
+    def _join(self) -> None:
+        report = check_server(self._client, self._keys, self._clock)
+        for warning in report.warnings:
+            log.warning("%s", warning)
+        check_rights(self._client, worker_commands(self._keys, self._group))
+        failures: list[RedisUnavailable] = []
+        for reader in self._readers:
+            try:
+                reader.join()
+            except RedisUnavailable as error:  # one of several: its own thread joins as soon as its primary is there
+                failures.append(error)
+        if len(failures) == len(self._readers):
+            raise failures[0]

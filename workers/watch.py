@@ -1,0 +1,83 @@
+"""Once a second: how busy a worker's stages are, and what waits in Redis. A Redis that hangs holds up only what is its own."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import redis
+
+from streams.clock import ServerClock
+from streams.connection import translated
+from streams.errors import RedisError
+from streams.keys import Keys
+from streams.reader import FrameReader
+from workers import metrics
+
+log = logging.getLogger(__name__)
+
+
+class Watch:
+    """Sets gauges and the clock on two threads of its own, until stopped."""
+
+    def __init__(
+        self,
+        client: "redis.Redis",
+        keys: Keys,
+        clock: ServerClock,
+        readers: Sequence[FrameReader],
+        busy_s: Callable[[], list[float]],
+    ) -> None:
+        self._client, self._keys, self._clock = client, keys, clock
+        self._readers, self._busy_s = readers, busy_s
+        self._pending = dict.fromkeys(readers, 0)
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=run, name=f"watch-{what}", daemon=True)
+            for what, run in (("stages", self._watch_stages), ("redis", self._watch_redis))
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def alive(self) -> bool:
+        return all(thread.is_alive() for thread in self._threads)
+
+    def stop(self) -> None:
+        """Does not wait for it."""
+        self._stop.set()
+
+    def _watch_stages(self) -> None:
+        before, at = self._busy_s(), time.monotonic()
+        while not self._stop.wait(1.0):
+            busy, now = self._busy_s(), time.monotonic()
+            metrics.BUSY.set(min(1.0, max(b - a for a, b in zip(before, busy, strict=True)) / (now - at)))
+            before, at = busy, now
+
+    def _watch_redis(self) -> None:
+        while not self._stop.wait(1.0):
+            metrics.TRIMMED.set(sum(reader.trimmed for reader in self._readers))
+            self._look(self._set_clock)
+            for reader in self._readers:
+                self._look(lambda reader=reader: self._count(reader))  # type: ignore[misc]
+            metrics.PENDING.set(sum(self._pending.values()))
+
+    def _look(self, at_one_server: Callable[[], None]) -> None:
+        try:
+            at_one_server()
+        except RedisError as error:  # the reading loop warns of it and goes on trying; the gauges keep their last values
+            log.debug("gauges are not set: %s", error)
+
+    def _set_clock(self) -> None:
+        metrics.CLOCK_SKEW.set(self._clock.set_from(self._client))
+
+    def _count(self, reader: FrameReader) -> None:
+        self._pending[reader] = reader.pending(self._client)
+        for shard in reader.shards:
+            stream = self._keys.frames(shard)
+            with translated():
+                used = self._client.memory_usage(stream, samples=0)
+                waiting = self._client.xlen(stream)
+            metrics.STREAM_BYTES.labels(str(shard)).set(used or 0)
+            metrics.STREAM_ENTRIES.labels(str(shard)).set(waiting)
