@@ -4,7 +4,10 @@ DEMO := .venv-demo
 DEV := .venv
 CHANGED := pyproject.toml
 
-.PHONY: help demo test lint format bench train avfer-smoke clean rtsp-server
+# A file of tests a core, each with one thread: on two cores in half the time.
+PYTEST := OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+.PHONY: help demo test deploy-test lint format bench train avfer-smoke scale-out walk dashboards kubernetes-rules clean rtsp-server deploy-tools
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -12,8 +15,11 @@ help:  ## what can be made
 demo: $(DEMO)/.installed  ## real faces through the whole path, in about half a minute; ARGS="--forever", say
 	@$(DEMO)/bin/fer-demo $(ARGS)
 
-test: $(DEV)/.installed rtsp-server  ## the whole test suite; ARGS="-k reader", say
-	$(DEV)/bin/python -m pytest $(ARGS)
+test: $(DEV)/.installed rtsp-server deploy-tools  ## every test that takes seconds; ARGS="-k reader", say
+	$(PYTEST) $(ARGS)
+
+deploy-test: $(DEV)/.installed rtsp-server deploy-tools  ## those of deploy/ that take minutes: scale-out, rolling upgrade, wheel, a real Prometheus
+	$(DEV)/bin/python -m pytest -m deploy $(ARGS)
 
 lint: $(DEV)/.installed  ## style, types, and that imports go one way
 	$(DEV)/bin/ruff check .
@@ -25,7 +31,7 @@ format: $(DEV)/.installed  ## put the code into shape
 	$(DEV)/bin/ruff check --fix .
 	$(DEV)/bin/ruff format .
 
-bench: $(DEV)/.installed  ## what each stage and a whole worker reach on this machine, in about two minutes
+bench: $(DEV)/.installed  ## what each stage and a whole worker reach on this machine, in about two minutes; ARGS="--write workers/capacity.json" for plans
 	$(DEV)/bin/python -m tests.benchmarks.worker $(ARGS)
 
 train: $(DEV)/.installed  ## both packaged models again, from the packs in FER_DATA_DIR: four hours on two cores; goes on where it stopped
@@ -37,11 +43,26 @@ train: $(DEV)/.installed  ## both packaged models again, from the packs in FER_D
 avfer-smoke: $(DEV)/.installed  ## the whole study in small, from published trees to a worker, in a few minutes; pages in runs/avfer-smoke
 	$(DEV)/bin/python -m tests.avfer_smoke $(ARGS)
 
-clean:  ## remove the environments
-	rm -rf $(DEMO) $(DEV)
+scale-out: $(DEV)/.installed  ## workers 1 -> 3 -> 1 under load, in three minutes; files in runs/scale-out; ARGS=--write renews deploy's plot
+	$(DEV)/bin/python -m deploy.scale_out $(ARGS)
+
+walk: $(DEV)/.installed deploy-tools  ## a newcomer's first afternoon with a stop-watch, in five minutes; ARGS=--write renews deploy's table
+	$(DEV)/bin/python -m tests.newcomers_walk $(ARGS)
+
+dashboards: $(DEV)/.installed  ## write deploy/grafana/dashboards from their source
+	$(DEV)/bin/python -m deploy.grafana.boards
+
+kubernetes-rules: $(DEV)/.installed  ## the Prometheus Operator's objects again, after a change of deploy/prometheus/rules
+	$(DEV)/bin/python deploy/kubernetes/make_prometheus_rules.py
+
+clean:  ## remove the environments and the tests' tools
+	rm -rf $(DEMO) $(DEV) .tools
 
 rtsp-server:  ## the RTSP server that tests use (GStreamer), where this user may install it
 	@/usr/bin/python3 tests/rtsp_server.py --check 2>/dev/null || sh tests/install_rtsp_server.sh
+
+deploy-tools:  ## Prometheus and Redis's exporter for tests, in .tools, from Debian's packages
+	@sh tests/install_deploy_tools.sh
 
 $(DEMO)/.installed: $(CHANGED)
 	@echo "Installing the demo into $(DEMO) (about a minute, no torch) ..."

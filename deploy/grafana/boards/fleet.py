@@ -1,0 +1,194 @@
+"""The fleet at a glance: is the objective met, where does every frame go, and what is in its way."""
+
+from deploy.grafana.boards.board import board
+from deploy.grafana.boards.panels import AGE, ANY_IS_BAD, BAD, GOOD, MIDDLING, heat, lines, number, rows
+
+_RATE = "[$__rate_interval]"
+
+OBJECTIVE = (
+    number(
+        "Answered within 1 s, last hour",
+        "Share of the frames offered whose result was out within one second of their capture. The objective is 99 %.",
+        "percentunit",
+        '1 - sum without (window) (fer:frames_missed:ratio{window="1h"})',
+        steps=((None, BAD), (0.95, MIDDLING), (0.99, GOOD)),
+    ),
+    number(
+        "Error budget left, 30 days",
+        "One frame in a hundred may be late or lost in 30 days. This is the share of that budget that is left.",
+        "percentunit",
+        "fer:error_budget_left:ratio",
+        steps=((None, BAD), (0, MIDDLING), (0.25, GOOD)),
+    ),
+    number(
+        "Alerts firing",
+        "How many; the table below names them.",
+        "none",
+        'count(ALERTS{alertstate="firing", alertname=~"Fer.+"}) or vector(0)',
+        steps=ANY_IS_BAD,
+    ),
+    number(
+        "Cameras silent",
+        "Cameras that gave no frame for two minutes. Without camera labels it counts producers all of whose cameras are silent.",
+        "none",
+        "sum(fer:camera_silent:bool) or vector(0)",
+        steps=ANY_IS_BAD,
+    ),
+    number(
+        "Workers ready",
+        "Workers whose /readyz says that work may be expected of them.",
+        "none",
+        'sum(fer_ready{job="fer-worker"}) or vector(0)',
+        steps=((None, BAD), (1, GOOD)),
+    ),
+    number(
+        "Capture to result, p95",
+        "Nineteen frames in twenty are answered within this time.",
+        "s",
+        f"histogram_quantile(0.95, sum by (le) (rate(fer_end_to_end_latency_seconds_bucket{_RATE})))",
+        steps=AGE,
+    ),
+)
+
+ACCOUNT = (
+    lines(
+        "Where every frame goes",
+        "The thick line is what cameras gave; the areas under it are what became of it. A gap between them is what grows "
+        "in Redis, or what nobody can account for: see the two panels to the right.",
+        "cps",
+        ("sum(rate(fer_frames_captured_total[5m]))", "captured"),
+        ("sum(rate(fer_frames_published_total[5m]))", "published"),
+        ("sum by (reason) (rate(fer_frames_dropped_total[5m])) > 0", "dropped: {{reason}}"),
+        ("sum(rate(fer_frames_expired_total[5m])) > 0", "expired"),
+        ("sum(rate(fer_frames_dead_total[5m])) > 0", "dead"),
+        stacked=True,
+        line_over_the_stack="captured",
+        span=12,
+    ),
+    lines(
+        "Not accounted for",
+        "Captured less published, dropped, expired, dead, and what was added to the frames in flight, as a share of captured. "
+        "It is zero but for the moments between two scrapes, the first minutes of a process, and processes that were killed.",
+        "percentunit",
+        ("fer:frames_unaccounted:ratio10m", "not accounted for"),
+        steps=((None, BAD), (-0.05, GOOD), (0.05, BAD)),
+        span=6,
+    ),
+    lines(
+        "In flight",
+        "Frames in Redis that nobody has ended yet, and how many of them workers hold.",
+        "none",
+        ("fer:frames_in_flight:sum", "in Redis"),
+        ("max(fer_pending_entries)", "of those, held by workers"),
+        span=6,
+    ),
+)
+
+LATENCY = (
+    lines(
+        "Age of frames when a stage begins, p95",
+        "Where frames grow old. A high line for read means that they wait for workers: add some. A jump between two stages "
+        "means that the first of them is slow.",
+        "s",
+        (
+            f"histogram_quantile(0.95, sum by (le, stage) (rate(fer_frame_age_seconds_bucket{_RATE})))",
+            "{{stage}}",
+        ),
+        steps=AGE,
+        span=12,
+    ),
+    heat(
+        "Capture to result",
+        "How many frames were answered after how long. A second band shows a group of cameras or workers that differs.",
+        "s",
+        "fer_end_to_end_latency_seconds_bucket",
+    ),
+)
+
+LOAD = (
+    lines(
+        "Busy ratio by worker",
+        "Share of the last second that a worker's busiest stage worked. Near one there is no room; autoscaling looks at it too.",
+        "percentunit",
+        ("fer_busy_ratio", "{{instance}}"),
+        steps=((None, GOOD), (0.8, MIDDLING), (0.95, BAD)),
+        most=1,
+    ),
+    lines(
+        "Faces by emotion",
+        "Faces classified a second, by the emotion that is named, or unknown.",
+        "cps",
+        (f"sum by (emotion) (rate(fer_faces_classified_total{_RATE}))", "{{emotion}}"),
+        stacked=True,
+    ),
+    lines(
+        "Results logged",
+        "What fer-consumer log writes, and what was gone or unreadable before it could.",
+        "cps",
+        (f"sum(rate(fer_results_logged_total{_RATE}))", "logged"),
+        (f"sum(rate(fer_results_lost_total{_RATE}))", "lost"),
+        (f"sum by (reason) (rate(fer_results_undecodable_total{_RATE}))", "unreadable: {{reason}}"),
+    ),
+    lines(
+        "Bytes logged",
+        "JSON lines written to the log, before they are compressed to Parquet where that is asked for.",
+        "Bps",
+        (f"sum by (instance) (rate(fer_log_bytes_total{_RATE}))", "{{instance}}"),
+    ),
+    lines(
+        "Capture to published, of what is logged, p95",
+        "The same latency as a subscriber sees it, from the times in the results.",
+        "s",
+        (f"histogram_quantile(0.95, sum by (le) (rate(fer_result_latency_seconds_bucket{_RATE})))", "p95"),
+        steps=AGE,
+    ),
+    lines(
+        "Clocks",
+        "Seconds that each machine's clock is ahead of Redis's. Frames carry Redis's time, so nothing is lost; logs mislead.",
+        "s",
+        ("fer_clock_skew_seconds", "{{job}} {{instance}}"),
+        steps=((None, BAD), (-1, GOOD), (1, BAD)),
+    ),
+)
+
+TABLES = (
+    rows(
+        "Alerts",
+        "What fires or is about to. deploy/runbook.md has an entry for each.",
+        "alertname",
+        ('ALERTS{alertname=~"Fer.+"}', "Value"),
+        hidden=("__name__", "Value"),
+        span=12,
+    ),
+    rows(
+        "Versions",
+        "How many processes of which program run which version: two while an upgrade rolls.",
+        "program",
+        ("count by (program, version) (fer_build_info)", "Processes"),
+        span=6,
+    ),
+    rows(
+        "Processes",
+        "Whether each process is fit for work: 1 is ready.",
+        "instance",
+        ("fer_ready", "Ready"),
+        hidden=("__name__", "service"),
+        span=6,
+    ),
+)
+
+
+def fleet() -> str:
+    return board(
+        "fer-fleet",
+        "ferstream: fleet",
+        "Is the objective met, where does every frame go, and what is in its way.",
+        (),
+        (
+            ("Objective: 99 % of the frames offered are answered within one second", OBJECTIVE),
+            ("The account: captured = published + dropped + expired + dead + in flight", ACCOUNT),
+            ("Latency", LATENCY),
+            ("Load", LOAD),
+            ("What runs, and what is wrong", TABLES),
+        ),
+    )
