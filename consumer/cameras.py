@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import click
 
-from consumer.lines import printable
-from streams.camera_status import CameraStatus
+from ferstream.consumer.lines import printable
+from ferstream.streams.camera_status import CameraStatus
 
 _COLOURS = {
     "live": "green",

@@ -6,22 +6,30 @@ from typing import cast
 
 import click
 
-from consumer.cameras import json_lines, table
-from consumer.logger import Logger, consumer_name
-from consumer.metrics import LogMetrics
-from consumer.result_log import Format, ResultLog, Rotation
-from consumer.subscriber import ResultSubscriber
-from consumer.tail import SMOOTHING_WINDOW_S, Style, leaving_quietly
-from consumer.tail import tail as print_results
-from streams import logs
-from streams.camera_status import read_statuses
-from streams.clock import ServerClock
-from streams.connection import connect
-from streams.keys import Keys
-from streams.metrics import announce, ferstream_version
-from streams.options import CONTEXT, FerGroup, chosen_prefix, log_options, metrics_options, name_variables, server_options
-from streams.shutdown import Shutdown
-from streams.status_server import StatusServer
+from ferstream.consumer.cameras import json_lines, table
+from ferstream.consumer.logger import Logger, consumer_name
+from ferstream.consumer.metrics import LogMetrics
+from ferstream.consumer.result_log import Format, ResultLog, Rotation
+from ferstream.consumer.subscriber import ResultSubscriber
+from ferstream.consumer.tail import SMOOTHING_WINDOW_S, Style, leaving_quietly
+from ferstream.consumer.tail import tail as print_results
+from ferstream.streams import logs
+from ferstream.streams.camera_status import read_statuses
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.connection import connect
+from ferstream.streams.keys import Keys
+from ferstream.streams.metrics import announce, ferstream_version
+from ferstream.streams.options import (
+    CONTEXT,
+    FerGroup,
+    chosen_prefix,
+    log_options,
+    metrics_options,
+    name_variables,
+    server_options,
+)
+from ferstream.streams.shutdown import Shutdown
+from ferstream.streams.status_server import StatusServer
 
 _MEGABYTE = 1_000_000
 

@@ -5,12 +5,12 @@ import random
 import time
 from dataclasses import dataclass
 
-from consumer.commands import Look, Pause, Steps
-from consumer.intake import Intake
-from consumer.reading import GroupReading, PositionReading
-from consumer.shards import Shards
-from streams.connection import MAX_BLOCK_S
-from streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
+from ferstream.consumer.commands import Look, Pause, Steps
+from ferstream.consumer.intake import Intake
+from ferstream.consumer.reading import GroupReading, PositionReading
+from ferstream.consumer.shards import Shards
+from ferstream.streams.connection import MAX_BLOCK_S
+from ferstream.streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
 
 log = logging.getLogger(__name__)
 

@@ -5,12 +5,12 @@ import math
 from collections import Counter, deque
 from collections.abc import Mapping
 
-from consumer.delivery import Delivery
-from consumer.position import ShardPosition
-from consumer.reorder import ReorderBuffer
-from consumer.repeats import Repeats
-from streams.codec import decode_result
-from streams.errors import DecodeError
+from ferstream.consumer.delivery import Delivery
+from ferstream.consumer.position import ShardPosition
+from ferstream.consumer.reorder import ReorderBuffer
+from ferstream.consumer.repeats import Repeats
+from ferstream.streams.codec import decode_result
+from ferstream.streams.errors import DecodeError
 
 log = logging.getLogger(__name__)
 

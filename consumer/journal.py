@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError
 
 _BLOCK = 64 * 1024
 

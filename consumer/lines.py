@@ -6,9 +6,9 @@ from datetime import datetime
 
 import click
 
-from consumer.delivery import Delivery
-from streams.codec import result_map
-from streams.messages import Face, Result
+from ferstream.consumer.delivery import Delivery
+from ferstream.streams.codec import result_map
+from ferstream.streams.messages import Face, Result
 
 COLOURS = {
     "anger": "red",

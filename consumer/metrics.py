@@ -4,9 +4,9 @@ from collections import Counter as Count
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 
-from consumer.delivery import Delivery
-from consumer.subscription import Subscription
-from streams.metrics import LATENCY_BUCKETS
+from ferstream.consumer.delivery import Delivery
+from ferstream.consumer.subscription import Subscription
+from ferstream.streams.metrics import LATENCY_BUCKETS
 
 
 class LogMetrics:

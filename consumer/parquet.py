@@ -13,9 +13,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from consumer.journal import LogError, sync_directory
-from streams.emotions import EMOTIONS
-from streams.errors import FerstreamError
+from ferstream.consumer.journal import LogError, sync_directory
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.errors import FerstreamError
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 import re
 from collections import deque
 
-from streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError
 
 BEGINNING = "0-0"
 _ID = re.compile(r"\d{1,20}(-\d{1,20})?")

@@ -5,12 +5,12 @@ import random
 import socket
 import time
 
-from consumer.commands import PAGE, Command, Steps, entries
-from consumer.intake import Intake
-from consumer.position import BEGINNING
-from consumer.shards import Shards
-from consumer.turns import Turns
-from streams.errors import RedisError, RedisUnavailable
+from ferstream.consumer.commands import PAGE, Command, Steps, entries
+from ferstream.consumer.intake import Intake
+from ferstream.consumer.position import BEGINNING
+from ferstream.consumer.shards import Shards
+from ferstream.consumer.turns import Turns
+from ferstream.streams.errors import RedisError, RedisUnavailable
 
 
 class PositionReading:

@@ -9,11 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from consumer.journal import DirectoryLock, Journal, cut_torn_tail
-from consumer.lines import json_line
-from consumer.parquet import TEMPORARY, convert, require_pyarrow
-from streams.errors import FerstreamError
-from streams.messages import Result
+from ferstream.consumer.journal import DirectoryLock, Journal, cut_torn_tail
+from ferstream.consumer.lines import json_line
+from ferstream.consumer.parquet import TEMPORARY, convert, require_pyarrow
+from ferstream.streams.errors import FerstreamError
+from ferstream.streams.messages import Result
 
 log = logging.getLogger(__name__)
 

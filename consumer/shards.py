@@ -1,10 +1,10 @@
 """The results streams of a deployment: how many, where reading begins, and what was read of each."""
 
-from consumer.commands import Command, Steps
-from consumer.intake import Intake
-from consumer.position import BEGINNING, ShardPosition, order, parse_position
-from streams.errors import FerstreamError, GroupGone, RedisUnavailable
-from streams.keys import Keys
+from ferstream.consumer.commands import Command, Steps
+from ferstream.consumer.intake import Intake
+from ferstream.consumer.position import BEGINNING, ShardPosition, order, parse_position
+from ferstream.streams.errors import FerstreamError, GroupGone, RedisUnavailable
+from ferstream.streams.keys import Keys
 
 
 class Shards:

@@ -7,12 +7,12 @@ from typing import Any, Self
 
 import redis
 
-from consumer.commands import Command, Look, Pause, Steps
-from consumer.delivery import Delivery
-from consumer.subscription import Subscription
-from streams.connection import connect, translated
-from streams.errors import FerstreamError
-from streams.messages import Result
+from ferstream.consumer.commands import Command, Look, Pause, Steps
+from ferstream.consumer.delivery import Delivery
+from ferstream.consumer.subscription import Subscription
+from ferstream.streams.connection import connect, translated
+from ferstream.streams.errors import FerstreamError
+from ferstream.streams.messages import Result
 
 
 class ResultSubscriber(Subscription):

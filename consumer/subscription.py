@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from consumer.dialogue import Dialogue, Terms
-from consumer.intake import Intake
-from streams.connection import MAX_BLOCK_S, is_cluster
-from streams.errors import FerstreamError
+from ferstream.consumer.dialogue import Dialogue, Terms
+from ferstream.consumer.intake import Intake
+from ferstream.streams.connection import MAX_BLOCK_S, is_cluster
+from ferstream.streams.errors import FerstreamError
 
 
 class Subscription:

@@ -8,11 +8,11 @@ from typing import TypeVar
 
 import click
 
-from consumer.delivery import Delivery
-from consumer.lines import empty_line, face_line, json_line
-from consumer.smooth import Smoother
-from consumer.subscriber import ResultSubscriber
-from consumer.track import Tracker
+from ferstream.consumer.delivery import Delivery
+from ferstream.consumer.lines import empty_line, face_line, json_line
+from ferstream.consumer.smooth import Smoother
+from ferstream.consumer.subscriber import ResultSubscriber
+from ferstream.consumer.track import Tracker
 
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from consumer.commands import Pause, Steps
-from consumer.intake import Intake
-from consumer.shards import Shards
-from streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
+from ferstream.consumer.commands import Pause, Steps
+from ferstream.consumer.intake import Intake
+from ferstream.consumer.shards import Shards
+from ferstream.streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
 
 log = logging.getLogger(__name__)
 

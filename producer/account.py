@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass
 
-from producer import metrics
+from ferstream.producer import metrics
 
 
 @dataclass(frozen=True, slots=True)

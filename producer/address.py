@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from producer.errors import ConfigError
-from streams.connection import redact
+from ferstream.producer.errors import ConfigError
+from ferstream.streams.connection import redact
 
 Kind = Literal["rtsp", "http", "file", "folder", "webcam", "portraits"]
 

@@ -4,10 +4,10 @@ import logging
 from collections import Counter
 from collections.abc import Iterable
 
-from producer.errors import ConfigError
-from producer.redis_link import RedisLink
-from producer.settings import MIB, CameraConfig
-from streams.errors import RedisError
+from ferstream.producer.errors import ConfigError
+from ferstream.producer.redis_link import RedisLink
+from ferstream.producer.settings import MIB, CameraConfig
+from ferstream.streams.errors import RedisError
 
 log = logging.getLogger(__name__)
 

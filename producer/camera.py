@@ -4,20 +4,20 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from producer import metrics
-from producer.account import Account
-from producer.address import LIVE_SCHEMES, scheme_of
-from producer.capture import Capture
-from producer.condition import Condition
-from producer.publisher import Publisher
-from producer.redis_link import RedisLink
-from producer.settings import CameraConfig
-from producer.slot import Slot
-from producer.throttle import Throttle
-from streams.camera_status import CameraStatus, remove_status
+from ferstream.producer import metrics
+from ferstream.producer.account import Account
+from ferstream.producer.address import LIVE_SCHEMES, scheme_of
+from ferstream.producer.capture import Capture
+from ferstream.producer.condition import Condition
+from ferstream.producer.publisher import Publisher
+from ferstream.producer.redis_link import RedisLink
+from ferstream.producer.settings import CameraConfig
+from ferstream.producer.slot import Slot
+from ferstream.producer.throttle import Throttle
+from ferstream.streams.camera_status import CameraStatus, remove_status
 
 if TYPE_CHECKING:
-    from streams.tracing import Tracing
+    from ferstream.streams.tracing import Tracing
 
 #: A blocked read ends with its own time-out; nobody waits longer for it than this.
 JOIN_S = 8.0

@@ -5,7 +5,7 @@ import zlib
 from dataclasses import dataclass
 from typing import Self
 
-from producer.errors import ConfigError
+from ferstream.producer.errors import ConfigError
 
 _SYNTAX = re.compile(r"(?:\S+-)?(\d{1,9})/(\d{1,9})")
 

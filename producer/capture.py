@@ -5,15 +5,15 @@ from itertools import count
 
 import av
 
-from producer.account import Account
-from producer.backoff import Backoff
-from producer.condition import Condition
-from producer.errors import CameraError, CameraStalled
-from producer.open_source import source_for
-from producer.settings import CameraConfig
-from producer.slot import Captured, Slot
-from producer.source import Picture, Source
-from streams.clock import ServerClock
+from ferstream.producer.account import Account
+from ferstream.producer.backoff import Backoff
+from ferstream.producer.condition import Condition
+from ferstream.producer.errors import CameraError, CameraStalled
+from ferstream.producer.open_source import source_for
+from ferstream.producer.settings import CameraConfig
+from ferstream.producer.slot import Captured, Slot
+from ferstream.producer.source import Picture, Source
+from ferstream.streams.clock import ServerClock
 
 
 class Capture:

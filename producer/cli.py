@@ -8,15 +8,23 @@ from typing import Any, TypeVar
 
 import click
 
-from producer.camera_shard import CameraShard
-from producer.cameras_file import camera_from_argument, read_cameras_file, refuse_duplicates
-from producer.errors import ConfigError
-from producer.probe import as_table, probe_all
-from producer.service import Service, ServiceOptions
-from producer.settings import RANGES, SETTING_NAMES, CameraConfig, Settings
-from streams.logs import configure_logging
-from streams.metrics import announce, ferstream_version
-from streams.options import CONTEXT, FerGroup, log_options, metrics_options, name_variables, redis_options, trace_options
+from ferstream.producer.camera_shard import CameraShard
+from ferstream.producer.cameras_file import camera_from_argument, read_cameras_file, refuse_duplicates
+from ferstream.producer.errors import ConfigError
+from ferstream.producer.probe import as_table, probe_all
+from ferstream.producer.service import Service, ServiceOptions
+from ferstream.producer.settings import RANGES, SETTING_NAMES, CameraConfig, Settings
+from ferstream.streams.logs import configure_logging
+from ferstream.streams.metrics import announce, ferstream_version
+from ferstream.streams.options import (
+    CONTEXT,
+    FerGroup,
+    log_options,
+    metrics_options,
+    name_variables,
+    redis_options,
+    trace_options,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -4,10 +4,10 @@ import logging
 import threading
 import time
 
-from producer import metrics
-from producer.source import SourceInfo
-from streams.camera_status import CameraStatus, State
-from streams.logs import about
+from ferstream.producer import metrics
+from ferstream.producer.source import SourceInfo
+from ferstream.streams.camera_status import CameraStatus, State
+from ferstream.streams.logs import about
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ import simplejpeg
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
-from producer.source import Picture
-from streams.errors import FerstreamError
+from ferstream.producer.source import Picture
+from ferstream.streams.errors import FerstreamError
 
 #: Every so many pixels of the luma plane one goes into the checksum: enough to see any change that is no single pixel.
 CHECKSUM_STEP = 8

@@ -1,6 +1,6 @@
 """What can go wrong with a camera or with what was said of it."""
 
-from streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError
 
 
 class ConfigError(FerstreamError):

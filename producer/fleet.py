@@ -6,15 +6,15 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
-from producer.account import Account, Totals
-from producer.camera import Camera
-from producer.redis_link import RedisLink
-from producer.settings import CameraConfig
-from streams.camera_status import write_statuses
-from streams.logs import about
+from ferstream.producer.account import Account, Totals
+from ferstream.producer.camera import Camera
+from ferstream.producer.redis_link import RedisLink
+from ferstream.producer.settings import CameraConfig
+from ferstream.streams.camera_status import write_statuses
+from ferstream.streams.logs import about
 
 if TYPE_CHECKING:
-    from streams.tracing import Tracing
+    from ferstream.streams.tracing import Tracing
 
 log = logging.getLogger(__name__)
 

@@ -2,12 +2,12 @@
 
 import threading
 
-from producer.address import kind_of, path_of
-from producer.picture_folder import PictureFolder
-from producer.portraits import Portraits
-from producer.settings import CameraConfig
-from producer.source import Source
-from producer.video_source import VideoSource
+from ferstream.producer.address import kind_of, path_of
+from ferstream.producer.picture_folder import PictureFolder
+from ferstream.producer.portraits import Portraits
+from ferstream.producer.settings import CameraConfig
+from ferstream.producer.source import Source
+from ferstream.producer.video_source import VideoSource
 
 
 def source_for(camera: CameraConfig, stop: threading.Event) -> Source:

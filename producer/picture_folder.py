@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from producer.errors import CameraError
-from producer.source import Pacer, Picture, SourceInfo
+from ferstream.producer.errors import CameraError
+from ferstream.producer.source import Pacer, Picture, SourceInfo
 
 log = logging.getLogger(__name__)
 

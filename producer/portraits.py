@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from producer.errors import CameraError
-from producer.source import Pacer, Picture, SourceInfo
+from ferstream.producer.errors import CameraError
+from ferstream.producer.source import Pacer, Picture, SourceInfo
 
 WIDTH, HEIGHT, FPS = 1280, 720, 15.0
 

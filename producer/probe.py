@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import av
 
-from producer.errors import CameraError, ConfigError
-from producer.open_source import source_for
-from producer.settings import CameraConfig
+from ferstream.producer.errors import CameraError, ConfigError
+from ferstream.producer.open_source import source_for
+from ferstream.producer.settings import CameraConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,23 +6,23 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from producer import metrics
-from producer.account import Account
-from producer.condition import Condition
-from producer.encoder import EncodeError, JpegEncoder
-from producer.freeze import FreezeDetector
-from producer.redis_link import RedisLink
-from producer.settings import CameraConfig
-from producer.shard_link import ShardLink
-from producer.slot import Captured, Slot
-from streams.connection import connect
-from streams.errors import RedisError, RedisUnavailable
-from streams.logs import about
-from streams.messages import Frame, FrameHeader
-from streams.writer import FrameWriter
+from ferstream.producer import metrics
+from ferstream.producer.account import Account
+from ferstream.producer.condition import Condition
+from ferstream.producer.encoder import EncodeError, JpegEncoder
+from ferstream.producer.freeze import FreezeDetector
+from ferstream.producer.redis_link import RedisLink
+from ferstream.producer.settings import CameraConfig
+from ferstream.producer.shard_link import ShardLink
+from ferstream.producer.slot import Captured, Slot
+from ferstream.streams.connection import connect
+from ferstream.streams.errors import RedisError, RedisUnavailable
+from ferstream.streams.logs import about
+from ferstream.streams.messages import Frame, FrameHeader
+from ferstream.streams.writer import FrameWriter
 
 if TYPE_CHECKING:
-    from streams.tracing import CameraTracer
+    from ferstream.streams.tracing import CameraTracer
 
 log = logging.getLogger(__name__)
 

@@ -7,15 +7,15 @@ from collections.abc import Callable
 
 import redis
 
-from producer import metrics
-from producer.backoff import Backoff
-from producer.shard_link import WELL_AFTER_S, ShardLink
-from streams.clock import ServerClock
-from streams.connection import connect, is_cluster
-from streams.errors import RedisError, RedisFull, RedisUnavailable
-from streams.keys import Keys
-from streams.rights import check_rights, producer_commands
-from streams.server import check_server, check_shards
+from ferstream.producer import metrics
+from ferstream.producer.backoff import Backoff
+from ferstream.producer.shard_link import WELL_AFTER_S, ShardLink
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.connection import connect, is_cluster
+from ferstream.streams.errors import RedisError, RedisFull, RedisUnavailable
+from ferstream.streams.keys import Keys
+from ferstream.streams.rights import check_rights, producer_commands
+from ferstream.streams.server import check_server, check_shards
 
 log = logging.getLogger(__name__)
 

@@ -13,21 +13,21 @@ from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from producer import metrics
-from producer.budget import Budget
-from producer.camera_shard import CameraShard
-from producer.errors import ConfigError
-from producer.fleet import Fleet
-from producer.redis_link import RedisLink
-from producer.settings import CameraConfig
-from streams.errors import RedisError
-from streams.keys import Keys
-from streams.logs import about
-from streams.shutdown import Shutdown
-from streams.status_server import StatusServer
+from ferstream.producer import metrics
+from ferstream.producer.budget import Budget
+from ferstream.producer.camera_shard import CameraShard
+from ferstream.producer.errors import ConfigError
+from ferstream.producer.fleet import Fleet
+from ferstream.producer.redis_link import RedisLink
+from ferstream.producer.settings import CameraConfig
+from ferstream.streams.errors import RedisError
+from ferstream.streams.keys import Keys
+from ferstream.streams.logs import about
+from ferstream.streams.shutdown import Shutdown
+from ferstream.streams.status_server import StatusServer
 
 if TYPE_CHECKING:
-    from streams.tracing import Tracing
+    from ferstream.streams.tracing import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ class Service:
     def _open_tracing(self) -> "Tracing | None":
         if self._options.trace_endpoint is None:
             return None
-        from streams.tracing import Tracing  # an extra
+        from ferstream.streams.tracing import Tracing  # an extra
 
         return Tracing(
             self._options.trace_endpoint,

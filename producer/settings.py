@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 
-from producer.address import LIVE_SCHEMES, kind_of, redacted, scheme_of
-from producer.errors import ConfigError
+from ferstream.producer.address import LIVE_SCHEMES, kind_of, redacted, scheme_of
+from ferstream.producer.errors import ConfigError
 
 MIB = 1024 * 1024
 #: Live frames are stale after this; a file read as fast as possible has all the time that its workers need.

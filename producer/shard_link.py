@@ -5,13 +5,13 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from producer.backoff import Backoff
-from streams.clock import ServerClock
-from streams.errors import RedisError, RedisUnavailable
-from streams.keys import Keys
+from ferstream.producer.backoff import Backoff
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.errors import RedisError, RedisUnavailable
+from ferstream.streams.keys import Keys
 
 if TYPE_CHECKING:
-    from producer.redis_link import RedisLink
+    from ferstream.producer.redis_link import RedisLink
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from producer.source import Picture
-from producer.throttle import Throttle
+from ferstream.producer.source import Picture
+from ferstream.producer.throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True)

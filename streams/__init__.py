@@ -1,0 +1,1 @@
+"""What producers, workers and consumers share: the wire, Redis, and what every program needs."""

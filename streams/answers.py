@@ -15,13 +15,13 @@ from typing import Any
 import msgpack
 import redis
 
-from streams.cluster import node_of
-from streams.codec import decode_result, encode_result
-from streams.connection import translated
-from streams.errors import DecodeError
-from streams.keys import Keys
-from streams.messages import Result
-from streams.reader import Entry
+from ferstream.streams.cluster import node_of
+from ferstream.streams.codec import decode_result, encode_result
+from ferstream.streams.connection import translated
+from ferstream.streams.errors import DecodeError
+from ferstream.streams.keys import Keys
+from ferstream.streams.messages import Result
+from ferstream.streams.reader import Entry
 
 #: Dead letters kept, newest first to stay: enough to see what goes wrong, never a leak.
 DEAD_LETTERS = 1000

@@ -14,8 +14,8 @@ import redis
 from redis.client import Pipeline
 from redis.crc import key_slot
 
-from streams.redirects import Pause, Visit, follow, locate
-from streams.slots import COMMON_KEY, Address, SlotMap, slot_of
+from ferstream.streams.redirects import Pause, Visit, follow, locate
+from ferstream.streams.slots import COMMON_KEY, Address, SlotMap, slot_of
 
 T = TypeVar("T")
 Command = tuple[tuple[Any, ...], dict[str, Any]]

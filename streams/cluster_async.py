@@ -7,8 +7,8 @@ from typing import Any
 import redis
 import redis.asyncio
 
-from streams.redirects import Pause, Visit, follow
-from streams.slots import Address, SlotMap, slot_of
+from ferstream.streams.redirects import Pause, Visit, follow
+from ferstream.streams.slots import Address, SlotMap, slot_of
 
 
 class AsyncClusterClient(redis.asyncio.Redis):

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import msgpack
 
-from streams.emotions import EMOTIONS, NAMES
-from streams.errors import DecodeError
-from streams.messages import VERSION, Face, Frame, FrameHeader, Result
+from ferstream.streams.emotions import EMOTIONS, NAMES
+from ferstream.streams.errors import DecodeError
+from ferstream.streams.messages import VERSION, Face, Frame, FrameHeader, Result
 
 T = TypeVar("T")
 

@@ -16,10 +16,10 @@ from redis.backoff import NoBackoff
 from redis.connection import parse_url
 from redis.retry import Retry
 
-from streams.cluster import ClusterClient
-from streams.cluster_async import AsyncClusterClient
-from streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
-from streams.slots import Address
+from ferstream.streams.cluster import ClusterClient
+from ferstream.streams.cluster_async import AsyncClusterClient
+from ferstream.streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
+from ferstream.streams.slots import Address
 
 #: A blocking read waits this long; its socket gives up later than that, never earlier.
 MAX_BLOCK_S = 2.0

@@ -17,13 +17,13 @@ from typing import Any
 import click
 import redis
 
-from streams.codec import decode_result
-from streams.connection import connect, translated
-from streams.embedded import EmbeddedRedis
-from streams.errors import FerstreamError
-from streams.keys import Keys
-from streams.logs import configure_logging
-from streams.options import CONTEXT, EXIT_UNUSABLE
+from ferstream.streams.codec import decode_result
+from ferstream.streams.connection import connect, translated
+from ferstream.streams.embedded import EmbeddedRedis
+from ferstream.streams.errors import FerstreamError
+from ferstream.streams.keys import Keys
+from ferstream.streams.logs import configure_logging
+from ferstream.streams.options import CONTEXT, EXIT_UNUSABLE
 
 #: A process that has not ended by then is killed.
 STOP_S = 30.0
@@ -113,13 +113,15 @@ def _run(
 ) -> tuple[Sums, list[float], float]:
     """Start the parts in the order of a frame's way backwards, let them run, stop them in its order, and add up."""
     shared = ("--redis", url)
-    tail = Part("subscriber", "consumer.cli", "tail", *shared, *(["--json"] if as_json else []))
+    tail = Part("subscriber", "ferstream.consumer.cli", "tail", *shared, *(["--json"] if as_json else []))
     stack.callback(tail.stop)
     quiet = ("--log-level", "warning", "--json", "--metrics-host", "127.0.0.1")
     fleet = []
     for number in range(workers):
         port = _free_port()
-        part = Part(f"worker {number + 1}", "workers.cli", "run", *shared, *quiet, "--metrics-port", str(port), collect=True)
+        part = Part(
+            f"worker {number + 1}", "ferstream.workers.cli", "run", *shared, *quiet, "--metrics-port", str(port), collect=True
+        )
         stack.callback(part.stop)
         fleet.append((part, port))
     if not as_json:
@@ -131,7 +133,9 @@ def _run(
         if cameras == ("portraits:",)
         else [f"--camera=camera-{i + 1}={u}" for i, u in enumerate(cameras)]
     )
-    producer = Part("producer", "producer.cli", "run", *shared, *quiet, "--stay", "--metrics-port", "0", *names, collect=True)
+    producer = Part(
+        "producer", "ferstream.producer.cli", "run", *shared, *quiet, "--stay", "--metrics-port", "0", *names, collect=True
+    )
     stack.callback(producer.stop)
     client = connect(url)
     stack.callback(client.close)

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from streams.connection import connect, translated
-from streams.errors import FerstreamError, RedisError
+from ferstream.streams.connection import connect, translated
+from ferstream.streams.errors import FerstreamError, RedisError
 
 #: Watches the owner through a pipe: the read ends when the owner is gone, however it went; then server and directory go too.
 _GUARD = """

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from streams.emotions import EMOTIONS, UNKNOWN
+from ferstream.streams.emotions import EMOTIONS, UNKNOWN
 
 VERSION = 1
 

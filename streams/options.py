@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from streams.errors import FerstreamError
-from streams.keys import Keys
-from streams.logs import logs_json
+from ferstream.streams.errors import FerstreamError
+from ferstream.streams.keys import Keys
+from ferstream.streams.logs import logs_json
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge
 from prometheus_client.exposition import make_wsgi_app
 
-from streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError
 
 _READY = Gauge("fer_ready", "1 where /readyz says so, else 0.")
 

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from streams.clock import ServerClock
-from streams.connection import redact
-from streams.errors import FerstreamError
-from streams.messages import FrameHeader
-from streams.metrics import ferstream_version
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.connection import redact
+from ferstream.streams.errors import FerstreamError
+from ferstream.streams.messages import FrameHeader
+from ferstream.streams.metrics import ferstream_version
 
 try:
     from opentelemetry.context import Context

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import redis
 
-from streams.connection import connect
-from streams.embedded import EmbeddedRedis
-from streams.messages import Result
+from ferstream.streams.connection import connect
+from ferstream.streams.embedded import EmbeddedRedis
+from ferstream.streams.messages import Result
+from ferstream.training.datasets import DATA_FOLDER, FERPLUS_PACK
 from tests import avfer_trees
 from tests.fleet import WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
-from training.datasets import DATA_FOLDER, FERPLUS_PACK
 
 #: Presets, and how each is shrunk to what two cores train in half a minute.
 SHRUNK = {
@@ -112,7 +112,7 @@ def fer_train(*words: object) -> None:
     sys.stdout.write(f"\n$ fer-train {shlex.join(texts)}\n")
     sys.stdout.flush()
     started = time.monotonic()
-    subprocess.run([sys.executable, "-m", "training.cli", *texts], check=True)
+    subprocess.run([sys.executable, "-m", "ferstream.training.cli", *texts], check=True)
     sys.stdout.write(f"({time.monotonic() - started:.0f} s)\n")
 
 

@@ -12,10 +12,10 @@ import redis
 import simplejpeg
 from skimage import data
 
-from streams.clock import ServerClock
-from streams.codec import decode_result, encode_frame
-from streams.keys import Keys
-from streams.messages import Frame, FrameHeader, Result
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.codec import decode_result, encode_frame
+from ferstream.streams.keys import Keys
+from ferstream.streams.messages import Frame, FrameHeader, Result
 
 KEYS = Keys()
 
@@ -60,14 +60,14 @@ def wait_until(condition, patience_s: float = 30.0):
 class WorkerProcess:
     """One `fer-worker run`. Use as a context; `totals` after `stop` are its last words."""
 
-    def __init__(self, url: str, *arguments: str, log: Path) -> None:
+    def __init__(self, url: str, *arguments: str, log: Path, module: str = "ferstream.workers.cli") -> None:
         self.log = log
         self._output = log.open("w")
         self.process = subprocess.Popen(
             [
                 sys.executable,
                 "-m",
-                "workers.cli",
+                module,
                 "run",
                 "--redis",
                 url,

@@ -21,12 +21,12 @@ import yaml
 
 from deploy.scale_out.page import replace_block
 from deploy.scale_out.processes import Part, free_port
-from streams.codec import decode_result
-from streams.connection import connect, translated
-from streams.embedded import find_redis_server
-from streams.errors import FerstreamError, RedisError
-from streams.keys import Keys
-from streams.messages import Result
+from ferstream.streams.codec import decode_result
+from ferstream.streams.connection import connect, translated
+from ferstream.streams.embedded import find_redis_server
+from ferstream.streams.errors import FerstreamError, RedisError
+from ferstream.streams.keys import Keys
+from ferstream.streams.messages import Result
 from tests.prometheus_server import PrometheusServer
 
 ROOT = Path(__file__).parents[1]
@@ -85,7 +85,7 @@ class Walk:
         return self.parts[name]
 
     def start_worker(self, name: str) -> Part:
-        return self.start(name, "workers.cli", "--name", name, "--device", "cpu", "--threads", "1")
+        return self.start(name, "ferstream.workers.cli", "--name", name, "--device", "cpu", "--threads", "1")
 
     def cameras(self, *names: str) -> None:
         """Write cameras.yaml, and have the producer read it again."""
@@ -137,7 +137,7 @@ def start_to_prometheus_with_data(walk: Walk) -> None:
         walk.redis.start()
         walk.cameras("door")
         walk.start_worker("worker-0")
-        walk.start("producer", "producer.cli", "--stay", "--cameras", str(walk.folder / "cameras.yaml"))
+        walk.start("producer", "ferstream.producer.cli", "--stay", "--cameras", str(walk.folder / "cameras.yaml"))
         addresses = {f"fer-{name.split('-')[0]}": [f"127.0.0.1:{part.port}"] for name, part in walk.parts.items()}
         prometheus = PrometheusServer(walk.folder, {"fer-consumer": [], "redis": []} | addresses)
         walk.stack.enter_context(prometheus)

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import simplejpeg
 
-from streams.emotions import EMOTIONS
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.avfer.manifest import Prepared, write_manifest
 from tests.avfer_trees import face, sized
-from training.avfer.manifest import Prepared, write_manifest
 
 SOURCES = ("affectnet", "ck+")
 

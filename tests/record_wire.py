@@ -18,8 +18,8 @@ import cv2
 import msgpack
 from skimage import data
 
-from streams.connection import connect
-from streams.embedded import EmbeddedRedis
+from ferstream.streams.connection import connect
+from ferstream.streams.embedded import EmbeddedRedis
 from tests.fleet import KEYS, wait_until
 
 ROOT = Path(__file__).parents[1]
@@ -27,7 +27,7 @@ ENTRIES = ROOT / "tests" / "wire" / "entries.json"
 #: The last commit of each release.
 RELEASES = {"0.1.0": "9d9907b"}
 
-#: Reads entries on standard input with the codec of the working directory, and says of each "read" or the reason why not.
+#: Reads entries on standard input with the codec of 0.1.0 in the working directory; says of each "read" or why not.
 _READER = """
 import base64, json, sys
 from streams.codec import decode_frame, decode_result
@@ -56,8 +56,8 @@ def running(tree: Path, module: str, *arguments: str):
         process.wait(60)
 
 
-def record(tree: Path, picture: Path) -> dict[str, dict[bytes, bytes]]:
-    """A frame entry and its result entry, by the producer and the worker of a tree."""
+def record(tree: Path, package: str, picture: Path) -> dict[str, dict[bytes, bytes]]:
+    """A frame entry and its result entry, by producer and worker of a tree whose modules begin with `package`."""
     with EmbeddedRedis() as server:
         client = connect(server.url)
         camera = (
@@ -73,9 +73,9 @@ def record(tree: Path, picture: Path) -> dict[str, dict[bytes, bytes]]:
             "--jpeg-quality",
             "60",
         )
-        with running(tree, "producer.cli", *camera):
+        with running(tree, f"{package}producer.cli", *camera):
             ((_, frame),) = wait_until(lambda: client.xrange(KEYS.frames(0)))
-            with running(tree, "workers.cli", "--redis", server.url, "--device", "cpu", "--name", "node-1"):
+            with running(tree, f"{package}workers.cli", "--redis", server.url, "--device", "cpu", "--name", "node-1"):
                 ((_, result),) = wait_until(lambda: client.xrange(KEYS.results(0)), 120)
         client.close()
     return {"frame": frame, "result": result}
@@ -124,7 +124,8 @@ def main() -> None:
                 files.extractall(trees[release], filter="data")
         found: dict[str, dict[bytes, bytes]] = {}
         for writer, tree in {**trees, "this version": ROOT}.items():
-            entries = record(tree, picture.parent)
+            package = "" if writer in RELEASES else "ferstream."  # releases up to 0.2 had five packages at the top
+            entries = record(tree, package, picture.parent)
             found |= {f"{kind} by {writer}": fields for kind, fields in entries.items()}
         found |= variants(found["frame by this version"], found["result by this version"])
         listed = [

@@ -13,8 +13,8 @@ from pathlib import Path
 import redis
 from redis.crc import key_slot
 
-from streams.connection import connect
-from streams.embedded import _GUARD, find_redis_server
+from ferstream.streams.connection import connect
+from ferstream.streams.embedded import _GUARD, find_redis_server
 
 SLOTS = 16384
 PRIMARIES = 3

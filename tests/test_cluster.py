@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from consumer import ResultSubscriber
-from streams.connection import connect
-from streams.keys import Keys
+from ferstream import ResultSubscriber
+from ferstream.streams.connection import connect
+from ferstream.streams.keys import Keys
 from tests.fleet import WorkerProcess, wait_until
 from tests.redis_cluster import RedisCluster
 from tests.test_path import Producer

@@ -11,14 +11,14 @@ from dataclasses import replace
 import pyarrow.parquet
 import pytest
 
-from streams.camera_status import CameraStatus, write_statuses
-from streams.codec import encode_result
-from streams.emotions import EMOTIONS
-from streams.keys import Keys
-from streams.messages import Face, Result
+from ferstream.streams.camera_status import CameraStatus, write_statuses
+from ferstream.streams.codec import encode_result
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.keys import Keys
+from ferstream.streams.messages import Face, Result
 
 KEYS = Keys()
-COMMAND = [sys.executable, "-c", "from consumer.cli import main; main(prog_name='fer-consumer')"]
+COMMAND = [sys.executable, "-c", "from ferstream.consumer.cli import main; main(prog_name='fer-consumer')"]
 
 
 def face(emotion="happiness", share=0.93):

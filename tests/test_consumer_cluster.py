@@ -7,13 +7,13 @@ from collections import Counter
 
 import pytest
 
-from consumer import AsyncResultSubscriber, ResultSubscriber
-from streams.camera_status import CameraStatus, read_statuses, write_statuses
-from streams.clock import ServerClock
-from streams.codec import encode_result
-from streams.connection import connect, connect_async
-from streams.keys import Keys
-from streams.server import check_server
+from ferstream import AsyncResultSubscriber, ResultSubscriber
+from ferstream.streams.camera_status import CameraStatus, read_statuses, write_statuses
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.codec import encode_result
+from ferstream.streams.connection import connect, connect_async
+from ferstream.streams.keys import Keys
+from ferstream.streams.server import check_server
 from tests.fleet import wait_until
 from tests.test_consumer_subscriber import result as numbered
 

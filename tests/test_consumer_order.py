@@ -4,11 +4,11 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.delivery import Delivery
-from consumer.position import BEGINNING, ShardPosition, order
-from consumer.reorder import ReorderBuffer
-from consumer.repeats import Repeats
-from streams.messages import Result
+from ferstream.consumer.delivery import Delivery
+from ferstream.consumer.position import BEGINNING, ShardPosition, order
+from ferstream.consumer.reorder import ReorderBuffer
+from ferstream.consumer.repeats import Repeats
+from ferstream.streams.messages import Result
 
 
 def delivery(sequence, captured_at, camera_id="door"):

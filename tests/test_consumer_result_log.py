@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from consumer.journal import DirectoryLock, Journal, LogError, cut_torn_tail
-from consumer.result_log import ResultLog, Rotation
-from streams.messages import Result
+from ferstream.consumer.journal import DirectoryLock, Journal, LogError, cut_torn_tail
+from ferstream.consumer.result_log import ResultLog, Rotation
+from ferstream.streams.messages import Result
 
 HOUR = Rotation(10**6, 3600)
 

@@ -5,12 +5,12 @@ from itertools import islice
 
 import pytest
 
-from consumer import AsyncResultSubscriber, ResultSubscriber
-from streams.codec import encode_result
-from streams.embedded import EmbeddedRedis
-from streams.errors import FerstreamError, RedisError
-from streams.keys import Keys
-from streams.messages import Result
+from ferstream import AsyncResultSubscriber, ResultSubscriber
+from ferstream.streams.codec import encode_result
+from ferstream.streams.embedded import EmbeddedRedis
+from ferstream.streams.errors import FerstreamError, RedisError
+from ferstream.streams.keys import Keys
+from ferstream.streams.messages import Result
 
 KEYS = Keys()
 

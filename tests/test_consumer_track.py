@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from consumer import Smoother, Tracker
-from consumer.track import iou
-from streams.emotions import EMOTIONS, UNKNOWN
-from streams.messages import Face, Result
+from ferstream import Smoother, Tracker
+from ferstream.consumer.track import iou
+from ferstream.streams.emotions import EMOTIONS, UNKNOWN
+from ferstream.streams.messages import Face, Result
 
 
 def face(box, emotion="neutral", share=0.9):

@@ -10,11 +10,12 @@ import pytest
 import yaml
 from redis.crc import key_slot
 
-from consumer.cli import main as consumer
-from producer.cameras_file import read_cameras_file
-from producer.cli import main as producer
-from producer.settings import Settings
-from streams.keys import Keys
+from ferstream.consumer.cli import main as consumer
+from ferstream.producer.cameras_file import read_cameras_file
+from ferstream.producer.cli import main as producer
+from ferstream.producer.settings import Settings
+from ferstream.streams.keys import Keys
+from ferstream.workers.cli import main as worker
 from tests.kubernetes_manifests import (
     KUBERNETES,
     OVERLAYS,
@@ -28,7 +29,6 @@ from tests.kubernetes_manifests import (
     workloads,
 )
 from tests.pod_process import SECRETS, options_of, under, variables, write_volumes
-from workers.cli import main as worker
 
 PROGRAMS = {"fer-producer": (producer, 9101), "fer-worker": (worker, 9102), "fer-consumer": (consumer, 9103)}
 OWN_KINDS = {"ScaledObject", "TriggerAuthentication", "PodMonitor", "Probe", "PrometheusRule"}

@@ -11,9 +11,9 @@ import yaml
 from cloudcoil.models.keda import v1alpha1 as keda
 from cloudcoil.models.prometheus_operator import v1 as prometheus_operator
 
+from ferstream.workers import metrics
 from tests.deploy_tools import promtool
 from tests.kubernetes_manifests import KUBERNETES, OVERLAYS, Manifest, named, of_kind, overlay
-from workers import metrics
 
 MODELS = {
     "ScaledObject": keda.ScaledObject,

@@ -13,8 +13,8 @@ import pytest
 import redis
 
 from deploy.scale_out.processes import Part, free_port
-from streams.connection import connect
-from streams.embedded import EmbeddedRedis
+from ferstream.streams.connection import connect
+from ferstream.streams.embedded import EmbeddedRedis
 from tests.deploy_queries import DASHBOARDS, asked_by_dashboards, asked_by_rules, autoscaling_queries, dashboard
 from tests.deploy_tools import tool
 from tests.fleet import KEYS, add, frame, portrait_jpeg, server_now
@@ -85,11 +85,11 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
         def start(name: str, module: str, *arguments: str) -> Part:
             return stack.enter_context(Part(name, module, *arguments, *shared, folder=folder)).wait_until_ready()
 
-        worker = start("worker", "workers.cli", "run", "--json", "--device=cpu", "--threads=1", "--claim-after=2")
-        logger = start("consumer", "consumer.cli", "log", f"--dir={folder / 'events'}")
+        worker = start("worker", "ferstream.workers.cli", "run", "--json", "--device=cpu", "--threads=1", "--claim-after=2")
+        logger = start("consumer", "ferstream.consumer.cli", "log", f"--dir={folder / 'events'}")
         # Three frames a second: the clip's other five are over the cap, as in any fleet; a busy machine is in time all the same.
         cameras = ("--camera=door=portraits:", f"--camera=hall={clip}", "--loop", "--fps=3", "--budget-bytes=4194304")
-        producer = start("producer", "producer.cli", "run", "--json", *cameras)
+        producer = start("producer", "ferstream.producer.cli", "run", "--json", *cameras)
         wait_until(lambda: client.xlen(KEYS.results(0)) > 5, within_s=30, what="results")
         exporter = free_port()
         command = [

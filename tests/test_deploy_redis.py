@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from consumer import ResultSubscriber
-from streams.connection import connect
-from streams.embedded import find_redis_server
-from streams.keys import Keys
+from ferstream import ResultSubscriber
+from ferstream.streams.connection import connect
+from ferstream.streams.embedded import find_redis_server
+from ferstream.streams.keys import Keys
 from tests.deployed_redis import ROLES, DeployedRedis, make_secrets, servers, version_of
 from tests.fleet import KEYS, WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
 from tests.redis_cluster import RedisCluster
@@ -90,7 +90,7 @@ def test_every_program_does_all_of_its_work_and_is_refused_nothing(server, tmp_p
             [
                 sys.executable,
                 "-c",
-                "from consumer.cli import main; main()",
+                "from ferstream.consumer.cli import main; main()",
                 "tail",
                 "--json",
                 "--from=0",

@@ -12,6 +12,9 @@ from tests.record_wire import RELEASES, ROOT
 from tests.test_path import Producer
 from tests.video_files import skip_or_fail
 
+#: Where the releases before one import name kept the worker.
+OLD = "workers.cli"
+
 
 @pytest.fixture
 def old_tree(tmp_path: Path) -> Path:
@@ -29,8 +32,8 @@ def old_tree(tmp_path: Path) -> Path:
 def test_workers_are_replaced_one_by_one_under_load_and_every_frame_is_accounted_for(
     old_tree, redis_url, client, tmp_path, monkeypatch
 ):
-    def worker(name: str, log: str) -> WorkerProcess:
-        return WorkerProcess(redis_url, "--name", name, "--device", "cpu", log=tmp_path / log)
+    def worker(name: str, log: str, module: str = "ferstream.workers.cli") -> WorkerProcess:
+        return WorkerProcess(redis_url, "--name", name, "--device", "cpu", log=tmp_path / log, module=module)
 
     def names() -> set[str]:
         return {str(one["name"], "utf-8") for one in client.xinfo_consumers(KEYS.frames(0), "workers")}
@@ -39,7 +42,7 @@ def test_workers_are_replaced_one_by_one_under_load_and_every_frame_is_accounted
         return sum(result.worker == one for result in results(client))
 
     monkeypatch.chdir(old_tree)
-    with worker("node-1", "old-1") as old_1, worker("node-2", "old-2") as old_2:
+    with worker("node-1", "old-1", OLD) as old_1, worker("node-2", "old-2", OLD) as old_2:
         monkeypatch.undo()
         both = [old_1.wait_until_ready(), old_2.wait_until_ready()]
         camera = ("--camera", "door=portraits:", "--camera", "hall=portraits:", "--fps", "5", "--freshness", "60")

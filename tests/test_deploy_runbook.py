@@ -13,7 +13,11 @@ RUNBOOK = (DEPLOY / "runbook.md").read_text("utf-8")
 ALERTS = {rule["alert"]: rule for rule in rules() if "alert" in rule}
 #: What every entry answers, in this order.
 QUESTIONS = ["Means", "Users notice", "Look first", "Mend", "Afterwards"]
-PROGRAMS = {"fer-producer": "producer.cli", "fer-worker": "workers.cli", "fer-consumer": "consumer.cli"}
+PROGRAMS = {
+    "fer-producer": "ferstream.producer.cli",
+    "fer-worker": "ferstream.workers.cli",
+    "fer-consumer": "ferstream.consumer.cli",
+}
 
 
 def entries() -> dict[str, str]:

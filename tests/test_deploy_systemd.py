@@ -10,12 +10,12 @@ import click
 import pytest
 import yaml
 
-from consumer.cli import main as consumer
-from producer.cli import main as producer
+from ferstream.consumer.cli import main as consumer
+from ferstream.producer.cli import main as producer
+from ferstream.workers.cli import main as worker
 from tests.deploy_queries import rules
 from tests.deploy_tools import promtool
 from tests.video_files import skip_or_fail
-from workers.cli import main as worker
 
 FOLDER = Path(__file__).parents[1] / "deploy" / "systemd"
 BIN = "/opt/ferstream/bin"

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-PACKAGES = ("streams", "producer", "workers", "consumer", "training")
+ROOMS = ("streams", "producer", "workers", "consumer", "training")
 
 
 def build(source: Path, out: Path, *what: str) -> Path:
@@ -58,16 +58,18 @@ def in_sdist(path: Path) -> set[str]:
 def of_packages() -> set[str]:
     """Files of the packages that git knows or would take; without git, those that are there."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *PACKAGES],
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *ROOMS],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
     if listed.returncode == 0:
-        return {name for name in listed.stdout.splitlines() if (ROOT / name).exists()}
-    found = (path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file())
-    return {str(path.relative_to(ROOT)) for path in found if path.suffix != ".pyc"}
+        names = {name for name in listed.stdout.splitlines() if (ROOT / name).exists()}
+    else:
+        found = (path for room in ROOMS for path in (ROOT / "ferstream" / room).rglob("*") if path.is_file())
+        names = {str(path.relative_to(ROOT / "ferstream")) for path in found if path.suffix != ".pyc"}
+    return {"ferstream/__init__.py", "ferstream/py.typed", *(f"ferstream/{name}" for name in names)}
 
 
 def test_the_wheel_holds_the_packages_and_nothing_else(wheel):
@@ -79,7 +81,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel):
 @pytest.mark.parametrize("model", ["detector", "classifier"])
 def test_the_wheel_holds_the_models_with_their_cards(wheel, model):
     files = in_wheel(wheel)
-    folder = f"workers/models/weights/{model}"
+    folder = f"ferstream/workers/models/weights/{model}"
     for name in ("model.onnx", "weights.safetensors", "card.json", "CARD.md"):
         assert files[f"{folder}/{name}"] == (ROOT / folder / name).read_bytes()
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from producer.address import kind_of, redacted
-from producer.errors import ConfigError
+from ferstream.producer.address import kind_of, redacted
+from ferstream.producer.errors import ConfigError
 
 
 @pytest.mark.parametrize(

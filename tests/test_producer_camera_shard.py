@@ -5,10 +5,10 @@ from collections import Counter
 
 import pytest
 
-from producer.camera_shard import CameraShard
-from producer.errors import ConfigError
-from streams.camera_status import read_statuses
-from streams.keys import Keys
+from ferstream.producer.camera_shard import CameraShard
+from ferstream.producer.errors import ConfigError
+from ferstream.streams.camera_status import read_statuses
+from ferstream.streams.keys import Keys
 from tests.test_producer_cli import run, running
 from tests.test_producer_fleet import frames_in
 from tests.video_files import make_video, wait_until

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from producer.cameras_file import camera_from_argument, read_cameras_file, refuse_duplicates
-from producer.errors import ConfigError
-from producer.settings import CameraConfig, Settings
+from ferstream.producer.cameras_file import camera_from_argument, read_cameras_file, refuse_duplicates
+from ferstream.producer.errors import ConfigError
+from ferstream.producer.settings import CameraConfig, Settings
 
 
 def write(tmp_path: Path, text: str) -> Path:

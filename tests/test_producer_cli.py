@@ -16,7 +16,7 @@ import pytest
 from tests.test_producer_fleet import frames_in, status_of
 from tests.video_files import make_video, wait_until
 
-PROGRAM = [sys.executable, "-c", "from producer.cli import main; main()"]
+PROGRAM = [sys.executable, "-c", "from ferstream.producer.cli import main; main()"]
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

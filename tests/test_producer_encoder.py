@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from producer.encoder import EncodeError, JpegEncoder, scaled_size
+from ferstream.producer.encoder import EncodeError, JpegEncoder, scaled_size
 
 COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (128, 128, 128), (200, 50, 120), (20, 200, 220)]
 

@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 from prometheus_client import generate_latest
 
-from producer import metrics
-from producer.fleet import Fleet
-from producer.redis_link import RedisLink
-from producer.settings import CameraConfig, Settings
-from streams.camera_status import CameraStatus, read_statuses
-from streams.codec import decode_frame
-from streams.connection import connect
-from streams.embedded import find_redis_server
-from streams.errors import RedisError
-from streams.keys import Keys
-from streams.messages import Frame
+from ferstream.producer import metrics
+from ferstream.producer.fleet import Fleet
+from ferstream.producer.redis_link import RedisLink
+from ferstream.producer.settings import CameraConfig, Settings
+from ferstream.streams.camera_status import CameraStatus, read_statuses
+from ferstream.streams.codec import decode_frame
+from ferstream.streams.connection import connect
+from ferstream.streams.embedded import find_redis_server
+from ferstream.streams.errors import RedisError
+from ferstream.streams.keys import Keys
+from ferstream.streams.messages import Frame
 from tests.video_files import make_video, wait_until
 
 KEYS = Keys()

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from producer.errors import CameraError
-from producer.picture_folder import PictureFolder
-from producer.portraits import Portraits
+from ferstream.producer.errors import CameraError
+from ferstream.producer.picture_folder import PictureFolder
+from ferstream.producer.portraits import Portraits
 
 
 def folder_of(tmp_path, count: int):

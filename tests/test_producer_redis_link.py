@@ -6,17 +6,17 @@ import time
 import pytest
 from skimage import data
 
-from producer import redis_link
-from producer.account import Account
-from producer.condition import Condition
-from producer.fleet import Fleet
-from producer.publisher import Publisher
-from producer.redis_link import RedisLink
-from producer.settings import CameraConfig, Settings
-from producer.slot import Captured, Slot
-from streams.connection import connect
-from streams.errors import RedisFull, RedisUnavailable
-from streams.keys import Keys
+from ferstream.producer import redis_link
+from ferstream.producer.account import Account
+from ferstream.producer.condition import Condition
+from ferstream.producer.fleet import Fleet
+from ferstream.producer.publisher import Publisher
+from ferstream.producer.redis_link import RedisLink
+from ferstream.producer.settings import CameraConfig, Settings
+from ferstream.producer.slot import Captured, Slot
+from ferstream.streams.connection import connect
+from ferstream.streams.errors import RedisFull, RedisUnavailable
+from ferstream.streams.keys import Keys
 from tests.video_files import wait_until
 
 KEYS = Keys(shards=6)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client import generate_latest
 
-from producer import metrics
-from producer.errors import ConfigError
-from producer.probe import as_table, probe_all
-from producer.settings import CameraConfig, Settings
+from ferstream.producer import metrics
+from ferstream.producer.errors import ConfigError
+from ferstream.producer.probe import as_table, probe_all
+from ferstream.producer.settings import CameraConfig, Settings
 from tests.test_producer_fleet import at_work, frames_in, status_of, sums
 from tests.video_files import RtspServer, shared_video, wait_until
 

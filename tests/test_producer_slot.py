@@ -7,8 +7,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from producer.slot import Captured, Slot
-from producer.throttle import Throttle
+from ferstream.producer.slot import Captured, Slot
+from ferstream.producer.throttle import Throttle
 
 PICTURE = np.zeros((2, 2, 3), np.uint8)
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 import simplejpeg
 
-from producer.address import kind_of
-from producer.encoder import JpegEncoder
-from producer.errors import CameraError, CameraStalled
-from producer.settings import Settings
-from producer.source import Source
-from producer.video_source import VideoSource
+from ferstream.producer.address import kind_of
+from ferstream.producer.encoder import JpegEncoder
+from ferstream.producer.errors import CameraError, CameraStalled
+from ferstream.producer.settings import Settings
+from ferstream.producer.source import Source
+from ferstream.producer.video_source import VideoSource
 from tests.video_files import make_video
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY, CollectorRegistry
 
-import producer.metrics
-import streams.status_server  # noqa: F401 - registers itself
-import workers.metrics  # noqa: F401 - registers itself
-from consumer.metrics import LogMetrics
+import ferstream.producer.metrics
+import ferstream.streams.status_server
+import ferstream.workers.metrics
+from ferstream.consumer.metrics import LogMetrics
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 PROGRAMS = {"fer-producer": "producer", "fer-worker": "workers", "fer-consumer": "consumer", "fer-train": "training"}
@@ -20,7 +20,7 @@ PROGRAMS = {"fer-producer": "producer", "fer-worker": "workers", "fer-consumer":
 def metric_names() -> set[str]:
     log = CollectorRegistry()
     LogMetrics(log)
-    families = [*REGISTRY.collect(), *producer.metrics.ALL.collect(), *log.collect()]
+    families = [*REGISTRY.collect(), *ferstream.producer.metrics.ALL.collect(), *log.collect()]
     names = set()
     for family in families:
         if family.name.startswith("fer_"):
@@ -46,7 +46,7 @@ def test_every_option_that_readme_shows_exists(program):
         words = words[words.index(program) :]
         command = [word for word in words[1:3] if re.fullmatch(r"[a-z][a-z-]*", word)]
         said = subprocess.run(
-            [sys.executable, "-c", f"from {PROGRAMS[program]}.cli import main; main()", *command, "--help"],
+            [sys.executable, "-c", f"from ferstream.{PROGRAMS[program]}.cli import main; main()", *command, "--help"],
             capture_output=True,
             text=True,
             timeout=60,
@@ -57,7 +57,7 @@ def test_every_option_that_readme_shows_exists(program):
 
 
 def test_the_figures_of_the_models_are_those_of_their_cards():
-    command = "from training.cli import main; main()"
+    command = "from ferstream.training.cli import main; main()"
     said = subprocess.run(
         [sys.executable, "-c", command, "summary"], capture_output=True, text=True, timeout=60, check=True
     ).stdout
@@ -69,8 +69,8 @@ def test_the_base_install_needs_no_torch():
     script = (
         "import sys\n"
         "for name in ('torch', 'timm', 'torchvision', 'onnx', 'pyarrow', 'opentelemetry'): sys.modules[name] = None\n"
-        "import producer.cli, workers.cli, consumer.cli, streams.demo\n"
-        "from workers.models.registry import open_detector\n"
+        "import ferstream.producer.cli, ferstream.workers.cli, ferstream.consumer.cli, ferstream.streams.demo\n"
+        "from ferstream.workers.models.registry import open_detector\n"
         "open_detector(None, 'cpu', 'openvino')\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

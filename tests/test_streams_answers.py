@@ -3,14 +3,14 @@ import time
 import msgpack
 import pytest
 
-from streams.answers import FrameAnswers
-from streams.codec import decode_result
-from streams.connection import connect
-from streams.embedded import EmbeddedRedis
-from streams.errors import RedisFull
-from streams.keys import Keys
-from streams.messages import Result
-from streams.reader import FrameReader
+from ferstream.streams.answers import FrameAnswers
+from ferstream.streams.codec import decode_result
+from ferstream.streams.connection import connect
+from ferstream.streams.embedded import EmbeddedRedis
+from ferstream.streams.errors import RedisFull
+from ferstream.streams.keys import Keys
+from ferstream.streams.messages import Result
+from ferstream.streams.reader import FrameReader
 
 KEYS = Keys(shards=2)
 

@@ -1,7 +1,7 @@
 import msgpack
 
-from streams.camera_status import CameraStatus, read_statuses, remove_status, write_statuses
-from streams.keys import Keys
+from ferstream.streams.camera_status import CameraStatus, read_statuses, remove_status, write_statuses
+from ferstream.streams.keys import Keys
 
 KEYS = Keys()
 

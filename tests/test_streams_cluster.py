@@ -8,16 +8,16 @@ import time
 import pytest
 import trustme
 
-from streams.answers import FrameAnswers
-from streams.clock import ServerClock
-from streams.cluster import run_id_of
-from streams.connection import connect, translated
-from streams.embedded import EmbeddedRedis, find_redis_server
-from streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
-from streams.keys import Keys
-from streams.reader import FrameReader
-from streams.server import check_server
-from streams.writer import FrameWriter
+from ferstream.streams.answers import FrameAnswers
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.cluster import run_id_of
+from ferstream.streams.connection import connect, translated
+from ferstream.streams.embedded import EmbeddedRedis, find_redis_server
+from ferstream.streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
+from ferstream.streams.keys import Keys
+from ferstream.streams.reader import FrameReader
+from ferstream.streams.server import check_server
+from ferstream.streams.writer import FrameWriter
 from tests.fleet import frame
 from tests.redis_cluster import RedisCluster, free_ports, speaks_tls
 from tests.test_streams_answers import add, result

@@ -7,10 +7,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from streams.codec import MAX_MAP_BYTES, decode_frame, decode_header, decode_result, encode_frame, encode_result, result_map
-from streams.emotions import NAMES
-from streams.errors import DecodeError
-from streams.messages import Face, Frame, FrameHeader, Result
+from ferstream.streams.codec import (
+    MAX_MAP_BYTES,
+    decode_frame,
+    decode_header,
+    decode_result,
+    encode_frame,
+    encode_result,
+    result_map,
+)
+from ferstream.streams.emotions import NAMES
+from ferstream.streams.errors import DecodeError
+from ferstream.streams.messages import Face, Frame, FrameHeader, Result
 
 HEADER = FrameHeader(
     camera_id="door",

@@ -5,10 +5,10 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.connection import connect, connect_async, redact, translated
-from streams.embedded import EmbeddedRedis
-from streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
-from streams.keys import Keys
+from ferstream.streams.connection import connect, connect_async, redact, translated
+from ferstream.streams.embedded import EmbeddedRedis
+from ferstream.streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
+from ferstream.streams.keys import Keys
 
 PASSWORD = "s3cr3t"
 

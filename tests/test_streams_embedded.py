@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from streams.connection import connect
-from streams.embedded import EmbeddedRedis, find_redis_server
-from streams.errors import FerstreamError
+from ferstream.streams.connection import connect
+from ferstream.streams.embedded import EmbeddedRedis, find_redis_server
+from ferstream.streams.errors import FerstreamError
 
 OWNER = """
 import sys, time
-from streams.embedded import EmbeddedRedis
+from ferstream.streams.embedded import EmbeddedRedis
 server = EmbeddedRedis()
 print(server.pid, server.directory, flush=True)
 time.sleep(60)

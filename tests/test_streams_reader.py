@@ -2,11 +2,11 @@ import threading
 
 import pytest
 
-from streams.connection import connect
-from streams.embedded import EmbeddedRedis
-from streams.errors import GroupGone, RedisUnavailable
-from streams.keys import Keys
-from streams.reader import FrameReader
+from ferstream.streams.connection import connect
+from ferstream.streams.embedded import EmbeddedRedis
+from ferstream.streams.errors import GroupGone, RedisUnavailable
+from ferstream.streams.keys import Keys
+from ferstream.streams.reader import FrameReader
 
 
 @pytest.fixture

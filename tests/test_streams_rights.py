@@ -5,19 +5,19 @@ import sys
 
 import pytest
 
-from streams.connection import connect
-from streams.embedded import EmbeddedRedis
-from streams.errors import RedisError
-from streams.keys import Keys
-from streams.rights import check_rights, producer_commands, worker_commands
+from ferstream.streams.connection import connect
+from ferstream.streams.embedded import EmbeddedRedis
+from ferstream.streams.errors import RedisError
+from ferstream.streams.keys import Keys
+from ferstream.streams.rights import check_rights, producer_commands, worker_commands
 
 PASSWORD = "hidden-one"
 PROGRAMS = {
-    "producer": ["from producer.cli import main; main()", "run", "--camera=a=portraits:", "--metrics-port=0"],
-    "worker": ["from workers.cli import main; main()", "run", "--threads=1", "--metrics-port=0"],
-    "tail": ["from consumer.cli import main; main()", "tail", "--idle-timeout=5"],
-    "log": ["from consumer.cli import main; main()", "log", "--metrics-port=0"],
-    "cameras": ["from consumer.cli import main; main()", "cameras"],
+    "producer": ["from ferstream.producer.cli import main; main()", "run", "--camera=a=portraits:", "--metrics-port=0"],
+    "worker": ["from ferstream.workers.cli import main; main()", "run", "--threads=1", "--metrics-port=0"],
+    "tail": ["from ferstream.consumer.cli import main; main()", "tail", "--idle-timeout=5"],
+    "log": ["from ferstream.consumer.cli import main; main()", "log", "--metrics-port=0"],
+    "cameras": ["from ferstream.consumer.cli import main; main()", "cameras"],
 }
 ALL = "~* +@all"
 

@@ -2,12 +2,12 @@ import time
 
 import pytest
 
-from streams.clock import ServerClock
-from streams.connection import connect
-from streams.embedded import EmbeddedRedis
-from streams.errors import RedisError, RedisUnavailable
-from streams.keys import Keys
-from streams.server import check_server
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.connection import connect
+from ferstream.streams.embedded import EmbeddedRedis
+from ferstream.streams.errors import RedisError, RedisUnavailable
+from ferstream.streams.keys import Keys
+from ferstream.streams.server import check_server
 
 
 def test_a_right_server_has_no_warnings(client):
@@ -34,7 +34,7 @@ def test_eviction_that_deletes_streams_is_warned_of(client):
 
 
 def test_a_server_that_is_too_old_is_refused(client, monkeypatch):
-    monkeypatch.setattr("streams.server.OLDEST", (99, 0))
+    monkeypatch.setattr("ferstream.streams.server.OLDEST", (99, 0))
     with pytest.raises(RedisError, match="too old"):
         check_server(client, Keys(), ServerClock())
 

@@ -5,8 +5,8 @@ from contextlib import closing
 import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, Counter
 
-from streams.errors import FerstreamError
-from streams.status_server import StatusServer
+from ferstream.streams.errors import FerstreamError
+from ferstream.streams.status_server import StatusServer
 
 
 def get(server, path):

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from streams.clock import ServerClock
-from streams.tracing import CameraTracer, Tracing
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.tracing import CameraTracer, Tracing
 from tests.fleet import KEYS, WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
 from tests.test_path import Producer
 from tests.test_producer_cli import run, running
@@ -145,7 +145,7 @@ def test_a_collector_that_fails_costs_no_frame(redis_url, tmp_path, manner):
 
 def test_what_is_missing_or_wrong_is_told():
     missing = (
-        "import sys; sys.modules['opentelemetry'] = None; from producer.cli import main; "
+        "import sys; sys.modules['opentelemetry'] = None; from ferstream.producer.cli import main; "
         "main(['run', '--camera=p=portraits:', '--metrics-port=0', '--trace-endpoint=http://127.0.0.1:4318'])"
     )
     ended = subprocess.run([sys.executable, "-c", missing], capture_output=True, text=True, timeout=60, check=False)

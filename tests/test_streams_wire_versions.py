@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from consumer import ResultSubscriber
-from streams.codec import decode_frame, decode_result, encode_frame, encode_result
-from streams.errors import DecodeError
-from streams.messages import Frame, Result
+from ferstream import ResultSubscriber
+from ferstream.streams.codec import decode_frame, decode_result, encode_frame, encode_result
+from ferstream.streams.errors import DecodeError
+from ferstream.streams.messages import Frame, Result
 from tests.fleet import KEYS, wait_until
 
 ROOT = Path(__file__).parents[1]

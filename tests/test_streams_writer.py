@@ -4,16 +4,16 @@ from collections import Counter
 
 import pytest
 
-from streams.answers import FrameAnswers
-from streams.clock import ServerClock
-from streams.codec import decode_header
-from streams.connection import connect
-from streams.embedded import EmbeddedRedis
-from streams.errors import RedisFull, RedisUnavailable
-from streams.keys import Keys
-from streams.messages import Frame, FrameHeader, Result
-from streams.reader import FrameReader
-from streams.writer import FrameWriter
+from ferstream.streams.answers import FrameAnswers
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.codec import decode_header
+from ferstream.streams.connection import connect
+from ferstream.streams.embedded import EmbeddedRedis
+from ferstream.streams.errors import RedisFull, RedisUnavailable
+from ferstream.streams.keys import Keys
+from ferstream.streams.messages import Frame, FrameHeader, Result
+from ferstream.streams.reader import FrameReader
+from ferstream.streams.writer import FrameWriter
 
 KEYS = Keys()
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from ferstream.training.study.run_folder import RunFolder
 from tests.avfer_smoke import Size, smoke
-from training.study.run_folder import RunFolder
 
 
 @pytest.mark.slow

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ferstream.training.avfer.augment import Settings, augment, pieces_of
+from ferstream.training.avfer.balance import balanced
+from ferstream.training.avfer.making import CHUNK
+from ferstream.training.avfer.manifest import Prepared, write_manifest
 from tests.prepared_dataset import write_prepared
-from training.avfer.augment import Settings, augment, pieces_of
-from training.avfer.balance import balanced
-from training.avfer.making import CHUNK
-from training.avfer.manifest import Prepared, write_manifest
 
 
 @given(st.lists(st.integers(0, 7), max_size=60), st.integers(1, 40), st.integers(0, 5))

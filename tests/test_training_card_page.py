@@ -1,7 +1,7 @@
 """The card for people says what the card for programs says."""
 
-from training.card_page import page
-from workers.models.card import PACKAGED, PAGE, PICTURE, ModelCard
+from ferstream.training.card_page import page
+from ferstream.workers.models.card import PACKAGED, PAGE, PICTURE, ModelCard
 
 
 def test_a_page_has_every_figure_limit_source_and_digest() -> None:

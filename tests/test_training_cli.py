@@ -11,11 +11,11 @@ import torch
 from click.testing import CliRunner, Result
 from safetensors.torch import load_file
 
+from ferstream.training.classifier_fit import ClassifierRecipe
+from ferstream.training.cli import main
+from ferstream.training.detector_fit import DetectorRecipe
+from ferstream.workers.models.card import PACKAGED, ModelCard
 from tests.training_packs import real_pack, write_faces, write_ferplus
-from training.classifier_fit import ClassifierRecipe
-from training.cli import main
-from training.detector_fit import DetectorRecipe
-from workers.models.card import PACKAGED, ModelCard
 
 
 def run(*arguments: object, **environment: str) -> Result:
@@ -29,7 +29,8 @@ def printed(result: Result) -> dict[str, Any]:
 
 
 def test_help_needs_no_torch() -> None:
-    code = "import sys; from training.cli import main; sys.exit(bool({'torch', 'timm', 'openvino', 'numpy'} & set(sys.modules)))"
+    heavy = "{'torch', 'timm', 'openvino', 'numpy'}"
+    code = f"import sys; from ferstream.training.cli import main; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

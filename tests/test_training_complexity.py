@@ -8,11 +8,11 @@ from click.testing import CliRunner
 from timm.layers import Attention
 from torch import nn
 
-from training.cli import main
-from training.study.complexity import STUDY, Complexity, complexity, complexity_of, described, imagenet_card
-from training.study.config import PRESETS, Config
-from training.study.run_folder import CONFIG
-from workers.models.card import PACKAGED, ModelError
+from ferstream.training.cli import main
+from ferstream.training.study.complexity import STUDY, Complexity, complexity, complexity_of, described, imagenet_card
+from ferstream.training.study.config import PRESETS, Config
+from ferstream.training.study.run_folder import CONFIG
+from ferstream.workers.models.card import PACKAGED, ModelError
 
 
 @pytest.mark.parametrize("model", STUDY, ids=lambda model: model.name)

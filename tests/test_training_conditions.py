@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from skimage import data
 
-from streams.emotions import EMOTIONS
-from training.classifier_evaluate import named
-from training.conditions import BRIGHTNESS, DEGREES, SIDES, answered, by_condition, lit, resized, turned
-from training.service import framed, in_service
-from workers.models.registry import open_classifier, open_detector
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.classifier_evaluate import named
+from ferstream.training.conditions import BRIGHTNESS, DEGREES, SIDES, answered, by_condition, lit, resized, turned
+from ferstream.training.service import framed, in_service
+from ferstream.workers.models.registry import open_classifier, open_detector
 
 FACE = np.ascontiguousarray(data.astronaut()[60:172:2, 165:277:2].mean(axis=2).astype(np.uint8))[:48, :48]
 

@@ -13,25 +13,25 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from streams.emotions import EMOTIONS
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.avfer.jpeg_store import StoreError
+from ferstream.training.avfer.manifest import Prepared, PreparedError, write_manifest
+from ferstream.training.calibration import expected_calibration_error, fit_temperature
+from ferstream.training.cli import main
+from ferstream.training.datasets import Dataset, DatasetError
+from ferstream.training.study.accuracies import accuracies, averages, by
+from ferstream.training.study.chosen import choose
+from ferstream.training.study.evaluation import evaluate
+from ferstream.training.study.evaluation_files import write_json
+from ferstream.training.study.explanations import surest, worst_mistakes
+from ferstream.training.study.faces import BATCH, Faces
+from ferstream.training.study.inference import logits_of
+from ferstream.training.study.measured import Measured
+from ferstream.workers.models.card import PACKAGED, ModelCard
+from ferstream.workers.models.classifier import softmax
 from tests.prepared_dataset import write_prepared
 from tests.training_packs import write_faces, write_ferplus
 from tests.training_runs import change_weights, write_run
-from training.avfer.jpeg_store import StoreError
-from training.avfer.manifest import Prepared, PreparedError, write_manifest
-from training.calibration import expected_calibration_error, fit_temperature
-from training.cli import main
-from training.datasets import Dataset, DatasetError
-from training.study.accuracies import accuracies, averages, by
-from training.study.chosen import choose
-from training.study.evaluation import evaluate
-from training.study.evaluation_files import write_json
-from training.study.explanations import surest, worst_mistakes
-from training.study.faces import BATCH, Faces
-from training.study.inference import logits_of
-from training.study.measured import Measured
-from workers.models.card import PACKAGED, ModelCard
-from workers.models.classifier import softmax
 
 CONTEMPT, FEAR = EMOTIONS.index("contempt"), EMOTIONS.index("fear")
 

@@ -9,13 +9,13 @@ import pytest
 import torch
 from onnx import TensorProto
 
-from training import export
-from training.classifier_fit import classifier_card
-from training.detector_fit import detector_card
-from workers.models.card import CARD, ONNX, SAFETENSORS, ModelCard, ModelError
-from workers.models.openvino_runtime import OpenVinoRuntime
-from workers.models.registry import open_classifier, open_detector
-from workers.models.torch_runtime import TorchRuntime, build_net, load_net
+from ferstream.training import export
+from ferstream.training.classifier_fit import classifier_card
+from ferstream.training.detector_fit import detector_card
+from ferstream.workers.models.card import CARD, ONNX, SAFETENSORS, ModelCard, ModelError
+from ferstream.workers.models.openvino_runtime import OpenVinoRuntime
+from ferstream.workers.models.registry import open_classifier, open_detector
+from ferstream.workers.models.torch_runtime import TorchRuntime, build_net, load_net
 
 TINY = {
     "detector": replace(detector_card("tiny"), options={"channels": [8, 8, 8, 8, 8, 8], "pathway": 8}, input_size=64),

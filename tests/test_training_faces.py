@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from ferstream.training.colour_faces import cut_faces
+from ferstream.training.face_labels import FaceLabels
+from ferstream.training.face_views import disturb, mosaic, zoom_and_turn
+from ferstream.training.faces import FacePack
+from ferstream.training.packs import Pack
+from ferstream.training.teacher import taught
 from tests.training_packs import write_pack
-from training.colour_faces import cut_faces
-from training.face_labels import FaceLabels
-from training.face_views import disturb, mosaic, zoom_and_turn
-from training.faces import FacePack
-from training.packs import Pack
-from training.teacher import taught
 
 BOX = np.array([[140, 80, 180, 120]], np.float32)
 #: Right eye, left eye, nose, right and left corner of the mouth; a person's right eye is on the picture's left.

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from streams.emotions import EMOTIONS
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.ferplus import FerPlus
 from tests.training_packs import COLUMNS, real_pack
-from training.ferplus import FerPlus
 
 
 def of_votes(**votes: int) -> FerPlus:

@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from ferstream.training.avfer import near_duplicates as module
+from ferstream.training.avfer.fingerprints import BITS, DISTANCE, perceptual_hash, pixel_digest
+from ferstream.training.avfer.near_duplicates import near_duplicates
+from ferstream.training.dataset_commands import dataset
+from ferstream.training.ferplus import FerPlus
 from tests.training_packs import real_pack
-from training.avfer import near_duplicates as module
-from training.avfer.fingerprints import BITS, DISTANCE, perceptual_hash, pixel_digest
-from training.avfer.near_duplicates import near_duplicates
-from training.dataset_commands import dataset
-from training.ferplus import FerPlus
 
 FACE = np.ascontiguousarray(data.astronaut()[0:224, 110:334])
 

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 import torch
 
+from ferstream.training import ranks
+from ferstream.training.checkpoint import CheckpointError, load_checkpoint
+from ferstream.training.classifier_fit import ClassifierRecipe, classifier_card, fit_classifier
+from ferstream.training.detector_fit import DetectorRecipe, fit_detector
+from ferstream.training.ranks import RankError, run_ranks
+from ferstream.training.run import CHECKPOINT, Run, RunError, averaged_net
+from ferstream.workers.models.card import PACKAGED, ModelError
+from ferstream.workers.models.ssd import SSD
+from ferstream.workers.models.torch_runtime import build_net
 from tests.training_packs import write_faces, write_ferplus
-from training import ranks
-from training.checkpoint import CheckpointError, load_checkpoint
-from training.classifier_fit import ClassifierRecipe, classifier_card, fit_classifier
-from training.detector_fit import DetectorRecipe, fit_detector
-from training.ranks import RankError, run_ranks
-from training.run import CHECKPOINT, Run, RunError, averaged_net
-from workers.models.card import PACKAGED, ModelError
-from workers.models.ssd import SSD
-from workers.models.torch_runtime import build_net
 
 Weights = dict[str, torch.Tensor]
 
@@ -145,7 +145,7 @@ def test_a_disk_without_room_is_one_error_and_leaves_nothing_half_written(tmp_pa
     script = (
         "import resource, signal, sys\n"
         "from pathlib import Path\n"
-        "from training.durable import WriteError, whole_file\n"
+        "from ferstream.training.durable import WriteError, whole_file\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try:\n"

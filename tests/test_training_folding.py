@@ -3,10 +3,10 @@
 import torch
 from torch import nn
 
-from training.classifier_fit import classifier_card
-from training.folding import fold_normalisations
-from workers.models.ssd import SSD
-from workers.models.torch_runtime import build_net
+from ferstream.training.classifier_fit import classifier_card
+from ferstream.training.folding import fold_normalisations
+from ferstream.workers.models.ssd import SSD
+from ferstream.workers.models.torch_runtime import build_net
 
 
 def shaken(net: nn.Module) -> nn.Module:

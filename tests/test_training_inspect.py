@@ -14,16 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from streams.emotions import EMOTIONS
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.avfer.manifest import MANIFEST, Prepared, write_manifest
+from ferstream.training.avfer.observation import Order, observe
+from ferstream.training.avfer.repeats import Repeats, varied
+from ferstream.training.avfer.tally import Tally
+from ferstream.training.cli import main
+from ferstream.training.sources.sample import Sample
 from tests.avfer_trees import write_affectnet, write_ck_plus, write_fer2013_csv, write_fer2013_folders, write_raf_db
 from tests.prepared_dataset import write_prepared
 from tests.training_packs import write_faces, write_ferplus
-from training.avfer.manifest import MANIFEST, Prepared, write_manifest
-from training.avfer.observation import Order, observe
-from training.avfer.repeats import Repeats, varied
-from training.avfer.tally import Tally
-from training.cli import main
-from training.sources.sample import Sample
 
 TRAIN, TEST = "basic/Image/aligned/train_{:05}_aligned.jpg", "basic/Image/aligned/test_{:04}_aligned.jpg"
 

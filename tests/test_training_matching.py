@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from training.face_labels import FaceLabels
-from training.matching import match
-from workers.models.anchors import anchor_boxes, decode_boxes, decode_landmarks
-from workers.models.ssd import LEVELS
+from ferstream.training.face_labels import FaceLabels
+from ferstream.training.matching import match
+from ferstream.workers.models.anchors import anchor_boxes, decode_boxes, decode_landmarks
+from ferstream.workers.models.ssd import LEVELS
 
 ANCHORS = anchor_boxes(256, 256, LEVELS)
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from training.calibration import expected_calibration_error, fit_temperature, fitting_half, negative_log_likelihood
-from training.metrics import accuracy, class_figures, confusion_matrix, macro_f1
-from workers.models.classifier import softmax
+from ferstream.training.calibration import expected_calibration_error, fit_temperature, fitting_half, negative_log_likelihood
+from ferstream.training.metrics import accuracy, class_figures, confusion_matrix, macro_f1
+from ferstream.workers.models.classifier import softmax
 
 NAMES = ("a", "b", "c")
 

@@ -10,19 +10,19 @@ from click.testing import CliRunner
 from matplotlib.cbook import get_sample_data
 from skimage.data import astronaut
 
+from ferstream.training.cli import main
+from ferstream.training.faces import FacePack
+from ferstream.training.opencv_ssd_caffe import NetParameter
+from ferstream.training.opencv_ssd_import import import_opencv_ssd
+from ferstream.training.opencv_ssd_tensorflow import GraphDef, TensorFlowSsd
+from ferstream.workers.models.anchors import anchor_boxes
+from ferstream.workers.models.card import CARD, ONNX, SAFETENSORS, ModelCard, ModelError
+from ferstream.workers.models.detector import Boxes, Detector
+from ferstream.workers.models.registry import open_detector
+from ferstream.workers.models.torch_runtime import build_net
 from tests.caffe_ssd import prototxt, write_caffe
 from tests.training_packs import real_pack, shared_models
 from tests.video_files import shared_video
-from training.cli import main
-from training.faces import FacePack
-from training.opencv_ssd_caffe import NetParameter
-from training.opencv_ssd_import import import_opencv_ssd
-from training.opencv_ssd_tensorflow import GraphDef, TensorFlowSsd
-from workers.models.anchors import anchor_boxes
-from workers.models.card import CARD, ONNX, SAFETENSORS, ModelCard, ModelError
-from workers.models.detector import Boxes, Detector
-from workers.models.registry import open_detector
-from workers.models.torch_runtime import build_net
 
 THRESHOLD = 0.3
 #: A detection at the threshold may fall on either side of it.

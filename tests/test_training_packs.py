@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ferstream.training.faces import FacePack
+from ferstream.training.ferplus import FerPlus
+from ferstream.training.packs import Pack, PackError
 from tests.training_packs import write_faces, write_ferplus, write_pack
-from training.faces import FacePack
-from training.ferplus import FerPlus
-from training.packs import Pack, PackError
 
 
 def test_pictures_come_back(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from training.parallel import in_order
-from training.sources.pictures import Picture, PictureError, face_of, open_picture
-from training.sources.sample import Sample
+from ferstream.training.parallel import in_order
+from ferstream.training.sources.pictures import Picture, PictureError, face_of, open_picture
+from ferstream.training.sources.sample import Sample
 
 RANDOM = np.random.default_rng(0)
 COLOUR = np.kron(RANDOM.integers(0, 256, (4, 6, 3)), np.ones((8, 8, 1))).astype(np.uint8)

@@ -18,23 +18,23 @@ import pytest
 import simplejpeg
 from click.testing import CliRunner
 
-from streams.emotions import EMOTIONS
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.avfer.augment import AugmentError, augment
+from ferstream.training.avfer.augment import Settings as Target
+from ferstream.training.avfer.augmentation import Ranges, augmented
+from ferstream.training.avfer.balance import balanced
+from ferstream.training.avfer.bare_jpeg import is_bare
+from ferstream.training.avfer.jpeg_store import NoRoomError, encode, link, store
+from ferstream.training.avfer.making import OutputError
+from ferstream.training.avfer.manifest import Prepared
+from ferstream.training.avfer.near_duplicates import near_duplicates
+from ferstream.training.avfer.prepare import PrepareError, Settings, prepare
+from ferstream.training.avfer.room import Need
+from ferstream.training.avfer.splits import Candidates, SplitError, published_splits, study_splits
+from ferstream.training.cli import main
+from ferstream.training.sources.catalogue import parse
+from ferstream.training.sources.sample import SourceError
 from tests import avfer_trees as trees
-from training.avfer.augment import AugmentError, augment
-from training.avfer.augment import Settings as Target
-from training.avfer.augmentation import Ranges, augmented
-from training.avfer.balance import balanced
-from training.avfer.bare_jpeg import is_bare
-from training.avfer.jpeg_store import NoRoomError, encode, link, store
-from training.avfer.making import OutputError
-from training.avfer.manifest import Prepared
-from training.avfer.near_duplicates import near_duplicates
-from training.avfer.prepare import PrepareError, Settings, prepare
-from training.avfer.room import Need
-from training.avfer.splits import Candidates, SplitError, published_splits, study_splits
-from training.cli import main
-from training.sources.catalogue import parse
-from training.sources.sample import SourceError
 
 #: Drawn faces of one emotion are near each other, as photographs are not.
 SETTINGS = Settings(per_class=6, distance=8)
@@ -272,7 +272,7 @@ def test_what_cannot_be_held_out_is_said(root: Path, tmp_path: Path) -> None:
 
 
 def command(*arguments: str, before: str = "pass") -> list[str]:
-    script = f"import sys; {before}; from training.cli import main; main()"
+    script = f"import sys; {before}; from ferstream.training.cli import main; main()"
     return [sys.executable, "-c", script, "dataset", *arguments]
 
 
@@ -362,7 +362,7 @@ def test_a_disk_that_fills_up_in_the_middle(made: Prepared, root: Path, tmp_path
     """Somebody else takes the room while the pictures are written: afterwards the same command goes on."""
     disk, ballast = tmp_path / "disk", tmp_path / "disk" / "ballast"
     fill = (
-        "from training.avfer.room import Need; from pathlib import Path; check = Need.check;"
+        "from ferstream.training.avfer.room import Need; from pathlib import Path; check = Need.check;"
         f"Need.check = lambda need, folder: (check(need, folder), Path({str(ballast)!r}).write_bytes(bytes(9_000_000)))"
     )
     out = disk / "avfer"

@@ -14,20 +14,20 @@ import pytest
 import simplejpeg
 from click.testing import CliRunner
 
+from ferstream.training.avfer import prepared_pictures
+from ferstream.training.avfer.grey import with_equal_channels
+from ferstream.training.avfer.making import OutputError, open_folder
+from ferstream.training.avfer.manifest import SCHEMA, Prepared, PreparedError, write_manifest
+from ferstream.training.avfer.parts import count_parts
+from ferstream.training.avfer.prepare import PrepareError, Settings, prepare
+from ferstream.training.avfer.splits import Candidates, SplitError, published_splits, study_splits
+from ferstream.training.cli import main
+from ferstream.training.sources import catalogue
+from ferstream.training.sources.catalogue import parse
+from ferstream.training.sources.sample import Account
 from tests import avfer_trees as trees
 from tests.prepared_dataset import write_prepared
 from tests.training_packs import real_pack
-from training.avfer import prepared_pictures
-from training.avfer.grey import with_equal_channels
-from training.avfer.making import OutputError, open_folder
-from training.avfer.manifest import SCHEMA, Prepared, PreparedError, write_manifest
-from training.avfer.parts import count_parts
-from training.avfer.prepare import PrepareError, Settings, prepare
-from training.avfer.splits import Candidates, SplitError, published_splits, study_splits
-from training.cli import main
-from training.sources import catalogue
-from training.sources.catalogue import parse
-from training.sources.sample import Account
 
 PUBLISHED = Settings("published", distance=8)
 #: All pictures are one: there is nothing to hold out, which is known once all are made.
@@ -144,7 +144,7 @@ def test_no_room_for_the_manifest_says_what_to_do(ck: Path, tmp_path: Path) -> N
     with pytest.raises(SplitError):
         run(ck, out, ALL_ALIKE)
     script = (
-        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)); from training.cli import main;"
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)); from ferstream.training.cli import main;"
         f"main(['dataset', 'prepare', 'ck+:{ck}', '--out', {str(out)!r}, '--splits', 'published', '--processes', '1'])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
@@ -315,7 +315,7 @@ def running(process: int) -> bool:
 @pytest.mark.parametrize("end", ["terminate", "kill"])
 def test_no_process_outlives_the_first(tmp_path: Path, end: str) -> None:
     script = (
-        "import sys, time; from training.parallel import in_order\n"
+        "import sys, time; from ferstream.training.parallel import in_order\n"
         "if __name__ == '__main__':\n    for done in in_order(time.sleep, [0.01] * 20 + [60] * 9, 2): print('done', flush=True)\n"
     )
     path = tmp_path / "work.py"

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from training import ranks
-from training.ranks import RankError, run_ranks, usual_count
+from ferstream.training import ranks
+from ferstream.training.ranks import RankError, run_ranks, usual_count
 
 BATCH = torch.arange(24.0).reshape(8, 3) / 10
 

@@ -7,11 +7,11 @@ import pytest
 from click.testing import CliRunner
 from skimage import data
 
+from ferstream.training.cli import main
+from ferstream.training.references import REFERENCES, open_reference
+from ferstream.workers.models.anchors import overlaps
+from ferstream.workers.models.card import ModelError
 from tests.training_packs import real_pack, shared_models
-from training.cli import main
-from training.references import REFERENCES, open_reference
-from workers.models.anchors import overlaps
-from workers.models.card import ModelError
 
 FACE = np.array([[175, 60, 270, 175]], np.float32)
 

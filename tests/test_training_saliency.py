@@ -6,12 +6,12 @@ import timm
 import torch
 from torch import nn
 
-from training.study.explanations import normalised, overlay
-from training.study.grad_cam import SaliencyError, grad_cam
-from training.study.rollout import attention_of, attention_rollout
-from workers.models.card import PACKAGED, ModelCard
-from workers.models.hybrid_vit import hybrid_vit
-from workers.models.torch_runtime import TorchRuntime
+from ferstream.training.study.explanations import normalised, overlay
+from ferstream.training.study.grad_cam import SaliencyError, grad_cam
+from ferstream.training.study.rollout import attention_of, attention_rollout
+from ferstream.workers.models.card import PACKAGED, ModelCard
+from ferstream.workers.models.hybrid_vit import hybrid_vit
+from ferstream.workers.models.torch_runtime import TorchRuntime
 
 VIT = {"img_size": 32, "patch_size": 8, "embed_dim": 24, "depth": 3, "num_heads": 2, "num_classes": 8}
 

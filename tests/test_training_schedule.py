@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from training.schedule import warm_cosine
+from ferstream.training.schedule import warm_cosine
 
 
 def rates(warm_up: int, total: int) -> list[float]:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from streams.emotions import EMOTIONS
-from training.avfer.charts import OVER, UNDER, brightness_chart, counts_chart, share_text, shared_chart, sizes_chart
-from training.avfer.sheets import EMPTY, GAP, MARGIN, PAPER, filled, fitted, sheet
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.avfer.charts import OVER, UNDER, brightness_chart, counts_chart, share_text, shared_chart, sizes_chart
+from ferstream.training.avfer.sheets import EMPTY, GAP, MARGIN, PAPER, filled, fitted, sheet
 
 RED, GREEN = (200, 30, 40), (20, 160, 60)
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from training_packs import real_pack, write_ferplus, write_pack
 
-from streams.emotions import EMOTIONS
-from training.ferplus import FerPlus
-from training.packs import Pack
-from training.sources import affectnet, fer2013, raf_db
-from training.sources.catalogue import Named, layout_of, parse, samples
-from training.sources.pictures import face_of
-from training.sources.sample import Account, Sample, SourceError
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.ferplus import FerPlus
+from ferstream.training.packs import Pack
+from ferstream.training.sources import affectnet, fer2013, raf_db
+from ferstream.training.sources.catalogue import Named, layout_of, parse, samples
+from ferstream.training.sources.pictures import face_of
+from ferstream.training.sources.sample import Account, Sample, SourceError
 
 SEVEN = set(EMOTIONS) - {"contempt"}
 TREES = {

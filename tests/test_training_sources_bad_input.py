@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from training_packs import write_ferplus
 
-from streams.emotions import EMOTIONS
-from training.sources.affectnet_npy import label_in
-from training.sources.catalogue import Named, samples
-from training.sources.folder import LEAVES
-from training.sources.pictures import PictureError, face_of
-from training.sources.sample import Account, Sample, SourceError
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.sources.affectnet_npy import label_in
+from ferstream.training.sources.catalogue import Named, samples
+from ferstream.training.sources.folder import LEAVES
+from ferstream.training.sources.pictures import PictureError, face_of
+from ferstream.training.sources.sample import Account, Sample, SourceError
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PIXELS = " ".join(["7"] * 2304)

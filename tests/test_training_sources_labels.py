@@ -2,9 +2,9 @@
 
 import pytest
 
-from streams.emotions import EMOTIONS
-from training.sources import labels
-from training.sources.labels import of_folder, of_number
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.sources import labels
+from ferstream.training.sources.labels import of_folder, of_number
 
 
 def test_fer2013_numbers():

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from training.cli import main
-from training.study.config import PRESETS, Config, ConfigError
-from training.study_options import PRESET_NAMES
+from ferstream.training.cli import main
+from ferstream.training.study.config import PRESETS, Config, ConfigError
+from ferstream.training.study_options import PRESET_NAMES
 
 
 def test_the_command_line_knows_every_preset() -> None:

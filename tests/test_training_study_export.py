@@ -8,13 +8,13 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from ferstream.training.cli import main
+from ferstream.training.study.export import export_run
+from ferstream.training.study.run_folder import RunFolder, RunFolderError
+from ferstream.workers.models.card import ModelCard, ModelError
+from ferstream.workers.models.registry import open_classifier
 from tests.prepared_dataset import write_prepared
 from tests.training_runs import MADE, change_weights, write_run
-from training.cli import main
-from training.study.export import export_run
-from training.study.run_folder import RunFolder, RunFolderError
-from workers.models.card import ModelCard, ModelError
-from workers.models.registry import open_classifier
 
 NETS = {
     "resnet18": {"model": "resnet18", "input_size": 64},

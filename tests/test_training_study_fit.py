@@ -16,20 +16,20 @@ import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from streams.emotions import EMOTIONS
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.avfer.jpeg_store import StoreError
+from ferstream.training.avfer.manifest import Prepared, PreparedError, write_manifest
+from ferstream.training.checkpoint import load_checkpoint
+from ferstream.training.durable import WriteError
+from ferstream.training.ranks import RankError, run_ranks
+from ferstream.training.run import RunError
+from ferstream.training.stopping import Stopped
+from ferstream.training.study.config import Config
+from ferstream.training.study.fit import fit
+from ferstream.training.study.loading import processes_for
+from ferstream.training.study.run_folder import BEST, CHECKPOINT, COLUMNS, RunFolder
+from ferstream.training.study.samples import class_weights
 from tests.prepared_dataset import write_prepared
-from training.avfer.jpeg_store import StoreError
-from training.avfer.manifest import Prepared, PreparedError, write_manifest
-from training.checkpoint import load_checkpoint
-from training.durable import WriteError
-from training.ranks import RankError, run_ranks
-from training.run import RunError
-from training.stopping import Stopped
-from training.study.config import Config
-from training.study.fit import fit
-from training.study.loading import processes_for
-from training.study.run_folder import BEST, CHECKPOINT, COLUMNS, RunFolder
-from training.study.samples import class_weights
 
 SMALL = {"img_size": 16, "embed_dim": 24, "stem": [8, 16], "depth": 1, "num_heads": 2}
 #: A net without batch normalisations: how a batch is shared makes no difference to it.
@@ -160,7 +160,7 @@ def test_two_processes_share_a_batch_and_go_on(dataset: Path, tmp_path: Path) ->
 
 
 def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "training.cli", "classifier", "fit", *map(str, arguments)]
+    return [sys.executable, "-m", "ferstream.training.cli", "classifier", "fit", *map(str, arguments)]
 
 
 def small_file(folder: Path, **changes: Any) -> Path:
@@ -234,7 +234,7 @@ def test_the_run_folder_can_be_read_by_people_and_programs(dataset: Path, tmp_pa
 def test_the_best_weights_are_those_of_the_best_epoch(dataset: Path, tmp_path: Path) -> None:
     """The kept net answers val as the history says of its best epoch."""
     fit("cpu", config(epochs=6), dataset, tmp_path, 0, never)
-    from training.study.samples import Validation
+    from ferstream.training.study.samples import Validation
 
     run, val = RunFolder(tmp_path), Prepared.open(dataset, "val")
     net, samples = run.net(), Validation(val, run.config)
@@ -305,7 +305,7 @@ def test_processes_share_the_batch_of_the_study() -> None:
 
 def lose_the_checkpoint(device: str, settings: Config, dataset: Path, out: Path, workers: int) -> None:
     """The second process does not see what the first one has, as on a machine with a disk of its own."""
-    from training import ranks
+    from ferstream.training import ranks
 
     fit(device, settings, dataset, out if ranks.rank() == 0 else out / "elsewhere", workers)
 
@@ -345,7 +345,7 @@ def test_class_weights_make_all_emotions_equal() -> None:
     ],
 )
 def test_what_cannot_be_trained_says_so(changes: dict[str, Any], message: str, dataset: Path, tmp_path: Path) -> None:
-    from streams.errors import FerstreamError
+    from ferstream.streams.errors import FerstreamError
 
     with pytest.raises(FerstreamError, match=message):
         fit("cpu", config(**changes), dataset, tmp_path, 0, never)

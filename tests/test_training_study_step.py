@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ferstream.training.avfer.augmentation import Ranges, augmented
+from ferstream.training.avfer.jpeg_store import load
+from ferstream.training.avfer.manifest import Prepared, write_manifest
+from ferstream.training.study.config import Config
+from ferstream.training.study.loading import Order
+from ferstream.training.study.samples import Training, targets_of
+from ferstream.training.study.step import Part, Stepper, computes_in_bfloat16
 from tests.prepared_dataset import write_prepared
-from training.avfer.augmentation import Ranges, augmented
-from training.avfer.jpeg_store import load
-from training.avfer.manifest import Prepared, write_manifest
-from training.study.config import Config
-from training.study.loading import Order
-from training.study.samples import Training, targets_of
-from training.study.step import Part, Stepper, computes_in_bfloat16
 
 Batch = tuple[Tensor, Tensor, Tensor]
 

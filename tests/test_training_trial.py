@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from skimage import data
 
-from training.cli import main
+from ferstream.training.cli import main
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 import threading
 import time
 
+from ferstream.workers.channel import Channel, FairChannel
 from tests.fleet import wait_until
-from workers.channel import Channel, FairChannel
 
 
 def test_items_come_out_in_order_and_in_batches():

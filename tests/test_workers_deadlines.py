@@ -1,16 +1,16 @@
 """The two later looks at a frame's deadline, which a worker that keeps up never needs: before detection and before publishing."""
 
-from streams.answers import FrameAnswers
-from streams.clock import ServerClock
-from streams.keys import Keys
-from streams.reader import FrameReader
+from ferstream.streams.answers import FrameAnswers
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.keys import Keys
+from ferstream.streams.reader import FrameReader
+from ferstream.workers.channel import Channel
+from ferstream.workers.frame_task import FrameTask
+from ferstream.workers.models.registry import open_classifier, open_detector
+from ferstream.workers.pipeline import Pipeline
+from ferstream.workers.publish import Publisher
+from ferstream.workers.settings import WorkerSettings
 from tests.fleet import KEYS, add, frame, portrait_jpeg, results
-from workers.channel import Channel
-from workers.frame_task import FrameTask
-from workers.models.registry import open_classifier, open_detector
-from workers.pipeline import Pipeline
-from workers.publish import Publisher
-from workers.settings import WorkerSettings
 
 
 def taken(client, *frames) -> list[FrameTask]:

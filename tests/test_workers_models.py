@@ -13,14 +13,14 @@ import onnx
 import pytest
 from skimage import data
 
-from streams.emotions import EMOTIONS
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.workers.crop import square_crop
+from ferstream.workers.halving import Halving
+from ferstream.workers.models.anchors import anchor_boxes, decode_boxes, encode_boxes, overlaps
+from ferstream.workers.models.card import ONNX, PACKAGED, ModelCard, ModelError
+from ferstream.workers.models.registry import open_classifier, open_detector
+from ferstream.workers.models.runtime import OutOfMemory
 from tests.video_files import shared_video
-from workers.crop import square_crop
-from workers.halving import Halving
-from workers.models.anchors import anchor_boxes, decode_boxes, encode_boxes, overlaps
-from workers.models.card import ONNX, PACKAGED, ModelCard, ModelError
-from workers.models.registry import open_classifier, open_detector
-from workers.models.runtime import OutOfMemory
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +221,7 @@ def test_a_signal_is_heard_after_models_have_gone():
     """OpenVINO changes the thread's signal stack; Python's handlers run on it, whatever models came and went."""
     script = (
         "import gc, os, signal, numpy as np\n"
-        "from workers.models.registry import open_classifier\n"
+        "from ferstream.workers.models.registry import open_classifier\n"
         "signal.signal(signal.SIGUSR1, lambda *_: print('heard', flush=True))\n"
         "models = [open_classifier(None, 'cpu', 'openvino') for _ in range(2)]\n"
         "for model in models: model(np.zeros((1, 48, 48, 3), np.uint8))\n"

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from skimage import data
 
-from streams.emotions import EMOTIONS, UNKNOWN
+from ferstream.streams.emotions import EMOTIONS, UNKNOWN
+from ferstream.workers.models.card import PACKAGED, ModelCard
+from ferstream.workers.naming import name_of
+from ferstream.workers.quality import face_quality, frontality
 from tests.fleet import WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
-from workers.models.card import PACKAGED, ModelCard
-from workers.naming import name_of
-from workers.quality import face_quality, frontality
 
 CARD = replace(ModelCard.read(PACKAGED["classifier"]), least_probability=0.5, least_quality=0.1)
 NOBODY = np.full((5, 2), np.nan, np.float32)

@@ -4,15 +4,15 @@ import time
 
 import pytest
 
-from streams.clock import ServerClock
-from streams.codec import encode_frame
-from streams.keys import Keys
-from streams.reader import Entry, FrameReader
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.codec import encode_frame
+from ferstream.streams.keys import Keys
+from ferstream.streams.reader import Entry, FrameReader
+from ferstream.workers.channel import Channel
+from ferstream.workers.frame_task import FrameTask
+from ferstream.workers.intake import Intake
+from ferstream.workers.pace import LOOK_BACK, Pace
 from tests.fleet import add, frame, wait_until
-from workers.channel import Channel
-from workers.frame_task import FrameTask
-from workers.intake import Intake
-from workers.pace import LOOK_BACK, Pace
 
 
 class Hands:

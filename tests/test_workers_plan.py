@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from workers.capacity import Capacity, read_capacities, write_capacity
-from workers.carrier import shards_on
-from workers.cli import main
-from workers.demand import Demand
-from workers.plan import make_plan
+from ferstream.workers.capacity import Capacity, read_capacities, write_capacity
+from ferstream.workers.carrier import shards_on
+from ferstream.workers.cli import main
+from ferstream.workers.demand import Demand
+from ferstream.workers.plan import make_plan
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 

@@ -7,17 +7,17 @@ import time
 import msgpack
 import pytest
 
-from streams.answers import FrameAnswers
-from streams.clock import ServerClock
-from streams.connection import connect
-from streams.embedded import EmbeddedRedis
-from streams.keys import Keys
-from streams.reader import FrameReader
+from ferstream.streams.answers import FrameAnswers
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.connection import connect
+from ferstream.streams.embedded import EmbeddedRedis
+from ferstream.streams.keys import Keys
+from ferstream.streams.reader import FrameReader
+from ferstream.workers import metrics
+from ferstream.workers.channel import Channel
+from ferstream.workers.frame_task import FrameTask
+from ferstream.workers.publish import Publisher
 from tests.fleet import KEYS, add, frame, wait_until
-from workers import metrics
-from workers.channel import Channel
-from workers.frame_task import FrameTask
-from workers.publish import Publisher
 
 HANGS_S = 3.0
 

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.clock import ServerClock
-from streams.connection import connect
-from streams.embedded import EmbeddedRedis
-from streams.keys import Keys
-from streams.reader import FrameReader
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.connection import connect
+from ferstream.streams.embedded import EmbeddedRedis
+from ferstream.streams.keys import Keys
+from ferstream.streams.reader import FrameReader
+from ferstream.workers import metrics
+from ferstream.workers.settings import WorkerSettings
+from ferstream.workers.watch import Watch
+from ferstream.workers.worker import Worker
 from tests.fleet import wait_until
-from workers import metrics
-from workers.settings import WorkerSettings
-from workers.watch import Watch
-from workers.worker import Worker
 
 
 def busier(looks: list[float]) -> list[float]:

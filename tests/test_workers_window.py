@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from workers import window as module
-from workers.window import Window
+from ferstream.workers import window as module
+from ferstream.workers.window import Window
 
 
 @pytest.fixture(autouse=True)

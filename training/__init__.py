@@ -1,0 +1,1 @@
+"""`fer-train`: datasets, fits, evaluations, comparisons, and the packaged models."""

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from training.tables import markdown
-from workers.models.card import PAGE, PICTURE, ModelCard
+from ferstream.training.tables import markdown
+from ferstream.workers.models.card import PAGE, PICTURE, ModelCard
 
 ABOUT = {
     "detector": "A single-shot detector: it finds faces in a picture and says where they are. It recognises nobody.",

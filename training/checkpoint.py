@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
-from streams.errors import FerstreamError
-from training.durable import whole_file
-from training.errors import first_line
+from ferstream.streams.errors import FerstreamError
+from ferstream.training.durable import whole_file
+from ferstream.training.errors import first_line
 
 
 class CheckpointError(FerstreamError):

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from training.classifier_measures import compare, complexity, evaluate
-from training.datasets import Dataset, face_packs, ferplus_pack
-from training.options import FOLDER, data_option, dataset_option, fit_options, show_done
-from training.study_options import EXIT_STOPPED, StudySettings, refuse, said, study_options
+from ferstream.training.classifier_measures import compare, complexity, evaluate
+from ferstream.training.datasets import Dataset, face_packs, ferplus_pack
+from ferstream.training.options import FOLDER, data_option, dataset_option, fit_options, show_done
+from ferstream.training.study_options import EXIT_STOPPED, StudySettings, refuse, said, study_options
 
 
 @click.group()
@@ -39,7 +39,8 @@ def fit(dataset: Dataset | None, out: Path, device: str, processes: int | None, 
     learning rate of their own, which --epochs, --seed and --learning-rate change.
 
     Run the same command again to go on after an interruption. SIGTERM and Ctrl-C stop a run of the study after a step, with
-    exit status 4. The GPUs of one machine share a fit as they are; for several machines: torchrun -m training.cli classifier fit.
+    exit status 4. The GPUs of one machine share a fit as they are; for several machines:
+    torchrun -m ferstream.training.cli classifier fit.
     """
     study = StudySettings.take(options)
     if study.chosen():
@@ -59,8 +60,8 @@ def export(run: Path, out: Path | None) -> None:
     It holds safetensors for torch, ONNX for OpenVINO, and a card with the run's temperature and figures, where
     `classifier evaluate` has measured it. It is written only if both forms answer the same crops alike.
     """
-    from training.study.export import export_run
-    from training.study.run_folder import RunFolder
+    from ferstream.training.study.export import export_run
+    from ferstream.training.study.run_folder import RunFolder
 
     folder = out or run / "model"
     made = export_run(RunFolder(run), folder)
@@ -70,12 +71,12 @@ def export(run: Path, out: Path | None) -> None:
 
 
 def _fit_study(dataset: Dataset | None, study: StudySettings, out: Path, device: str, processes: int | None) -> None:
-    from training import ranks
-    from training.stopping import Stopped
-    from training.study.fit import fit as fit_study
-    from training.study.loading import processes_for
-    from training.study.run_folder import RunFolder
-    from workers.models.registry import choose_torch_device
+    from ferstream.training import ranks
+    from ferstream.training.stopping import Stopped
+    from ferstream.training.study.fit import fit as fit_study
+    from ferstream.training.study.loading import processes_for
+    from ferstream.training.study.run_folder import RunFolder
+    from ferstream.workers.models.registry import choose_torch_device
 
     if dataset is None:
         raise click.UsageError("name the dataset that `fer-train dataset prepare` made: --dataset DIR")
@@ -111,16 +112,16 @@ def _fit_packaged(
     start: Path | None,
     no_colour: bool,
 ) -> None:
-    from training.classifier_fit import ClassifierRecipe, classifier_card, fit_classifier
-    from training.classifier_release import release_classifier
-    from training.faces import FacePack
-    from training.ferplus import FerPlus
-    from training.licences import face_sources
-    from training.ranks import run_ranks, under_torchrun, usual_count
-    from training.results import write_results
-    from training.run import averaged_net
-    from workers.models.registry import choose_torch_device
-    from workers.models.torch_runtime import build_net
+    from ferstream.training.classifier_fit import ClassifierRecipe, classifier_card, fit_classifier
+    from ferstream.training.classifier_release import release_classifier
+    from ferstream.training.faces import FacePack
+    from ferstream.training.ferplus import FerPlus
+    from ferstream.training.licences import face_sources
+    from ferstream.training.ranks import run_ranks, under_torchrun, usual_count
+    from ferstream.training.results import write_results
+    from ferstream.training.run import averaged_net
+    from ferstream.workers.models.registry import choose_torch_device
+    from ferstream.workers.models.torch_runtime import build_net
 
     if under_torchrun():
         raise click.UsageError("--preset packaged starts its own --processes: call it without torchrun")

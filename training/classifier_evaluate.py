@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from training.calibration import expected_calibration_error, fitting_half, negative_log_likelihood
-from training.ferplus import FerPlus, Protocol
-from training.metrics import accuracy, class_figures, confusion_matrix, interval, macro_f1
-from workers.crop import square_crop
-from workers.models.classifier import Classifier, softmax
+from ferstream.training.calibration import expected_calibration_error, fitting_half, negative_log_likelihood
+from ferstream.training.ferplus import FerPlus, Protocol
+from ferstream.training.metrics import accuracy, class_figures, confusion_matrix, interval, macro_f1
+from ferstream.workers.crop import square_crop
+from ferstream.workers.models.classifier import Classifier, softmax
 
 Crops = NDArray[np.uint8]  # (N, size, size, 3)
 Faces = NDArray[np.uint8]  # (N, H, W), grey

@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from streams.emotions import EMOTIONS
-from training import ranks
-from training.classifier_evaluate import logits_of
-from training.colour_faces import cut_faces
-from training.disturbances import coarsen, compress, erase, light, mix, tint, turn_and_crop
-from training.faces import FacePack
-from training.ferplus import PROTOCOLS, FerPlus
-from training.inputs import digests
-from training.metrics import accuracy
-from training.normalise import normalised
-from training.run import Recipe, Run
-from workers.models.card import SAFETENSORS, ModelCard, ModelError
-from workers.models.classifier import Classifier
-from workers.models.torch_runtime import TorchRuntime, build_net, load_net
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training import ranks
+from ferstream.training.classifier_evaluate import logits_of
+from ferstream.training.colour_faces import cut_faces
+from ferstream.training.disturbances import coarsen, compress, erase, light, mix, tint, turn_and_crop
+from ferstream.training.faces import FacePack
+from ferstream.training.ferplus import PROTOCOLS, FerPlus
+from ferstream.training.inputs import digests
+from ferstream.training.metrics import accuracy
+from ferstream.training.normalise import normalised
+from ferstream.training.run import Recipe, Run
+from ferstream.workers.models.card import SAFETENSORS, ModelCard, ModelError
+from ferstream.workers.models.classifier import Classifier
+from ferstream.workers.models.torch_runtime import TorchRuntime, build_net, load_net
 
 RARE = ("contempt", "disgust", "fear")
 #: Where mixup ends, as a share of the epochs: the last ones see faces as they are.

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from training.datasets import Dataset, ferplus_pack
-from training.options import FOLDER, as_dataset, evaluate_options, json_option, one_thread, show
+from ferstream.training.datasets import Dataset, ferplus_pack
+from ferstream.training.options import FOLDER, as_dataset, evaluate_options, json_option, one_thread, show
 
 if TYPE_CHECKING:
-    from training.ferplus import Protocol
-    from workers.models.registry import RuntimeName
-    from workers.models.runtime import Precision
+    from ferstream.training.ferplus import Protocol
+    from ferstream.workers.models.registry import RuntimeName
+    from ferstream.workers.models.runtime import Precision
 
 
 @click.command()
@@ -60,7 +60,7 @@ def evaluate(
     figures are a report: report.json, tables, pictures and index.html. A FER+ pack without --out is measured in one thread, and
     printed as the model cards quote it.
     """
-    from training.study.run_folder import CONFIG
+    from ferstream.training.study.run_folder import CONFIG
 
     is_run = weights is not None and (weights / CONFIG).exists()
     if out is None and not is_run and (dataset is None or dataset.scheme != "avfer"):
@@ -86,10 +86,10 @@ def _print_pack(
     device: str,
     **_report_only: object,
 ) -> None:
-    from training.classifier_evaluate import evaluate_classifier
-    from training.classifier_release import made_figures
-    from training.ferplus import FerPlus
-    from workers.models.registry import open_classifier
+    from ferstream.training.classifier_evaluate import evaluate_classifier
+    from ferstream.training.classifier_release import made_figures
+    from ferstream.training.ferplus import FerPlus
+    from ferstream.workers.models.registry import open_classifier
 
     one_thread()
     data = FerPlus.open(pack, split)
@@ -115,11 +115,11 @@ def _report(
 ) -> None:
     import torch
 
-    from training.parallel import usual_processes
-    from training.study.evaluation import evaluate as measure
-    from training.study.evaluation import in_short
-    from training.study.evaluation_files import write_evaluation
-    from training.study.measured import Measured
+    from ferstream.training.parallel import usual_processes
+    from ferstream.training.study.evaluation import evaluate as measure
+    from ferstream.training.study.evaluation import in_short
+    from ferstream.training.study.evaluation_files import write_evaluation
+    from ferstream.training.study.measured import Measured
 
     threads = threads or usual_processes()
     one_thread()
@@ -145,9 +145,9 @@ def compare(runs: tuple[Path, ...], out: Path, as_json: bool) -> None:
     RUN is a run's folder, evaluated before with `fer-train classifier evaluate --weights RUN`; the folder of a report, as
     --out of that command names it, stands for a model without a run.
     """
-    from training.study.comparison import Comparison
-    from training.study.comparison_files import write_comparison
-    from training.study.comparison_page import as_table
+    from ferstream.training.study.comparison import Comparison
+    from ferstream.training.study.comparison_files import write_comparison
+    from ferstream.training.study.comparison_page import as_table
 
     comparison = Comparison.of(runs)
     page = write_comparison(comparison, out)
@@ -165,7 +165,7 @@ def complexity(models: tuple[str, ...], as_json: bool) -> None:
 
     Without any: the nets of the study with their ImageNet heads, beside its Table 1, and the presets. No weights are needed.
     """
-    from training.study.complexity_table import as_lines, rows_of, study_rows
+    from ferstream.training.study.complexity_table import as_lines, rows_of, study_rows
 
     rows = rows_of(models) if models else study_rows()
     show({"models": rows}, as_json=True) if as_json else click.echo("\n".join(as_lines(rows)))

@@ -8,20 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from training.calibration import fit_temperature, fitting_half
-from training.card_page import write_page
-from training.classifier_evaluate import evaluate_classifier, logits_of
-from training.classifier_fit import classifier_card
-from training.conditions import by_condition
-from training.export import package, replacing
-from training.ferplus import PROTOCOLS, FerPlus
-from training.licences import FERPLUS
-from training.plots import draw_classifier
-from training.risk_coverage import least_confidence
-from training.service import in_service, served
-from workers.models.card import ModelCard
-from workers.models.classifier import Classifier, softmax
-from workers.models.registry import open_classifier, open_detector
+from ferstream.training.calibration import fit_temperature, fitting_half
+from ferstream.training.card_page import write_page
+from ferstream.training.classifier_evaluate import evaluate_classifier, logits_of
+from ferstream.training.classifier_fit import classifier_card
+from ferstream.training.conditions import by_condition
+from ferstream.training.export import package, replacing
+from ferstream.training.ferplus import PROTOCOLS, FerPlus
+from ferstream.training.licences import FERPLUS
+from ferstream.training.plots import draw_classifier
+from ferstream.training.risk_coverage import least_confidence
+from ferstream.training.service import in_service, served
+from ferstream.workers.models.card import ModelCard
+from ferstream.workers.models.classifier import Classifier, softmax
+from ferstream.workers.models.registry import open_classifier, open_detector
 
 Sources = tuple[dict[str, str], ...]
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from streams.codec import face_map
-from streams.metrics import ferstream_version
-from streams.options import CONTEXT, EXIT_UNUSABLE, FerGroup
-from training.classifier_commands import classifier
-from training.dataset_commands import dataset
-from training.detector_commands import detector
-from training.options import FILE, FOLDER, device_option, json_option, model_options
+from ferstream.streams.codec import face_map
+from ferstream.streams.metrics import ferstream_version
+from ferstream.streams.options import CONTEXT, EXIT_UNUSABLE, FerGroup
+from ferstream.training.classifier_commands import classifier
+from ferstream.training.dataset_commands import dataset
+from ferstream.training.detector_commands import detector
+from ferstream.training.options import FILE, FOLDER, device_option, json_option, model_options
 
 if TYPE_CHECKING:
-    from streams.messages import Face
+    from ferstream.streams.messages import Face
 
 
 class TrainGroup(FerGroup):
@@ -50,8 +50,8 @@ main.add_command(classifier)
 @model_options
 def summary_of_models(detector_folder: Path | None, classifier_folder: Path | None) -> None:
     """What the packaged models reach, by their cards, as two tables in Markdown."""
-    from training.summary import summary
-    from workers.models.card import PACKAGED, ModelCard
+    from ferstream.training.summary import summary
+    from ferstream.workers.models.card import PACKAGED, ModelCard
 
     folders = (detector_folder or PACKAGED["detector"], classifier_folder or PACKAGED["classifier"])
     click.echo("\n".join(summary(*(ModelCard.read(folder) for folder in folders))))
@@ -75,8 +75,8 @@ def try_models(
 
     Example: fer-train try holiday.jpg --out looked-at
     """
-    from training.trial import draw, faces_in, read_picture, write_picture
-    from workers.models.registry import open_classifier, open_detector
+    from ferstream.training.trial import draw, faces_in, read_picture, write_picture
+    from ferstream.workers.models.registry import open_classifier, open_detector
 
     detector, classifier = open_detector(detector_folder, device), open_classifier(classifier_folder, device)
     for path in pictures:

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.classifier_evaluate import crops_of, logits_of_crops
-from training.metrics import accuracy
-from workers.models.classifier import Classifier
-from workers.quality import face_quality
+from ferstream.training.classifier_evaluate import crops_of, logits_of_crops
+from ferstream.training.metrics import accuracy
+from ferstream.workers.models.classifier import Classifier
+from ferstream.workers.quality import face_quality
 
 Face = NDArray[np.uint8]  # (H, W), grey
 Float = NDArray[np.float32]

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from training.datasets import Dataset
-from training.options import FOLDER, json_option, show
+from ferstream.training.datasets import Dataset
+from ferstream.training.options import FOLDER, json_option, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from training.avfer.manifest import Prepared
-    from training.sources.catalogue import Named
+    from ferstream.training.avfer.manifest import Prepared
+    from ferstream.training.sources.catalogue import Named
 
 
 @click.group()
@@ -44,18 +44,18 @@ def inspect(
     Example: fer-train dataset inspect fer2013.csv CK+48 affectnet:/data/AffectNet --out looked-at
     """
     if out is None and len(paths) == 1 and (pack := _pack(paths[0])):
-        from training.inspection import inspect as counts
+        from ferstream.training.inspection import inspect as counts
 
         show(counts(pack), as_json)
         return
-    from training.avfer.analysis import analyse
-    from training.avfer.analysis_lines import lines
-    from training.avfer.analysis_page import write_analysis
-    from training.avfer.analysis_report import report
-    from training.avfer.fingerprints import DISTANCE
-    from training.avfer.inspected import named, part_of
-    from training.avfer.inspection_folder import check_folder
-    from training.parallel import usual_processes
+    from ferstream.training.avfer.analysis import analyse
+    from ferstream.training.avfer.analysis_lines import lines
+    from ferstream.training.avfer.analysis_page import write_analysis
+    from ferstream.training.avfer.analysis_report import report
+    from ferstream.training.avfer.fingerprints import DISTANCE
+    from ferstream.training.avfer.inspected import named, part_of
+    from ferstream.training.avfer.inspection_folder import check_folder
+    from ferstream.training.parallel import usual_processes
 
     parts = [part_of(one) for one in _sources(paths, named)]
     if out is not None:
@@ -100,9 +100,9 @@ def prepare(sources: tuple[str, ...], out: Path, processes: int | None, strict: 
 
     Example: fer-train dataset prepare fer2013.csv CK+48 affectnet:/data/AffectNet --out avfer
     """
-    from training.avfer.prepare import Settings
-    from training.avfer.prepare import prepare as made
-    from training.parallel import usual_processes
+    from ferstream.training.avfer.prepare import Settings
+    from ferstream.training.avfer.prepare import prepare as made
+    from ferstream.training.parallel import usual_processes
 
     _show_made(made(_sources(sources), out, Settings(**settings), processes or usual_processes(), strict=strict), as_json)
 
@@ -127,17 +127,17 @@ def augment(original: Path, out: Path, target: int, seed: int, processes: int | 
     Copies are made with the semantics of Keras's ImageDataGenerator; validation and test stay. Originals are hard links where the
     disk allows it. Run again, it goes on where it stopped.
     """
-    from training.avfer.augment import Settings
-    from training.avfer.augment import augment as made
-    from training.avfer.augmentation import Ranges
-    from training.parallel import usual_processes
+    from ferstream.training.avfer.augment import Settings
+    from ferstream.training.avfer.augment import augment as made
+    from ferstream.training.avfer.augmentation import Ranges
+    from ferstream.training.parallel import usual_processes
 
     _show_made(made(original, out, Settings(target, Ranges(**ranges), seed), processes or usual_processes()), as_json)
 
 
 def _show_made(prepared: "Prepared", as_json: bool) -> None:
     """What a dataset holds, and where it is."""
-    from training.avfer.counting import as_table
+    from ferstream.training.avfer.counting import as_table
 
     show(prepared.about if as_json else as_table(prepared.about), as_json)
     click.echo(f"dataset: {prepared.folder}", err=as_json)
@@ -152,8 +152,8 @@ def _pack(text: str) -> Dataset | None:
 
 def _sources(paths: tuple[str, ...], named: "Callable[[str], Named] | None" = None) -> "list[Named]":
     """What the paths name: published datasets, or whatever `named` knows. Raises BadParameter."""
-    from training.sources.catalogue import parse
-    from training.sources.sample import SourceError
+    from ferstream.training.sources.catalogue import parse
+    from ferstream.training.sources.sample import SourceError
 
     if any(path.startswith("faces:") for path in paths):
         raise click.BadParameter("a face pack has boxes, not emotions: inspect it alone and without --out")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError
 
 Scheme = Literal["ferplus", "faces", "avfer"]
 #: What each scheme names: a FER+ pack, a face pack, the folder of a prepared dataset.

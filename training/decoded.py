@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from training.durable import whole_file
+from ferstream.training.durable import whole_file
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
 

@@ -5,13 +5,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from training.datasets import face_packs
-from training.options import FILE, FOLDER, data_option, evaluate_options, fit_options, json_option, one_thread, show, show_done
+from ferstream.training.datasets import face_packs
+from ferstream.training.options import (
+    FILE,
+    FOLDER,
+    data_option,
+    evaluate_options,
+    fit_options,
+    json_option,
+    one_thread,
+    show,
+    show_done,
+)
 
 if TYPE_CHECKING:
-    from training.references import ReferenceName
-    from workers.models.registry import RuntimeName
-    from workers.models.runtime import Precision
+    from ferstream.training.references import ReferenceName
+    from ferstream.workers.models.registry import RuntimeName
+    from ferstream.workers.models.runtime import Precision
 
 
 @click.group()
@@ -43,14 +53,14 @@ def fit(
 
     Run again to go on after an interruption. While it trains, OUT holds the decoded pictures: 30 times the size of the packs.
     """
-    from training.detector_fit import DetectorRecipe, detector_card, fit_detector
-    from training.detector_release import release_detector
-    from training.faces import FacePack
-    from training.ranks import run_ranks, usual_count
-    from training.results import write_results
-    from training.run import averaged_net
-    from workers.models.registry import choose_torch_device
-    from workers.models.torch_runtime import build_net
+    from ferstream.training.detector_fit import DetectorRecipe, detector_card, fit_detector
+    from ferstream.training.detector_release import release_detector
+    from ferstream.training.faces import FacePack
+    from ferstream.training.ranks import run_ranks, usual_count
+    from ferstream.training.results import write_results
+    from ferstream.training.run import averaged_net
+    from ferstream.workers.models.registry import choose_torch_device
+    from ferstream.workers.models.torch_runtime import build_net
 
     packs = face_packs(packs)
     teacher = None if no_teacher else teacher or _usual_teacher()
@@ -66,8 +76,8 @@ def fit(
 
 
 def _usual_teacher() -> Path:
-    from training.references import YUNET, model_file
-    from workers.models.card import ModelError
+    from ferstream.training.references import YUNET, model_file
+    from ferstream.workers.models.card import ModelError
 
     try:
         return model_file(YUNET)
@@ -99,10 +109,10 @@ def evaluate(
 
     Example: fer-train detector evaluate --reference opencv-ssd --reference yunet
     """
-    from training.detector_evaluate import evaluate_detector, finder
-    from training.faces import FacePack
-    from training.references import open_reference
-    from workers.models.registry import open_detector
+    from ferstream.training.detector_evaluate import evaluate_detector, finder
+    from ferstream.training.faces import FacePack
+    from ferstream.training.references import open_reference
+    from ferstream.workers.models.registry import open_detector
 
     one_thread()
     others = [open_reference(name) for name in references]
@@ -130,7 +140,7 @@ def import_opencv_ssd(weights: Path, description: Path, out: Path, as_json: bool
 
     Example: fer-train detector import-opencv-ssd opencv_face_detector_uint8.pb opencv_face_detector.pbtxt --out opencv-ssd
     """
-    from training.opencv_ssd_import import import_opencv_ssd
+    from ferstream.training.opencv_ssd_import import import_opencv_ssd
 
     card = import_opencv_ssd(weights, description, out)
     show({"name": card.name, "model": str(out), "sha256": card.sha256}, as_json)

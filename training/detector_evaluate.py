@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from training.average_precision import average_precision, match_picture
-from training.faces import FacePack
-from workers.models.anchors import box_sides, overlaps
-from workers.models.detector import Boxes, Detector
+from ferstream.training.average_precision import average_precision, match_picture
+from ferstream.training.faces import FacePack
+from ferstream.workers.models.anchors import box_sides, overlaps
+from ferstream.workers.models.detector import Boxes, Detector
 
 #: Takes a picture (H, W, 3) RGB and the least score.
 Find = Callable[[NDArray[np.uint8], float], Boxes]

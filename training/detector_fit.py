@@ -10,20 +10,20 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from training import ranks
-from training.decoded import DecodedPictures
-from training.detector_evaluate import detect_all, finder, precisions
-from training.face_views import FaceViews
-from training.faces import FacePack
-from training.inputs import digest_of, digests
-from training.normalise import normalised
-from training.run import Recipe, Run
-from training.teacher import taught_labels
-from workers.models.anchors import CENTRE_VARIANCE, SIZE_VARIANCE, Levels, anchor_boxes
-from workers.models.card import ModelCard
-from workers.models.detector import Detector
-from workers.models.ssd import LEVELS, SSD
-from workers.models.torch_runtime import TorchRuntime
+from ferstream.training import ranks
+from ferstream.training.decoded import DecodedPictures
+from ferstream.training.detector_evaluate import detect_all, finder, precisions
+from ferstream.training.face_views import FaceViews
+from ferstream.training.faces import FacePack
+from ferstream.training.inputs import digest_of, digests
+from ferstream.training.normalise import normalised
+from ferstream.training.run import Recipe, Run
+from ferstream.training.teacher import taught_labels
+from ferstream.workers.models.anchors import CENTRE_VARIANCE, SIZE_VARIANCE, Levels, anchor_boxes
+from ferstream.workers.models.card import ModelCard
+from ferstream.workers.models.detector import Detector
+from ferstream.workers.models.ssd import LEVELS, SSD
+from ferstream.workers.models.torch_runtime import TorchRuntime
 
 #: Pictures (N, S, S, 3) uint8, objectness (N, A), box offsets (N, A, 4), landmark offsets (N, A, 10).
 Sample = tuple[Tensor, Tensor, Tensor, Tensor]

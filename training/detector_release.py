@@ -8,17 +8,17 @@ from typing import Any
 
 from torch import nn
 
-from training.average_precision import precision_over_recall
-from training.card_page import write_page
-from training.detector_evaluate import Find, detect_all, evaluate_detector, finder
-from training.detector_fit import detector_card
-from training.export import package, replacing
-from training.faces import FacePack
-from training.licences import YUNET, face_sources
-from training.plots import draw_detectors
-from training.references import REFERENCES, open_reference
-from workers.models.card import ModelError
-from workers.models.registry import open_detector
+from ferstream.training.average_precision import precision_over_recall
+from ferstream.training.card_page import write_page
+from ferstream.training.detector_evaluate import Find, detect_all, evaluate_detector, finder
+from ferstream.training.detector_fit import detector_card
+from ferstream.training.export import package, replacing
+from ferstream.training.faces import FacePack
+from ferstream.training.licences import YUNET, face_sources
+from ferstream.training.plots import draw_detectors
+from ferstream.training.references import REFERENCES, open_reference
+from ferstream.workers.models.card import ModelError
+from ferstream.workers.models.registry import open_detector
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError
 
 
 class WriteError(FerstreamError):

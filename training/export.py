@@ -18,15 +18,15 @@ from safetensors.torch import save
 from skimage.data import astronaut
 from torch import nn
 
-from training.durable import make_folder
-from training.folding import fold_normalisations
-from workers.crop import square_crop
-from workers.models.card import CARD, ONNX, PAGE, PICTURE, SAFETENSORS, ModelCard, ModelError
-from workers.models.classifier import softmax
-from workers.models.detector import sigmoid
-from workers.models.openvino_runtime import OpenVinoRuntime
-from workers.models.runtime import Batch, Outputs
-from workers.models.torch_runtime import TorchRuntime, build_net
+from ferstream.training.durable import make_folder
+from ferstream.training.folding import fold_normalisations
+from ferstream.workers.crop import square_crop
+from ferstream.workers.models.card import CARD, ONNX, PAGE, PICTURE, SAFETENSORS, ModelCard, ModelError
+from ferstream.workers.models.classifier import softmax
+from ferstream.workers.models.detector import sigmoid
+from ferstream.workers.models.openvino_runtime import OpenVinoRuntime
+from ferstream.workers.models.runtime import Batch, Outputs
+from ferstream.workers.models.torch_runtime import TorchRuntime, build_net
 
 #: Largest difference of any score or probability between torch and OpenVINO, both in float32 on the same float16 weights.
 TOLERANCE = 2e-3

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from training.face_labels import FaceLabels
-from training.matching import match
-from training.turned_away import turn_away
-from workers.models.anchors import Levels
-from workers.models.detector import ALIASES_BELOW
+from ferstream.training.face_labels import FaceLabels
+from ferstream.training.matching import match
+from ferstream.training.turned_away import turn_away
+from ferstream.workers.models.anchors import Levels
+from ferstream.workers.models.detector import ALIASES_BELOW
 
 Picture = NDArray[np.uint8]
 

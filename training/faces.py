@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.packs import Pack, PackError
+from ferstream.training.packs import Pack, PackError
 
 Picture = NDArray[np.uint8]
 Boxes = NDArray[np.float32]

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.emotions import EMOTIONS
-from training.packs import Pack, PackError
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.packs import Pack, PackError
 
 Protocol = Literal["majority", "argmax8"]
 PROTOCOLS: tuple[Protocol, ...] = ("majority", "argmax8")

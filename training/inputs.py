@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError
 
 
 class InputError(FerstreamError):

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from streams.emotions import EMOTIONS
-from training.datasets import Dataset
-from training.ferplus import PROTOCOLS, FerPlus
-from training.packs import Pack
-from workers.models.anchors import box_sides
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.datasets import Dataset
+from ferstream.training.ferplus import PROTOCOLS, FerPlus
+from ferstream.training.packs import Pack
+from ferstream.workers.models.anchors import box_sides
 
 
 def inspect(dataset: Dataset) -> dict[str, dict[str, Any]]:

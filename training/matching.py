@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.face_labels import FaceLabels
-from workers.models.anchors import LANDMARKS, Levels, anchor_boxes, encode_boxes, encode_landmarks, overlaps
+from ferstream.training.face_labels import FaceLabels
+from ferstream.workers.models.anchors import LANDMARKS, Levels, anchor_boxes, encode_boxes, encode_landmarks, overlaps
 
 Float = NDArray[np.float32]
 

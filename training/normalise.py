@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from workers.models.card import ModelCard
+from ferstream.workers.models.card import ModelCard
 
 
 def normalised(pixels: Tensor, card: ModelCard, white: float) -> Tensor:

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from training.opencv_ssd_layers import Float, PriorBox, check_prior_box, other_net, with_flips
-from training.protobuf import message_class, read_binary, read_text
-from workers.models.card import ModelError
+from ferstream.training.opencv_ssd_layers import Float, PriorBox, check_prior_box, other_net, with_flips
+from ferstream.training.protobuf import message_class, read_binary, read_text
+from ferstream.workers.models.card import ModelError
 
 #: The fields that are read, from modules/dnn/src/caffe/opencv-caffe.proto in OpenCV's repository.
 NetParameter = message_class(

@@ -3,14 +3,14 @@
 import hashlib
 from pathlib import Path
 
-from training.card_page import write_page
-from training.export import package
-from training.opencv_ssd_caffe import CaffeSsd
-from training.opencv_ssd_layers import MEAN, SIDE, OpenCvSsdFile
-from training.opencv_ssd_tensorflow import TensorFlowSsd
-from training.opencv_ssd_weights import published_levels, published_state
-from workers.models.card import CARD, ModelCard, ModelError
-from workers.models.opencv_ssd import OpenCvSsd
+from ferstream.training.card_page import write_page
+from ferstream.training.export import package
+from ferstream.training.opencv_ssd_caffe import CaffeSsd
+from ferstream.training.opencv_ssd_layers import MEAN, SIDE, OpenCvSsdFile
+from ferstream.training.opencv_ssd_tensorflow import TensorFlowSsd
+from ferstream.training.opencv_ssd_weights import published_levels, published_state
+from ferstream.workers.models.card import CARD, ModelCard, ModelError
+from ferstream.workers.models.opencv_ssd import OpenCvSsd
 
 SOURCE = "https://github.com/opencv/opencv/tree/4.x/samples/dnn/face_detector"
 LICENCE = (

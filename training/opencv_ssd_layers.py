@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.models.anchors import CENTRE_VARIANCE, SIZE_VARIANCE
-from workers.models.card import ModelError
+from ferstream.workers.models.anchors import CENTRE_VARIANCE, SIZE_VARIANCE
+from ferstream.workers.models.card import ModelError
 
 Float = NDArray[np.float32]
 

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
-from training.datasets import Dataset, DatasetError
-from training.tables import as_lines
+from ferstream.training.datasets import Dataset, DatasetError
+from ferstream.training.tables import as_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
 

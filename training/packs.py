@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
-from streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError
 
 
 class PackError(FerstreamError):

@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
-from streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")

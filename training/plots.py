@@ -10,10 +10,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from training.calibration import reliability
-from training.metrics import confusion_matrix
-from training.risk_coverage import RiskCoverage
-from workers.models.card import PICTURE, ModelCard
+from ferstream.training.calibration import reliability
+from ferstream.training.metrics import confusion_matrix
+from ferstream.training.risk_coverage import RiskCoverage
+from ferstream.workers.models.card import PICTURE, ModelCard
 
 Float = NDArray[np.float32]
 Labels = NDArray[np.int64]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 from google.protobuf.message import DecodeError, Message
 
-from workers.models.card import ModelError
+from ferstream.workers.models.card import ModelError
 
 #: Message name -> field name -> (number, type).
 Schema = Mapping[str, Mapping[str, tuple[int, str]]]

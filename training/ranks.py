@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.multiprocessing.spawn import ProcessException, spawn
 
-from streams.errors import FerstreamError
-from training.stopping import Stopped, hearing
+from ferstream.streams.errors import FerstreamError
+from ferstream.training.stopping import Stopped, hearing
 
 Arguments = TypeVarTuple("Arguments")
 

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.datasets import DATA_FOLDER
-from training.opencv_ssd_layers import MEAN, SIDE
-from training.teacher import YuNet
-from workers.models.anchors import LANDMARKS
-from workers.models.card import ModelError
-from workers.models.detector import Boxes
+from ferstream.training.datasets import DATA_FOLDER
+from ferstream.training.opencv_ssd_layers import MEAN, SIDE
+from ferstream.training.teacher import YuNet
+from ferstream.workers.models.anchors import LANDMARKS
+from ferstream.workers.models.card import ModelError
+from ferstream.workers.models.detector import Boxes
 
 Picture = NDArray[np.uint8]  # (H, W, 3) RGB
 

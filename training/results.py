@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from training.run import Recipe
+from ferstream.training.run import Recipe
 
 RESULTS = "results.json"
 

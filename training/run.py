@@ -12,12 +12,12 @@ from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from streams.errors import FerstreamError
-from training import ranks
-from training.checkpoint import load_checkpoint, save_checkpoint
-from training.errors import first_line
-from training.history import record, rewind
-from training.schedule import warm_cosine
+from ferstream.streams.errors import FerstreamError
+from ferstream.training import ranks
+from ferstream.training.checkpoint import load_checkpoint, save_checkpoint
+from ferstream.training.errors import first_line
+from ferstream.training.history import record, rewind
+from ferstream.training.schedule import warm_cosine
 
 Batch = TypeVar("Batch")
 

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from training.classifier_evaluate import logits_of, logits_of_crops
-from training.metrics import accuracy
-from training.trial import faces_in
-from workers.crop import square_crop
-from workers.models.classifier import Classifier
-from workers.models.detector import Detector
+from ferstream.training.classifier_evaluate import logits_of, logits_of_crops
+from ferstream.training.metrics import accuracy
+from ferstream.training.trial import faces_in
+from ferstream.workers.crop import square_crop
+from ferstream.workers.models.classifier import Classifier
+from ferstream.workers.models.detector import Detector
 
 #: A face of the pack is this large in the frame, in pixels, unless another side is asked for.
 SIDE_IN_FRAME = 96

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

@@ -9,10 +9,10 @@ import click
 import yaml
 from click.core import ParameterSource
 
-from training.options import FILE
+from ferstream.training.options import FILE
 
 if TYPE_CHECKING:
-    from training.study.config import Config
+    from ferstream.training.study.config import Config
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -48,7 +48,7 @@ class StudySettings:
 
     def config(self) -> "Config":
         """The preset or file, changed by what the command line says. Raises ConfigError."""
-        from training.study.config import Config
+        from ferstream.training.study.config import Config
 
         if self.config_file and said("preset"):
             raise click.UsageError(

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from training.tables import markdown
-from workers.models.card import ModelCard, ModelError
+from ferstream.training.tables import markdown
+from ferstream.workers.models.card import ModelCard, ModelError
 
 DETECTOR_ROWS = {
     "ap50_side24": "AP at IoU 0.5, faces of 24 px and more",

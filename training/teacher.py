@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from training.durable import whole_file
-from training.face_labels import FaceLabels
-from training.faces import FacePack
-from workers.models.anchors import LANDMARKS, box_sides, overlaps
-from workers.models.card import ModelError
-from workers.models.detector import Boxes
+from ferstream.training.durable import whole_file
+from ferstream.training.face_labels import FaceLabels
+from ferstream.training.faces import FacePack
+from ferstream.workers.models.anchors import LANDMARKS, box_sides, overlaps
+from ferstream.workers.models.card import ModelError
+from ferstream.workers.models.detector import Boxes
 
 Picture = NDArray[np.uint8]
 Float = NDArray[np.float32]

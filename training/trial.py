@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.errors import FerstreamError
-from streams.messages import Face
-from workers.crop import square_crop
-from workers.models.classifier import Classifier
-from workers.models.detector import Detector
-from workers.naming import name_of
-from workers.quality import face_quality
+from ferstream.streams.errors import FerstreamError
+from ferstream.streams.messages import Face
+from ferstream.workers.crop import square_crop
+from ferstream.workers.models.classifier import Classifier
+from ferstream.workers.models.detector import Detector
+from ferstream.workers.naming import name_of
+from ferstream.workers.quality import face_quality
 
 Picture = NDArray[np.uint8]  # (H, W, 3) RGB
 

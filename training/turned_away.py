@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.face_labels import FaceLabels
-from workers.models.anchors import overlaps
+from ferstream.training.face_labels import FaceLabels
+from ferstream.workers.models.anchors import overlaps
 
 Picture = NDArray[np.uint8]
 

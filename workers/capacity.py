@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError
 
 #: Faces a frame in the measurement with the most.
 MOST_FACES = 3

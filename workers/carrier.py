@@ -6,10 +6,10 @@ from math import ceil
 
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
-from streams.keys import Keys
-from workers.demand import Demand
-from workers.redis_needs import GIB, RedisNeeds
-from workers.steps import Steps, number
+from ferstream.streams.keys import Keys
+from ferstream.workers.demand import Demand
+from ferstream.workers.redis_needs import GIB, RedisNeeds
+from ferstream.workers.steps import Steps, number
 
 #: Redis Cluster needs three primaries; more than sixteen is too much to lose at once.
 FEWEST_PRIMARIES, MOST_PRIMARIES = 3, 16

@@ -8,15 +8,23 @@ from typing import Any
 
 import click
 
-from streams.keys import Keys
-from streams.logs import Format, configure_logging
-from streams.metrics import announce, ferstream_version
-from streams.options import CONTEXT, FerGroup, log_options, metrics_options, name_variables, redis_options, trace_options
-from streams.shutdown import Shutdown
-from streams.status_server import StatusServer
-from workers.metrics import totals
-from workers.plan_command import plan
-from workers.settings import WorkerSettings, default_threads
+from ferstream.streams.keys import Keys
+from ferstream.streams.logs import Format, configure_logging
+from ferstream.streams.metrics import announce, ferstream_version
+from ferstream.streams.options import (
+    CONTEXT,
+    FerGroup,
+    log_options,
+    metrics_options,
+    name_variables,
+    redis_options,
+    trace_options,
+)
+from ferstream.streams.shutdown import Shutdown
+from ferstream.streams.status_server import StatusServer
+from ferstream.workers.metrics import totals
+from ferstream.workers.plan_command import plan
+from ferstream.workers.settings import WorkerSettings, default_threads
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +107,7 @@ def run(
     **options: Any,  # noqa: ANN401 - what click checked, for WorkerSettings
 ) -> None:
     """Take frames from Redis until SIGTERM; then finish, publish, acknowledge and leave."""
-    from workers.worker import Worker  # numpy, cv2 and a runtime: not for --help
+    from ferstream.workers.worker import Worker  # numpy, cv2 and a runtime: not for --help
 
     configure_logging(log_level, log_format)
     announce("fer-worker")

@@ -2,8 +2,8 @@
 
 import simplejpeg
 
-from streams.errors import FerstreamError
-from workers.frame_task import Picture
+from ferstream.streams.errors import FerstreamError
+from ferstream.workers.frame_task import Picture
 
 MAX_SIDE = 65_535  # JPEG's own limit
 

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from workers.metrics import OUT_OF_MEMORY
-from workers.models.runtime import OutOfMemory
+from ferstream.workers.metrics import OUT_OF_MEMORY
+from ferstream.workers.models.runtime import OutOfMemory
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -9,15 +9,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from streams.clock import ServerClock
-from streams.codec import decode_frame
-from streams.errors import DecodeError, GroupGone, RedisError, RedisUnavailable
-from streams.reader import Entry, FrameReader
-from workers import metrics
-from workers.channel import Outlet
-from workers.frame_task import FrameTask
-from workers.pace import Pace
-from workers.window import Share, Window
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.codec import decode_frame
+from ferstream.streams.errors import DecodeError, GroupGone, RedisError, RedisUnavailable
+from ferstream.streams.reader import Entry, FrameReader
+from ferstream.workers import metrics
+from ferstream.workers.channel import Outlet
+from ferstream.workers.frame_task import FrameTask
+from ferstream.workers.pace import Pace
+from ferstream.workers.window import Share, Window
 
 log = logging.getLogger(__name__)
 

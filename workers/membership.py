@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 import redis
 
-from streams.clock import ServerClock
-from streams.errors import RedisError, RedisUnavailable
-from streams.keys import Keys
-from streams.reader import FrameReader
-from streams.rights import check_rights, worker_commands
-from streams.server import check_server
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.errors import RedisError, RedisUnavailable
+from ferstream.streams.keys import Keys
+from ferstream.streams.reader import FrameReader
+from ferstream.streams.rights import check_rights, worker_commands
+from ferstream.streams.server import check_server
 
 log = logging.getLogger(__name__)
 

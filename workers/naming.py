@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.emotions import UNKNOWN
-from workers.models.card import ModelCard
+from ferstream.streams.emotions import UNKNOWN
+from ferstream.workers.models.card import ModelCard
 
 
 def name_of(probabilities: NDArray[np.float32], quality: float, card: ModelCard) -> str:

@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from streams.clock import ServerClock
-from streams.messages import Face
-from workers import metrics
-from workers.channel import Channel, FairChannel, Outlet
-from workers.crop import square_crop
-from workers.decode import MAX_SIDE, BadPicture, decode_jpeg
-from workers.frame_task import FaceTask, FrameTask, Picture
-from workers.halving import Halving
-from workers.models.classifier import Classifier
-from workers.models.detector import Boxes, Detector
-from workers.naming import name_of
-from workers.quality import face_quality
-from workers.settings import WorkerSettings
-from workers.stage import Stage
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.messages import Face
+from ferstream.workers import metrics
+from ferstream.workers.channel import Channel, FairChannel, Outlet
+from ferstream.workers.crop import square_crop
+from ferstream.workers.decode import MAX_SIDE, BadPicture, decode_jpeg
+from ferstream.workers.frame_task import FaceTask, FrameTask, Picture
+from ferstream.workers.halving import Halving
+from ferstream.workers.models.classifier import Classifier
+from ferstream.workers.models.detector import Boxes, Detector
+from ferstream.workers.naming import name_of
+from ferstream.workers.quality import face_quality
+from ferstream.workers.settings import WorkerSettings
+from ferstream.workers.stage import Stage
 
 if TYPE_CHECKING:
-    from streams.tracing import Tracing
+    from ferstream.streams.tracing import Tracing
 
 
 class Pipeline:

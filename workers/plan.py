@@ -4,11 +4,11 @@ from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any
 
-from workers.capacity import Capacity
-from workers.carrier import Carrier, carrier_of
-from workers.demand import Demand
-from workers.redis_needs import RedisNeeds, redis_needs
-from workers.steps import Step, Steps, number
+from ferstream.workers.capacity import Capacity
+from ferstream.workers.carrier import Carrier, carrier_of
+from ferstream.workers.demand import Demand
+from ferstream.workers.redis_needs import RedisNeeds, redis_needs
+from ferstream.workers.steps import Step, Steps, number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

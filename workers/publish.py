@@ -7,17 +7,17 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from streams.answers import FrameAnswers
-from streams.clock import ServerClock
-from streams.errors import FerstreamError, RedisError, RedisFull, RedisUnavailable
-from streams.messages import Result
-from streams.reader import Entry
-from workers import metrics
-from workers.channel import Channel
-from workers.frame_task import FrameTask
+from ferstream.streams.answers import FrameAnswers
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.errors import FerstreamError, RedisError, RedisFull, RedisUnavailable
+from ferstream.streams.messages import Result
+from ferstream.streams.reader import Entry
+from ferstream.workers import metrics
+from ferstream.workers.channel import Channel
+from ferstream.workers.frame_task import FrameTask
 
 if TYPE_CHECKING:
-    from streams.tracing import Tracing
+    from ferstream.streams.tracing import Tracing
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from math import ceil
 
-from streams.writer import GRACE_S
-from workers.capacity import Capacity
-from workers.demand import Demand
-from workers.steps import Steps, number
+from ferstream.streams.writer import GRACE_S
+from ferstream.workers.capacity import Capacity
+from ferstream.workers.demand import Demand
+from ferstream.workers.steps import Steps, number
 
 MIB, GIB = 2**20, 2**30
 #: Pictures differ in size: a budget holds so many times the mean.

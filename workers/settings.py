@@ -5,9 +5,9 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from streams.keys import Keys
-from workers.models.registry import RuntimeName
-from workers.models.runtime import Precision
+from ferstream.streams.keys import Keys
+from ferstream.workers.models.registry import RuntimeName
+from ferstream.workers.models.runtime import Precision
 
 
 def default_threads() -> int:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from workers.channel import Channel
+from ferstream.workers.channel import Channel
 
 T = TypeVar("T")
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 
 import redis
 
-from streams.clock import ServerClock
-from streams.connection import translated
-from streams.errors import RedisError
-from streams.keys import Keys
-from streams.reader import FrameReader
-from workers import metrics
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.connection import translated
+from ferstream.streams.errors import RedisError
+from ferstream.streams.keys import Keys
+from ferstream.streams.reader import FrameReader
+from ferstream.workers import metrics
 
 log = logging.getLogger(__name__)
 

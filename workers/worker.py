@@ -6,23 +6,23 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from streams.answers import FrameAnswers
-from streams.clock import ServerClock
-from streams.connection import connect, is_cluster
-from streams.reader import FrameReader
-from workers import metrics
-from workers.channel import Channel, Sorted
-from workers.frame_task import FrameTask
-from workers.intake import Intake
-from workers.membership import Membership
-from workers.models.registry import open_classifier, open_detector
-from workers.pipeline import Pipeline
-from workers.publish import Publisher
-from workers.settings import WorkerSettings
-from workers.watch import Watch
+from ferstream.streams.answers import FrameAnswers
+from ferstream.streams.clock import ServerClock
+from ferstream.streams.connection import connect, is_cluster
+from ferstream.streams.reader import FrameReader
+from ferstream.workers import metrics
+from ferstream.workers.channel import Channel, Sorted
+from ferstream.workers.frame_task import FrameTask
+from ferstream.workers.intake import Intake
+from ferstream.workers.membership import Membership
+from ferstream.workers.models.registry import open_classifier, open_detector
+from ferstream.workers.pipeline import Pipeline
+from ferstream.workers.publish import Publisher
+from ferstream.workers.settings import WorkerSettings
+from ferstream.workers.watch import Watch
 
 if TYPE_CHECKING:
-    from streams.tracing import Tracing
+    from ferstream.streams.tracing import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ class Worker:
     def _open_tracing(self) -> "Tracing | None":
         if self.settings.trace_endpoint is None:
             return None
-        from streams.tracing import Tracing  # an extra
+        from ferstream.streams.tracing import Tracing  # an extra
 
         return Tracing(self.settings.trace_endpoint, "fer-worker", self.settings.name, self.clock)
 

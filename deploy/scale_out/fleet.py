@@ -18,13 +18,13 @@ import yaml
 from deploy.scale_out.gauges import Scrape, parse
 from deploy.scale_out.processes import Part
 from deploy.scale_out.quota import CpuQuota, cpu_s
-from streams.codec import decode_result
-from streams.connection import connect
-from streams.demo import Sums
-from streams.embedded import EmbeddedRedis
-from streams.errors import FerstreamError
-from streams.keys import Keys
-from streams.messages import Result
+from ferstream.streams.codec import decode_result
+from ferstream.streams.connection import connect
+from ferstream.streams.demo import Sums
+from ferstream.streams.embedded import EmbeddedRedis
+from ferstream.streams.errors import FerstreamError
+from ferstream.streams.keys import Keys
+from ferstream.streams.messages import Result
 
 #: Two for each of three producers: a camera belongs to shard CRC-32 of its name, modulo 3.
 CAMERAS = ("stairs", "lift", "door", "yard", "hall", "gate")
@@ -76,14 +76,18 @@ class Fleet:
             sharing = ("--cameras", str(self.folder / "cameras.yaml"), "--camera-shard", f"{number}/{PRODUCERS}")
             arguments = ("run", "--redis", self.url, "--json", "--stay", *sharing)
             name = f"producer-{number}"
-            self._producers[name] = self._stack.enter_context(Part(name, "producer.cli", *arguments, folder=self.folder))
+            self._producers[name] = self._stack.enter_context(
+                Part(name, "ferstream.producer.cli", *arguments, folder=self.folder)
+            )
         for producer in self._producers.values():
             producer.wait_until_ready()
 
     def start_workers(self, *names: str) -> None:
         """Returns once all are ready."""
         arguments = ("--redis", self.url, "--json", "--device", "cpu", "--threads", "1", "--window", str(WINDOW))
-        started = {name: Part(name, "workers.cli", "run", "--name", name, *arguments, folder=self.folder) for name in names}
+        started = {
+            name: Part(name, "ferstream.workers.cli", "run", "--name", name, *arguments, folder=self.folder) for name in names
+        }
         for part in started.values():
             self._stack.callback(part.kill)
         with ExitStack() as starting:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError
 
 #: A process that has not ended so long after SIGTERM is killed: a worker's drain (20 s) and what comes around it.
 STOP_S = 45.0

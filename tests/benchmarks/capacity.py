@@ -16,10 +16,10 @@ import psutil
 import redis
 import simplejpeg
 
-from streams.embedded import EmbeddedRedis
+from ferstream.streams.embedded import EmbeddedRedis
+from ferstream.workers.capacity import MOST_FACES, Capacity
+from ferstream.workers.decode import decode_jpeg
 from tests.benchmarks.measuring import per_item_s
-from workers.capacity import MOST_FACES, Capacity
-from workers.decode import decode_jpeg
 
 HEIGHTS = (360, 480, 720, 1080)
 
@@ -85,7 +85,15 @@ def _producer_s(video: Path, fps: int, seconds: float, cameras: int) -> float:
     """Core seconds a second of one camera."""
     with EmbeddedRedis() as server:
         names = [f"--camera=camera-{number}={video}" for number in range(cameras)]
-        command = ["from producer.cli import main; main()", "run", "--redis", server.url, "--metrics-port", "0", "--loop"]
+        command = [
+            "from ferstream.producer.cli import main; main()",
+            "run",
+            "--redis",
+            server.url,
+            "--metrics-port",
+            "0",
+            "--loop",
+        ]
         process = subprocess.Popen(
             [sys.executable, "-c", *command, "--log-level", "error", "--fps", str(fps), *names], start_new_session=True
         )

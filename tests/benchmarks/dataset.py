@@ -27,15 +27,15 @@ import numpy as np
 import simplejpeg
 from skimage import data
 
-from training.avfer.augment import Settings as Target
-from training.avfer.augment import augment
-from training.avfer.augmentation import Ranges, augmented
-from training.avfer.jpeg_store import encode
-from training.avfer.manifest import Prepared
-from training.avfer.prepare import Settings, prepare
-from training.avfer.prepared_pictures import file_of, ready
-from training.sources.catalogue import Named
-from training.sources.sample import Sample
+from ferstream.training.avfer.augment import Settings as Target
+from ferstream.training.avfer.augment import augment
+from ferstream.training.avfer.augmentation import Ranges, augmented
+from ferstream.training.avfer.jpeg_store import encode
+from ferstream.training.avfer.manifest import Prepared
+from ferstream.training.avfer.prepare import Settings, prepare
+from ferstream.training.avfer.prepared_pictures import file_of, ready
+from ferstream.training.sources.catalogue import Named
+from ferstream.training.sources.sample import Sample
 
 CORES = len(os.sched_getaffinity(0))
 SETTINGS = Settings("published")

@@ -21,17 +21,17 @@ import psutil
 import redis
 import torch
 
-from streams.codec import encode_frame
-from streams.connection import connect
-from streams.embedded import EmbeddedRedis
-from streams.messages import Frame, FrameHeader
+from ferstream.streams.codec import encode_frame
+from ferstream.streams.connection import connect
+from ferstream.streams.embedded import EmbeddedRedis
+from ferstream.streams.messages import Frame, FrameHeader
+from ferstream.workers.capacity import write_capacity
+from ferstream.workers.crop import square_crop
+from ferstream.workers.decode import decode_jpeg
+from ferstream.workers.models.registry import open_classifier, open_detector
 from tests.benchmarks.capacity import RedisCosts, capacity_row
 from tests.benchmarks.measuring import make_frames, per_item_s
 from tests.fleet import KEYS, WorkerProcess, results, server_now, wait_until
-from workers.capacity import write_capacity
-from workers.crop import square_crop
-from workers.decode import decode_jpeg
-from workers.models.registry import open_classifier, open_detector
 
 CORES = len(os.sched_getaffinity(0))
 DETECT_BATCH, CLASSIFY_BATCH = 8, 32

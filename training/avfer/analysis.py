@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from streams.errors import FerstreamError
-from training.avfer.fingerprints import DISTANCE
-from training.avfer.gathering import Gathering, Part, Rows
-from training.avfer.near_duplicates import near_duplicates
-from training.avfer.observation import observe
-from training.avfer.repeats import Repeats
-from training.avfer.tally import Tally
-from training.parallel import in_order
-from training.sources.sample import Account
+from ferstream.streams.errors import FerstreamError
+from ferstream.training.avfer.fingerprints import DISTANCE
+from ferstream.training.avfer.gathering import Gathering, Part, Rows
+from ferstream.training.avfer.near_duplicates import near_duplicates
+from ferstream.training.avfer.observation import observe
+from ferstream.training.avfer.repeats import Repeats
+from ferstream.training.avfer.tally import Tally
+from ferstream.training.parallel import in_order
+from ferstream.training.sources.sample import Account
 
 
 class AnalysisError(FerstreamError):

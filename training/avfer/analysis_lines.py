@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from streams.emotions import EMOTIONS
-from training.avfer.analysis import Analysis
-from training.avfer.analysis_report import commonest, counts_by_split
-from training.avfer.findings import findings
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.avfer.analysis import Analysis
+from ferstream.training.avfer.analysis_report import commonest, counts_by_split
+from ferstream.training.avfer.findings import findings
 
 
 def lines(analysis: Analysis) -> list[str]:

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from streams.emotions import EMOTIONS
-from training.avfer import analysis_tables as tables
-from training.avfer import charts
-from training.avfer.analysis import Analysis
-from training.avfer.analysis_report import counts_by_split, duplicates_csv, report
-from training.avfer.duplicate_pictures import duplicate_pictures
-from training.avfer.findings import findings
-from training.avfer.gathering import EXAMPLES
-from training.avfer.inspection_folder import DUPLICATES, PAGE, REPORT, check_folder, clear
-from training.avfer.observation import THUMBNAIL
-from training.avfer.sheets import Picture, filled, sheet
-from training.avfer.tally import Tally
-from training.durable import make_folder, whole_file
-from training.page import Page
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.avfer import analysis_tables as tables
+from ferstream.training.avfer import charts
+from ferstream.training.avfer.analysis import Analysis
+from ferstream.training.avfer.analysis_report import counts_by_split, duplicates_csv, report
+from ferstream.training.avfer.duplicate_pictures import duplicate_pictures
+from ferstream.training.avfer.findings import findings
+from ferstream.training.avfer.gathering import EXAMPLES
+from ferstream.training.avfer.inspection_folder import DUPLICATES, PAGE, REPORT, check_folder, clear
+from ferstream.training.avfer.observation import THUMBNAIL
+from ferstream.training.avfer.sheets import Picture, filled, sheet
+from ferstream.training.avfer.tally import Tally
+from ferstream.training.durable import make_folder, whole_file
+from ferstream.training.page import Page
 
 
 def write_analysis(analysis: Analysis, folder: Path) -> Path:

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.emotions import EMOTIONS
-from training.avfer.analysis import Analysis
-from training.avfer.findings import findings, split_name
-from training.avfer.inspection_folder import MADE_BY
-from training.avfer.repeats import Repeats
-from training.avfer.tally import ALL_SPLITS, BINS, Tally
-from training.sources.sample import Account
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.avfer.analysis import Analysis
+from ferstream.training.avfer.findings import findings, split_name
+from ferstream.training.avfer.inspection_folder import MADE_BY
+from ferstream.training.avfer.repeats import Repeats
+from ferstream.training.avfer.tally import ALL_SPLITS, BINS, Tally
+from ferstream.training.sources.sample import Account
 
 COMMONEST = 12  # sizes that are named
 

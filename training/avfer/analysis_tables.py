@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from streams.emotions import EMOTIONS
-from training.avfer.analysis import Analysis
-from training.avfer.analysis_report import counts_by_split
-from training.avfer.charts import share_text
-from training.avfer.tally import Tally
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.avfer.analysis import Analysis
+from ferstream.training.avfer.analysis_report import counts_by_split
+from ferstream.training.avfer.charts import share_text
+from ferstream.training.avfer.tally import Tally
 
 SIZES = 10  # the commonest that are named
 CHANNELS = ("red", "green", "blue")

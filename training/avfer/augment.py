@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from streams.errors import FerstreamError
-from training.avfer.augmentation import Ranges
-from training.avfer.balance import balanced
-from training.avfer.copies import CopyPiece, Taken, copy_size, digest_of, make_copies
-from training.avfer.counting import counts
-from training.avfer.making import CHUNK, already_made, complete, make_parts, open_folder
-from training.avfer.manifest import MANIFEST, SCHEMA, Prepared
-from training.avfer.parts import count_parts
-from training.avfer.room import Need
+from ferstream.streams.errors import FerstreamError
+from ferstream.training.avfer.augmentation import Ranges
+from ferstream.training.avfer.balance import balanced
+from ferstream.training.avfer.copies import CopyPiece, Taken, copy_size, digest_of, make_copies
+from ferstream.training.avfer.counting import counts
+from ferstream.training.avfer.making import CHUNK, already_made, complete, make_parts, open_folder
+from ferstream.training.avfer.manifest import MANIFEST, SCHEMA, Prepared
+from ferstream.training.avfer.parts import count_parts
+from ferstream.training.avfer.room import Need
 
 VERSION = 1
 

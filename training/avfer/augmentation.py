@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError
 
 Pixels = NDArray[np.uint8]  # (H, W, 3)
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from training.page import png_of
+from ferstream.training.page import png_of
 
 #: Vermilion and bluish green of Okabe and Ito (https://jfly.uni-koeln.de/color/), which colour-blind eyes tell apart; bars under
 #: the mean are hatched too.

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training.avfer.augmentation import Ranges, augmented
-from training.avfer.jpeg_store import encode, link, load, store
-from training.avfer.parts import find_part, write_part
+from ferstream.training.avfer.augmentation import Ranges, augmented
+from ferstream.training.avfer.jpeg_store import encode, link, load, store
+from ferstream.training.avfer.parts import find_part, write_part
 
 Row = dict[str, Any]  # of the manifest
 Taken = tuple[Row, Sequence[int]]  # and the numbers of its copies, 0 for itself

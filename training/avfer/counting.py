@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from streams.emotions import EMOTIONS
-from training.sources.sample import SPLITS
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.sources.sample import SPLITS
 
 
 def counts(rows: pa.Table) -> dict[str, Any]:

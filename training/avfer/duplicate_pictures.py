@@ -8,15 +8,15 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.emotions import EMOTIONS
-from training.avfer.analysis import Analysis
-from training.avfer.charts import shared_chart
-from training.avfer.findings import split_name
-from training.avfer.observation import thumbnails
-from training.avfer.repeats import Labels, Repeats, varied
-from training.avfer.sheets import Picture, filled, sheet
-from training.avfer.tally import ALL_SPLITS
-from training.sources.sample import Account, Sample
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.avfer.analysis import Analysis
+from ferstream.training.avfer.charts import shared_chart
+from ferstream.training.avfer.findings import split_name
+from ferstream.training.avfer.observation import thumbnails
+from ferstream.training.avfer.repeats import Labels, Repeats, varied
+from ferstream.training.avfer.sheets import Picture, filled, sheet
+from ferstream.training.avfer.tally import ALL_SPLITS
+from ferstream.training.sources.sample import Account, Sample
 
 CLUSTERS, MEMBERS = 12, 8  # shown on a sheet
 SIDE = 104

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from streams.emotions import EMOTIONS
-from training.avfer.analysis import Analysis
-from training.avfer.charts import share_text
-from training.avfer.grey import ROUNDING
-from training.avfer.repeats import Repeats
-from training.avfer.tally import ALL_SPLITS, Tally
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.avfer.analysis import Analysis
+from ferstream.training.avfer.charts import share_text
+from ferstream.training.avfer.grey import ROUNDING
+from ferstream.training.avfer.repeats import Repeats
+from ferstream.training.avfer.tally import ALL_SPLITS, Tally
 
 RARE = 0.05  # share of a split under which an emotion is called rare; an eighth would be even
 PAIRS = 3  # of sources that share most

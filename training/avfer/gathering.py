@@ -9,11 +9,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from streams.emotions import EMOTIONS
-from training.avfer.observation import Observation, Order
-from training.avfer.tally import ALL_SPLITS, Tally
-from training.sources.pictures import PictureError
-from training.sources.sample import Account, Sample
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.avfer.observation import Observation, Order
+from ferstream.training.avfer.tally import ALL_SPLITS, Tally
+from ferstream.training.sources.pictures import PictureError
+from ferstream.training.sources.sample import Account, Sample
 
 CHUNK = 64  # pictures that a process takes at a time
 EXAMPLES = 10  # pictures of a class on a sheet

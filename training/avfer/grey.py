@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.sources.pixels import three
+from ferstream.training.sources.pixels import three
 
 #: Of 255, by which the channels of a grey picture differ that was compressed as colour.
 ROUNDING = 2

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from streams.emotions import EMOTIONS
-from training.avfer.gathering import Entry, Part
-from training.avfer.manifest import MANIFEST, Prepared, PreparedError
-from training.sources import catalogue
-from training.sources.catalogue import Named
-from training.sources.names import as_text
-from training.sources.sample import SPLITS, Account, Sample
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.avfer.gathering import Entry, Part
+from ferstream.training.avfer.manifest import MANIFEST, Prepared, PreparedError
+from ferstream.training.sources import catalogue
+from ferstream.training.sources.catalogue import Named
+from ferstream.training.sources.names import as_text
+from ferstream.training.sources.sample import SPLITS, Account, Sample
 
 PREPARED = "avfer"  # as other commands call a prepared dataset
 

@@ -4,8 +4,8 @@ import json
 import re
 from pathlib import Path
 
-from streams.errors import FerstreamError
-from training.durable import WriteError
+from ferstream.streams.errors import FerstreamError
+from ferstream.training.durable import WriteError
 
 PAGE, REPORT, DUPLICATES = "index.html", "report.json", "duplicates.csv"
 

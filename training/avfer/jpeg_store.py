@@ -11,9 +11,9 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from streams.errors import FerstreamError
-from training.avfer.manifest import IMAGES
-from training.errors import first_line
+from ferstream.streams.errors import FerstreamError
+from ferstream.training.avfer.manifest import IMAGES
+from ferstream.training.errors import first_line
 
 #: Quality of colour, which was JPEG before, and of grey, whose 48 px fit one block of a disk at any quality: there values
 #: change by 2 of 255 at most. At 95 they would by 10.

@@ -13,13 +13,13 @@ import click
 import pyarrow as pa
 from tqdm import tqdm
 
-from streams.errors import FerstreamError
-from training.avfer.jpeg_store import NO_ROOM, NoRoomError, StoreError
-from training.avfer.manifest import IMAGES, MANIFEST, Prepared, write_manifest
-from training.avfer.parts import MARKER, PARTS, read_part, remove_parts
-from training.avfer.room import Need
-from training.durable import WriteError
-from training.parallel import in_order
+from ferstream.streams.errors import FerstreamError
+from ferstream.training.avfer.jpeg_store import NO_ROOM, NoRoomError, StoreError
+from ferstream.training.avfer.manifest import IMAGES, MANIFEST, Prepared, write_manifest
+from ferstream.training.avfer.parts import MARKER, PARTS, read_part, remove_parts
+from ferstream.training.avfer.room import Need
+from ferstream.training.durable import WriteError
+from ferstream.training.parallel import in_order
 
 log = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from streams.emotions import EMOTIONS
-from streams.errors import FerstreamError
-from training.avfer.manifest_check import problem
-from training.durable import whole_file
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.errors import FerstreamError
+from ferstream.training.avfer.manifest_check import problem
+from ferstream.training.durable import whole_file
 
 MANIFEST = "manifest.parquet"
 ABOUT = "dataset.json"

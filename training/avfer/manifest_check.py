@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streams.emotions import EMOTIONS
-from training.sources.names import as_text
-from training.sources.sample import SPLITS
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.sources.names import as_text
+from ferstream.training.sources.sample import SPLITS
 
 #: Columns that may be null.
 OPTIONAL = ("phash", "subject", "votes", "groups")

@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.avfer.fingerprints import perceptual_hash, pixel_digest
-from training.avfer.grey import ROUNDING
-from training.avfer.sheets import fitted
-from training.sources.pictures import PictureError, face_of
-from training.sources.sample import Sample
+from ferstream.training.avfer.fingerprints import perceptual_hash, pixel_digest
+from ferstream.training.avfer.grey import ROUNDING
+from ferstream.training.avfer.sheets import fitted
+from ferstream.training.sources.pictures import PictureError, face_of
+from ferstream.training.sources.sample import Sample
 
 ICON = 32  # side of the grey picture that mean faces are made of
 THUMBNAIL = 80  # longer side of what sheets show

@@ -11,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from training.avfer.jpeg_store import is_there, write_new, write_whole
-from training.avfer.manifest import SCHEMA
+from ferstream.training.avfer.jpeg_store import is_there, write_new, write_whole
+from ferstream.training.avfer.manifest import SCHEMA
 
 PARTS = ".parts"
 #: What says that a folder is ours to write to, and is locked by whoever does.

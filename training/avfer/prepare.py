@@ -13,20 +13,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from streams.emotions import EMOTIONS
-from streams.errors import FerstreamError
-from training.avfer.counting import counts, repeats
-from training.avfer.fingerprints import DISTANCE
-from training.avfer.making import CHUNK, already_made, complete, make_parts, open_folder
-from training.avfer.manifest import SCHEMA, Prepared
-from training.avfer.near_duplicates import near_duplicates
-from training.avfer.parts import count_parts
-from training.avfer.prepared_pictures import Piece, digest_of, encoded_size, prepare_pictures, state_of
-from training.avfer.room import Need
-from training.avfer.splits import Assignment, Candidates, check_enough, published_splits, study_splits
-from training.sources.catalogue import SPELLINGS, Named, samples
-from training.sources.names import as_text
-from training.sources.sample import Account, Sample
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.errors import FerstreamError
+from ferstream.training.avfer.counting import counts, repeats
+from ferstream.training.avfer.fingerprints import DISTANCE
+from ferstream.training.avfer.making import CHUNK, already_made, complete, make_parts, open_folder
+from ferstream.training.avfer.manifest import SCHEMA, Prepared
+from ferstream.training.avfer.near_duplicates import near_duplicates
+from ferstream.training.avfer.parts import count_parts
+from ferstream.training.avfer.prepared_pictures import Piece, digest_of, encoded_size, prepare_pictures, state_of
+from ferstream.training.avfer.room import Need
+from ferstream.training.avfer.splits import Assignment, Candidates, check_enough, published_splits, study_splits
+from ferstream.training.sources.catalogue import SPELLINGS, Named, samples
+from ferstream.training.sources.names import as_text
+from ferstream.training.sources.sample import Account, Sample
 
 VERSION = 1
 

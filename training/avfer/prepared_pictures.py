@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.avfer.bare_jpeg import is_bare
-from training.avfer.fingerprints import perceptual_hash
-from training.avfer.grey import with_equal_channels
-from training.avfer.jpeg_store import encode, store
-from training.avfer.parts import find_part, write_part
-from training.sources.pictures import PictureError, face_of
-from training.sources.sample import Sample
+from ferstream.training.avfer.bare_jpeg import is_bare
+from ferstream.training.avfer.fingerprints import perceptual_hash
+from ferstream.training.avfer.grey import with_equal_channels
+from ferstream.training.avfer.jpeg_store import encode, store
+from ferstream.training.avfer.parts import find_part, write_part
+from ferstream.training.sources.pictures import PictureError, face_of
+from ferstream.training.sources.sample import Sample
 
 
 @dataclass(frozen=True, slots=True)

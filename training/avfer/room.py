@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TypeVar
 
-from training.avfer.jpeg_store import NoRoomError
+from ferstream.training.avfer.jpeg_store import NoRoomError
 
 #: Pictures that the need is estimated from, and the reserve for a wrong estimate, the manifest and folders.
 TRIED = 48

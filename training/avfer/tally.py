@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.emotions import EMOTIONS
-from training.avfer.observation import ICON, Observation
-from training.sources.sample import SPLITS, Sample
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.avfer.observation import ICON, Observation
+from ferstream.training.sources.sample import SPLITS, Sample
 
 #: Splits as columns of `counts`; the last is of pictures whose source has none.
 ALL_SPLITS = (*SPLITS, "")

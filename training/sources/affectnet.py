@@ -8,12 +8,12 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from training.sources.folder import Folder, folders_in
-from training.sources.labels import AFFECTNET, AFFECTNET_LEFT_OUT, of_number
-from training.sources.layout import Layout, first_with
-from training.sources.names import as_text
-from training.sources.sample import Account, Sample, SourceError, Split
-from training.sources.table import rows
+from ferstream.training.sources.folder import Folder, folders_in
+from ferstream.training.sources.labels import AFFECTNET, AFFECTNET_LEFT_OUT, of_number
+from ferstream.training.sources.layout import Layout, first_with
+from ferstream.training.sources.names import as_text
+from ferstream.training.sources.sample import Account, Sample, SourceError, Split
+from ferstream.training.sources.table import rows
 
 TABLES: dict[str, Split] = {"training.csv": "train", "validation.csv": "val"}
 COLUMNS = (

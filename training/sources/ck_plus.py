@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from training.sources.folder import Folder, folders_in
-from training.sources.labels import of_folder
-from training.sources.layout import Layout, first_with
-from training.sources.names import as_text
-from training.sources.sample import Account, Sample
+from ferstream.training.sources.folder import Folder, folders_in
+from ferstream.training.sources.labels import of_folder
+from ferstream.training.sources.layout import Layout, first_with
+from ferstream.training.sources.names import as_text
+from ferstream.training.sources.sample import Account, Sample
 
 EXPECTED = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
 _NAME = re.compile(r"(S\d+)_\d+_\d+", re.IGNORECASE | re.ASCII)

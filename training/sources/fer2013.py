@@ -11,12 +11,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from training.sources.folder import Folder, folders_in
-from training.sources.labels import FER2013, of_folder, of_number
-from training.sources.layout import Layout, first_with
-from training.sources.names import as_text
-from training.sources.sample import Account, Sample, Split
-from training.sources.table import header_of, rows
+from ferstream.training.sources.folder import Folder, folders_in
+from ferstream.training.sources.labels import FER2013, of_folder, of_number
+from ferstream.training.sources.layout import Layout, first_with
+from ferstream.training.sources.names import as_text
+from ferstream.training.sources.sample import Account, Sample, Split
+from ferstream.training.sources.table import header_of, rows
 
 TABLE = "fer2013.csv"
 COLUMNS = ("emotion", "pixels", "Usage")

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from streams.emotions import EMOTIONS
-from training.packs import Pack, PackError
-from training.sources import fer2013
-from training.sources.labels import FERPLUS, FERPLUS_LEFT_OUT
-from training.sources.layout import Layout
-from training.sources.names import as_text
-from training.sources.sample import SPLITS, Account, Sample, SourceError, Split
-from training.sources.table import rows
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.packs import Pack, PackError
+from ferstream.training.sources import fer2013
+from ferstream.training.sources.labels import FERPLUS, FERPLUS_LEFT_OUT
+from ferstream.training.sources.layout import Layout
+from ferstream.training.sources.names import as_text
+from ferstream.training.sources.sample import SPLITS, Account, Sample, SourceError, Split
+from ferstream.training.sources.table import rows
 
 TABLE = "fer2013new.csv"
 COLUMNS = ("Usage", *FERPLUS)

@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from training.sources.names import as_text, is_text
-from training.sources.sample import Account, Split
+from ferstream.training.sources.names import as_text, is_text
+from ferstream.training.sources.sample import Account, Split
 
 #: What file managers and archives leave among pictures.
 LITTER = {"thumbs.db", "desktop.ini", "__macosx"}

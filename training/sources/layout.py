@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.sources.sample import Reader
+from ferstream.training.sources.sample import Reader
 
 
 @dataclass(frozen=True, slots=True)

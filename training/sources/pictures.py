@@ -12,10 +12,10 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin  # noqa: F401 - plugins register by import
 
-from streams.errors import FerstreamError
-from training.sources.names import as_text
-from training.sources.pixels import has_range, orientation, rgb, three, upright
-from training.sources.sample import Sample
+from ferstream.streams.errors import FerstreamError
+from ferstream.training.sources.names import as_text
+from ferstream.training.sources.pixels import has_range, orientation, rgb, three, upright
+from ferstream.training.sources.sample import Sample
 
 #: More pixels, or more bytes in the file, than any published face picture has: a bomb or a mistake.
 MOST_PIXELS = 64_000_000

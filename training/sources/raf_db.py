@@ -7,12 +7,12 @@ And as it is often passed on: `DATASET/train/1/*.jpg`, one folder a class.
 from collections.abc import Iterator
 from pathlib import Path
 
-from training.sources.folder import Folder, folders_in
-from training.sources.labels import RAF_DB, of_folder, of_number
-from training.sources.layout import Layout, first_with
-from training.sources.names import as_text
-from training.sources.raf_db_notes import box_in, groups_in
-from training.sources.sample import Account, Sample, SourceError, Split
+from ferstream.training.sources.folder import Folder, folders_in
+from ferstream.training.sources.labels import RAF_DB, of_folder, of_number
+from ferstream.training.sources.layout import Layout, first_with
+from ferstream.training.sources.names import as_text
+from ferstream.training.sources.raf_db_notes import box_in, groups_in
+from ferstream.training.sources.sample import Account, Sample, SourceError, Split
 
 LISTS = ("EmoLabel/list_patition_label.txt", "EmoLabel/list_partition_label.txt")
 SPLIT_FOLDERS: dict[str, Split] = {"train": "train", "test": "test"}

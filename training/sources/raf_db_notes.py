@@ -3,8 +3,8 @@
 import math
 from pathlib import Path
 
-from training.sources.names import as_text
-from training.sources.sample import Account
+from ferstream.training.sources.names import as_text
+from ferstream.training.sources.sample import Account
 
 MOST_BYTES = 4096
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from training.sources.names import as_text
-from training.sources.sample import Account, SourceError
+from ferstream.training.sources.names import as_text
+from ferstream.training.sources.sample import Account, SourceError
 
 #: Characters of the longest line: the csv module takes no longer field either.
 MOST_LINE = 131_072

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.emotions import EMOTIONS
-from training.metrics import class_figures, interval
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.metrics import class_figures, interval
 
 Float = NDArray[np.float32]
 Hits = NDArray[np.bool_]  # (n,) whether an answer is the label

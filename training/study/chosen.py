@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.emotions import EMOTIONS
-from streams.errors import FerstreamError
-from training.sources.names import as_text
-from training.sources.pictures import open_picture
-from training.study.faces import Faces, Picture, cut
-from training.study.inference import finite
-from workers.models.classifier import Classifier, softmax
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.errors import FerstreamError
+from ferstream.training.sources.names import as_text
+from ferstream.training.sources.pictures import open_picture
+from ferstream.training.study.faces import Faces, Picture, cut
+from ferstream.training.study.inference import finite
+from ferstream.workers.models.classifier import Classifier, softmax
 
 Float = NDArray[np.float32]
 

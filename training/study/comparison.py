@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from training.sources.names import as_text
-from training.study.complexity import STUDY, Complexity, complexity
-from training.study.mcnemar import Pair, holm
-from training.study.report_folder import REPORT, Predictions, ReportFolder
-from training.study.run_folder import CONFIG, EVALUATION, RunFolder, RunFolderError
-from workers.models.card import CARD
+from ferstream.training.sources.names import as_text
+from ferstream.training.study.complexity import STUDY, Complexity, complexity
+from ferstream.training.study.mcnemar import Pair, holm
+from ferstream.training.study.report_folder import REPORT, Predictions, ReportFolder
+from ferstream.training.study.run_folder import CONFIG, EVALUATION, RunFolder, RunFolderError
+from ferstream.workers.models.card import CARD
 
 History = list[dict[str, float]]
 

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from training.study.accuracies import ACCURACIES
-from training.study.comparison import Comparison, Entry, confusion_of
-from training.study.comparison_page import comparison_page
-from training.study.comparison_plots import curves_png
-from training.study.evaluation_files import PAGE, make_folder, write_bytes, write_csv, write_json
-from training.study.evaluation_plots import confusion_png
+from ferstream.training.study.accuracies import ACCURACIES
+from ferstream.training.study.comparison import Comparison, Entry, confusion_of
+from ferstream.training.study.comparison_page import comparison_page
+from ferstream.training.study.comparison_plots import curves_png
+from ferstream.training.study.evaluation_files import PAGE, make_folder, write_bytes, write_csv, write_json
+from ferstream.training.study.evaluation_plots import confusion_png
 
 _HEAD = ("model", "parameters", "flops", "n", *(f"accuracy_{name}{end}" for name in ACCURACIES for end in ("", "_from", "_to")),
          "precision_weighted", "recall_weighted", "f1_weighted", "f1_macro", "ece", "nll", "faces_per_s")  # fmt: skip

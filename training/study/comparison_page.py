@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from streams.emotions import EMOTIONS
-from training.page import Page
-from training.study.accuracies import ACCURACIES, SEVEN, STUDYS_SEVEN
-from training.study.comparison import Comparison, Entry
-from training.study.complexity import STUDY, StudyModel
-from training.study.evaluation_page import NAMES
-from training.study.wording import NBSP, billions, millions, percent, speed, with_interval
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.page import Page
+from ferstream.training.study.accuracies import ACCURACIES, SEVEN, STUDYS_SEVEN
+from ferstream.training.study.comparison import Comparison, Entry
+from ferstream.training.study.complexity import STUDY, StudyModel
+from ferstream.training.study.evaluation_page import NAMES
+from ferstream.training.study.wording import NBSP, billions, millions, percent, speed, with_interval
 
 COLUMNS = ("accuracy, eight", "seven, without contempt pictures", "seven, without pictures and output")
 

@@ -6,9 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from training.avfer.charts import FAINT, LINES, STYLES
-from training.page import png_of
-from training.study.comparison import Comparison, History
+from ferstream.training.avfer.charts import FAINT, LINES, STYLES
+from ferstream.training.page import png_of
+from ferstream.training.study.comparison import Comparison, History
 
 MARKERS = "osD^vPX"
 #: Epochs up to which each one has a marker.

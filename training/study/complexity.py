@@ -13,11 +13,11 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from streams.emotions import EMOTIONS
-from training.study.config import PRESETS, Config
-from training.study.run_folder import CONFIG, RunFolder
-from workers.models.card import CARD, ModelCard, ModelError
-from workers.models.torch_runtime import build_net
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.study.config import PRESETS, Config
+from ferstream.training.study.run_folder import CONFIG, RunFolder
+from ferstream.workers.models.card import CARD, ModelCard, ModelError
+from ferstream.workers.models.torch_runtime import build_net
 
 #: Classes of ImageNet, with whose heads the study counts.
 IMAGENET = 1000

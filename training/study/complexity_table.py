@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from training.study.complexity import STUDY, complexity, described, imagenet_card
-from training.study.config import PRESETS
-from workers.models.card import ModelCard
+from ferstream.training.study.complexity import STUDY, complexity, described, imagenet_card
+from ferstream.training.study.config import PRESETS
+from ferstream.workers.models.card import ModelCard
 
 Row = dict[str, Any]
 

@@ -9,8 +9,8 @@ from typing import Any, Literal, Self, get_args
 
 import yaml
 
-from streams.errors import FerstreamError
-from training.durable import whole_file
+from ferstream.streams.errors import FerstreamError
+from ferstream.training.durable import whole_file
 
 Optimiser = Literal["sgd", "adamw"]
 Schedule = Literal["fixed", "step", "cosine"]

@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.emotions import EMOTIONS
-from training.calibration import expected_calibration_error, fit_temperature, fitting_half, negative_log_likelihood
-from training.classifier_evaluate import named
-from training.datasets import Dataset
-from training.ferplus import Protocol
-from training.metrics import class_figures, confusion_matrix
-from training.study.accuracies import accuracies, accuracy_text, averages, by
-from training.study.chosen import Chosen, choose
-from training.study.complexity import complexity
-from training.study.faces import Faces
-from training.study.inference import logits_of, throughput, timed_crops
-from training.study.measured import Measured
-from training.study.report_folder import VERSION
-from workers.models.classifier import softmax
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.calibration import expected_calibration_error, fit_temperature, fitting_half, negative_log_likelihood
+from ferstream.training.classifier_evaluate import named
+from ferstream.training.datasets import Dataset
+from ferstream.training.ferplus import Protocol
+from ferstream.training.metrics import class_figures, confusion_matrix
+from ferstream.training.study.accuracies import accuracies, accuracy_text, averages, by
+from ferstream.training.study.chosen import Chosen, choose
+from ferstream.training.study.complexity import complexity
+from ferstream.training.study.faces import Faces
+from ferstream.training.study.inference import logits_of, throughput, timed_crops
+from ferstream.training.study.measured import Measured
+from ferstream.training.study.report_folder import VERSION
+from ferstream.workers.models.classifier import softmax
 
 Float = NDArray[np.float32]
 Hits = NDArray[np.bool_]  # (n,) whether an answer is the label

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from streams.emotions import EMOTIONS
-from training.durable import WriteError, whole_file
-from training.study.evaluation import Evaluation
-from training.study.evaluation_page import evaluation_page, parts_of
-from training.study.evaluation_plots import classes_png, confusion_png, reliability_png, shares_png
-from training.study.explanations import caption, chosen_sheet, mistakes_sheet, saliency_sheet, worst_mistakes
-from training.study.grad_cam import SaliencyError
-from training.study.measured import Measured
-from training.study.report_folder import PREDICTED, PREDICTIONS, REPORT
-from workers.models.classifier import softmax
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.durable import WriteError, whole_file
+from ferstream.training.study.evaluation import Evaluation
+from ferstream.training.study.evaluation_page import evaluation_page, parts_of
+from ferstream.training.study.evaluation_plots import classes_png, confusion_png, reliability_png, shares_png
+from ferstream.training.study.explanations import caption, chosen_sheet, mistakes_sheet, saliency_sheet, worst_mistakes
+from ferstream.training.study.grad_cam import SaliencyError
+from ferstream.training.study.measured import Measured
+from ferstream.training.study.report_folder import PREDICTED, PREDICTIONS, REPORT
+from ferstream.workers.models.classifier import softmax
 
 PAGE = "index.html"
 

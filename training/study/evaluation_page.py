@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from training.page import Page
-from training.study.accuracies import SEVEN, STUDYS_SEVEN
-from training.study.maps_page import write_maps
-from training.study.wording import billions, millions, percent, speed, with_interval
+from ferstream.training.page import Page
+from ferstream.training.study.accuracies import SEVEN, STUDYS_SEVEN
+from ferstream.training.study.maps_page import write_maps
+from ferstream.training.study.wording import billions, millions, percent, speed, with_interval
 
 Figures = Mapping[str, Any]
 

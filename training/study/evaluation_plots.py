@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from streams.emotions import EMOTIONS
-from training.page import png_of
-from training.plots import FAINT, INK, OTHERS, confusion_axes, reliability_axes
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.page import png_of
+from ferstream.training.plots import FAINT, INK, OTHERS, confusion_axes, reliability_axes
 
 Float = NDArray[np.float32]
 Labels = NDArray[np.int64]

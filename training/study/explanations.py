@@ -7,15 +7,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from streams.emotions import EMOTIONS
-from training.avfer.sheets import sheet
-from training.study.chosen import answer_text
-from training.study.evaluation import Evaluation
-from training.study.faces import Crops, Picture
-from training.study.grad_cam import grad_cam
-from training.study.measured import Measured
-from training.study.rollout import attention_rollout
-from workers.models.card import ModelCard
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.avfer.sheets import sheet
+from ferstream.training.study.chosen import answer_text
+from ferstream.training.study.evaluation import Evaluation
+from ferstream.training.study.faces import Crops, Picture
+from ferstream.training.study.grad_cam import grad_cam
+from ferstream.training.study.measured import Measured
+from ferstream.training.study.rollout import attention_rollout
+from ferstream.workers.models.card import ModelCard
 
 Places = NDArray[np.int64]
 

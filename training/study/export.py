@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from training.card_page import write_page
-from training.export import package, replacing
-from training.licences import expression_sources
-from training.study.run_folder import RunFolder
-from workers.models.card import ModelCard
+from ferstream.training.card_page import write_page
+from ferstream.training.export import package, replacing
+from ferstream.training.licences import expression_sources
+from ferstream.training.study.run_folder import RunFolder
+from ferstream.workers.models.card import ModelCard
 
 #: What a report says of a run that its card repeats.
 FIGURES = ("n", "accuracy", "averages", "calibration", "per_class", "by_source", "by_group")

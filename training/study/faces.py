@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.emotions import EMOTIONS
-from training.avfer.jpeg_store import load
-from training.avfer.manifest import Prepared
-from training.datasets import CLASSIFIERS_DATA, Dataset, DatasetError
-from training.ferplus import FerPlus, Protocol
-from training.packs import Pack
-from training.sources.names import as_text
-from workers.crop import square_crop
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.avfer.jpeg_store import load
+from ferstream.training.avfer.manifest import Prepared
+from ferstream.training.datasets import CLASSIFIERS_DATA, Dataset, DatasetError
+from ferstream.training.ferplus import FerPlus, Protocol
+from ferstream.training.packs import Pack
+from ferstream.training.sources.names import as_text
+from ferstream.workers.crop import square_crop
 
 Picture = NDArray[np.uint8]  # (H, W, 3), RGB
 Crops = NDArray[np.uint8]  # (n, side, side, 3), RGB

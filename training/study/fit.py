@@ -14,23 +14,23 @@ from safetensors.torch import save
 from torch.utils.data import Subset
 from tqdm import tqdm
 
-from training import ranks
-from training.avfer.manifest import MANIFEST, Prepared
-from training.checkpoint import save_checkpoint
-from training.durable import make_folder, whole_file
-from training.errors import first_line
-from training.inputs import digests
-from training.run import RunError
-from training.stopping import Stopped, hearing
-from training.study.config import Config
-from training.study.journal import Journal
-from training.study.loading import VALIDATION_WORKERS, Loader, Order, part_size, usual_workers
-from training.study.progress import Progress, begun_run
-from training.study.run_folder import BEST, CHECKPOINT, RESULT
-from training.study.samples import Training, Validation, class_weights
-from training.study.scores import Scores
-from training.study.step import Part, Stepper
-from training.study.weights import first_net
+from ferstream.training import ranks
+from ferstream.training.avfer.manifest import MANIFEST, Prepared
+from ferstream.training.checkpoint import save_checkpoint
+from ferstream.training.durable import make_folder, whole_file
+from ferstream.training.errors import first_line
+from ferstream.training.inputs import digests
+from ferstream.training.run import RunError
+from ferstream.training.stopping import Stopped, hearing
+from ferstream.training.study.config import Config
+from ferstream.training.study.journal import Journal
+from ferstream.training.study.loading import VALIDATION_WORKERS, Loader, Order, part_size, usual_workers
+from ferstream.training.study.progress import Progress, begun_run
+from ferstream.training.study.run_folder import BEST, CHECKPOINT, RESULT
+from ferstream.training.study.samples import Training, Validation, class_weights
+from ferstream.training.study.scores import Scores
+from ferstream.training.study.step import Part, Stepper
+from ferstream.training.study.weights import first_net
 
 Stopping = Callable[[], bool]
 

@@ -4,8 +4,8 @@ import torch
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from streams.errors import FerstreamError
-from training.study.rollout import Maps, largest_one, on_grid
+from ferstream.streams.errors import FerstreamError
+from ferstream.training.study.rollout import Maps, largest_one, on_grid
 
 
 class SaliencyError(FerstreamError):

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from streams.errors import FerstreamError
-from training.study.faces import BATCH, Crops, Faces
-from training.study.measured import Measured
-from workers.models.classifier import Classifier
+from ferstream.streams.errors import FerstreamError
+from ferstream.training.study.faces import BATCH, Crops, Faces
+from ferstream.training.study.measured import Measured
+from ferstream.workers.models.classifier import Classifier
 
 Float = NDArray[np.float32]
 

@@ -14,10 +14,10 @@ import torch
 from matplotlib.figure import Figure
 from torch.utils.tensorboard import SummaryWriter
 
-from training.durable import whole_file
-from training.page import png_of
-from training.study.config import Config
-from training.study.run_folder import (
+from ferstream.training.durable import whole_file
+from ferstream.training.page import png_of
+from ferstream.training.study.config import Config
+from ferstream.training.study.run_folder import (
     BEST,
     COLUMNS,
     CONFIG,
@@ -29,7 +29,7 @@ from training.study.run_folder import (
     TENSORBOARD,
     RunFolder,
 )
-from training.tables import markdown
+from ferstream.training.tables import markdown
 
 #: Libraries whose versions change what a run comes to.
 LIBRARIES = ("torch", "timm", "torchvision", "numpy", "simplejpeg", "opencv-python-headless")

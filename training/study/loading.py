@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from training import ranks
-from training.avfer.balance import balanced
-from training.avfer.jpeg_store import StoreError
-from training.avfer.manifest import Prepared
-from training.parallel import usual_processes
-from training.run import RunError
-from training.study.config import Config
-from training.study.samples import Draw, Item
-from training.study.step import Part
+from ferstream.training import ranks
+from ferstream.training.avfer.balance import balanced
+from ferstream.training.avfer.jpeg_store import StoreError
+from ferstream.training.avfer.manifest import Prepared
+from ferstream.training.parallel import usual_processes
+from ferstream.training.run import RunError
+from ferstream.training.study.config import Config
+from ferstream.training.study.samples import Draw, Item
+from ferstream.training.study.step import Part
 
 Indices = NDArray[np.int64]
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from training.page import Page
-from training.study.wording import percent
+from ferstream.training.page import Page
+from ferstream.training.study.wording import percent
 
 Figures = Mapping[str, Any]
 

@@ -6,12 +6,12 @@ from typing import Self
 
 from torch import nn
 
-from training.study.run_folder import CONFIG, EVALUATION, RunFolder
-from workers.models.card import PACKAGED, ModelError
-from workers.models.classifier import Classifier
-from workers.models.registry import RuntimeName, choose_runtime, open_classifier
-from workers.models.runtime import Precision
-from workers.models.torch_runtime import TorchRuntime, load_net
+from ferstream.training.study.run_folder import CONFIG, EVALUATION, RunFolder
+from ferstream.workers.models.card import PACKAGED, ModelError
+from ferstream.workers.models.classifier import Classifier
+from ferstream.workers.models.registry import RuntimeName, choose_runtime, open_classifier
+from ferstream.workers.models.runtime import Precision
+from ferstream.workers.models.torch_runtime import TorchRuntime, load_net
 
 
 @dataclass(frozen=True, slots=True)

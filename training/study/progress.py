@@ -4,10 +4,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from training.checkpoint import load_checkpoint
-from training.errors import first_line
-from training.run import RunError
-from training.study.config import Config
+from ferstream.training.checkpoint import load_checkpoint
+from ferstream.training.errors import first_line
+from ferstream.training.run import RunError
+from ferstream.training.study.config import Config
 
 
 @dataclass(slots=True)

@@ -9,10 +9,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.emotions import EMOTIONS
-from training.errors import first_line
-from training.study.accuracies import ACCURACIES
-from training.study.shape import COUNT, FACTOR, NUMBER, SHARE, TEXT, Each, Kind, Shape, ShapeError, maybe, read_shaped
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.errors import first_line
+from ferstream.training.study.accuracies import ACCURACIES
+from ferstream.training.study.shape import COUNT, FACTOR, NUMBER, SHARE, TEXT, Each, Kind, Shape, ShapeError, maybe, read_shaped
 
 REPORT = "report.json"
 PREDICTIONS = "predictions.csv"

@@ -12,14 +12,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from streams.emotions import EMOTIONS
-from streams.errors import FerstreamError
-from training.errors import first_line
-from training.study.config import Config
-from training.study.report_folder import REPORT, ReportFolder
-from training.study.shape import TEXT, Each, Shape, read_shaped
-from workers.models.card import ModelCard
-from workers.models.torch_runtime import build_net
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.errors import FerstreamError
+from ferstream.training.errors import first_line
+from ferstream.training.study.config import Config
+from ferstream.training.study.report_folder import REPORT, ReportFolder
+from ferstream.training.study.shape import TEXT, Each, Shape, read_shaped
+from ferstream.workers.models.card import ModelCard
+from ferstream.workers.models.torch_runtime import build_net
 
 CONFIG = "config.yaml"
 ENVIRONMENT = "environment.json"

@@ -7,12 +7,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms.v2 import Compose, RandomHorizontalFlip, RandomResizedCrop
 
-from streams.emotions import EMOTIONS
-from training.avfer.augmentation import Ranges, augmented
-from training.avfer.jpeg_store import load
-from training.avfer.manifest import Prepared
-from training.study.config import Config
-from workers.crop import square_crop
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.training.avfer.augmentation import Ranges, augmented
+from ferstream.training.avfer.jpeg_store import load
+from ferstream.training.avfer.manifest import Prepared
+from ferstream.training.study.config import Config
+from ferstream.workers.crop import square_crop
 
 Draw = tuple[int, int, int]  # row of the dataset, number of the copy, and the seed of what is drawn for it
 Item = tuple[Tensor, Tensor, int]  # pixels (3, side, side) uint8, distribution (8,), label

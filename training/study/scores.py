@@ -6,7 +6,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from training import ranks
+from ferstream.training import ranks
 
 
 @dataclass(frozen=True, slots=True)

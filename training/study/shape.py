@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Union
 
-from streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError
 
 #: Whole numbers from here on are not those of a report, and overflow what computes with them.
 TOO_LARGE = 2**53

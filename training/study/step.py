@@ -12,11 +12,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from training import ranks
-from training.schedule import warm_cosine, warm_steps
-from training.study.config import Config
-from training.study.sam import Sharpness, frozen_statistics
-from training.study.scores import Scores
+from ferstream.training import ranks
+from ferstream.training.schedule import warm_cosine, warm_steps
+from ferstream.training.study.config import Config
+from ferstream.training.study.sam import Sharpness, frozen_statistics
+from ferstream.training.study.scores import Scores
 
 Part = tuple[Tensor, Tensor, Tensor]  # pixels (n, 3, side, side) uint8, distributions (n, 8), labels (n,)
 

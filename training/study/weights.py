@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from streams.emotions import EMOTIONS
-from streams.errors import FerstreamError
-from training.errors import first_line
-from training.study.config import Config
-from workers.models.hybrid_vit import HYBRID, build_classifier
+from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.errors import FerstreamError
+from ferstream.training.errors import first_line
+from ferstream.training.study.config import Config
+from ferstream.workers.models.hybrid_vit import HYBRID, build_classifier
 
 State = dict[str, Tensor]
 

@@ -1,0 +1,1 @@
+"""The two models: their cards, their weights, and what computes them."""

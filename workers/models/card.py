@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError
 
 CARD = "card.json"
 PAGE, PICTURE = "CARD.md", "card.png"  # the card for people

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.models.card import ModelCard
-from workers.models.runtime import Batch, Runtime
+from ferstream.workers.models.card import ModelCard
+from ferstream.workers.models.runtime import Batch, Runtime
 
 Float = NDArray[np.float32]
 

@@ -9,8 +9,8 @@ import numpy as np
 import openvino as ov
 from openvino.preprocess import PrePostProcessor
 
-from workers.models.card import ONNX, ModelCard, ModelError
-from workers.models.runtime import Batch, Outputs, Precision
+from ferstream.workers.models.card import ONNX, ModelCard, ModelError
+from ferstream.workers.models.runtime import Batch, Outputs, Precision
 
 
 class OpenVinoRuntime:

@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError
 
 Batch = NDArray[np.uint8]  # (N, H, W, 3), RGB
 Precision = Literal["f32", "bf16"]

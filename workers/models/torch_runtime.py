@@ -9,11 +9,11 @@ import torch
 from safetensors.torch import load
 from torch import Tensor, nn
 
-from workers.models.card import SAFETENSORS, ModelCard, ModelError
-from workers.models.hybrid_vit import build_classifier
-from workers.models.opencv_ssd import OpenCvSsd
-from workers.models.runtime import Batch, OutOfMemory, Outputs
-from workers.models.ssd import SSD
+from ferstream.workers.models.card import SAFETENSORS, ModelCard, ModelError
+from ferstream.workers.models.hybrid_vit import build_classifier
+from ferstream.workers.models.opencv_ssd import OpenCvSsd
+from ferstream.workers.models.runtime import Batch, OutOfMemory, Outputs
+from ferstream.workers.models.ssd import SSD
 
 DETECTORS: dict[str, Callable[..., nn.Module]] = {"ssd": SSD, "opencv_ssd": OpenCvSsd}
 

@@ -1,0 +1,63 @@
+"""Apparent facial expression on live video: what a program that uses ferstream needs, under one name.
+
+Everything here is loaded when it is first asked for (PEP 562): `import ferstream` opens nothing, reads no environment,
+configures no logging and loads no numpy.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ferstream.consumer.async_subscriber import AsyncResultSubscriber
+    from ferstream.consumer.delivery import Delivery
+    from ferstream.consumer.smooth import Smoother
+    from ferstream.consumer.subscriber import ResultSubscriber
+    from ferstream.consumer.track import Tracker
+    from ferstream.streams.emotions import EMOTIONS
+    from ferstream.streams.errors import FerstreamError
+    from ferstream.streams.messages import Face, Result
+
+    __version__: str
+
+__all__ = [
+    "EMOTIONS",
+    "AsyncResultSubscriber",
+    "Delivery",
+    "Face",
+    "FerstreamError",
+    "Result",
+    "ResultSubscriber",
+    "Smoother",
+    "Tracker",
+    "__version__",
+]
+
+#: The module that each public name lives in.
+_HOMES = {
+    "AsyncResultSubscriber": "ferstream.consumer.async_subscriber",
+    "Delivery": "ferstream.consumer.delivery",
+    "EMOTIONS": "ferstream.streams.emotions",
+    "Face": "ferstream.streams.messages",
+    "FerstreamError": "ferstream.streams.errors",
+    "Result": "ferstream.streams.messages",
+    "ResultSubscriber": "ferstream.consumer.subscriber",
+    "Smoother": "ferstream.consumer.smooth",
+    "Tracker": "ferstream.consumer.track",
+}
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+    from importlib.metadata import version
+
+    if name == "__version__":
+        value: object = version("ferstream")
+    elif name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    else:
+        raise AttributeError(f"module 'ferstream' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
