@@ -10,9 +10,9 @@ import redis.asyncio
 from ferstream.consumer.commands import Command, Look, Pause, Steps
 from ferstream.consumer.delivery import Delivery
 from ferstream.consumer.subscription import Subscription
-from ferstream.streams.connection import connect_async, translated
 from ferstream.streams.errors import FerstreamError
-from ferstream.streams.messages import Result
+from ferstream.streams.redis_client.connect import connect_async, translated
+from ferstream.streams.wire.messages import Result
 
 
 class AsyncResultSubscriber(Subscription):

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from ferstream.consumer.lines import printable
-from ferstream.streams.camera_status import CameraStatus
+from ferstream.streams.frames.camera_status import CameraStatus
 
 _COLOURS = {
     "live": "green",

@@ -13,13 +13,13 @@ from ferstream.consumer.result_log import Format, ResultLog, Rotation
 from ferstream.consumer.subscriber import ResultSubscriber
 from ferstream.consumer.tail import SMOOTHING_WINDOW_S, Style, leaving_quietly
 from ferstream.consumer.tail import tail as print_results
-from ferstream.streams import logs
-from ferstream.streams.camera_status import read_statuses
-from ferstream.streams.clock import ServerClock
-from ferstream.streams.connection import connect
-from ferstream.streams.keys import Keys
-from ferstream.streams.metrics import announce, ferstream_version
-from ferstream.streams.options import (
+from ferstream.streams.frames.camera_status import read_statuses
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.service import logs
+from ferstream.streams.service.health_server import StatusServer
+from ferstream.streams.service.metrics import announce, ferstream_version
+from ferstream.streams.service.options import (
     CONTEXT,
     FerGroup,
     chosen_prefix,
@@ -28,8 +28,8 @@ from ferstream.streams.options import (
     name_variables,
     server_options,
 )
-from ferstream.streams.shutdown import Shutdown
-from ferstream.streams.status_server import StatusServer
+from ferstream.streams.service.shutdown import Shutdown
+from ferstream.streams.wire.keys import Keys
 
 _MEGABYTE = 1_000_000
 

@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ferstream.streams.keys import Keys
+from ferstream.streams.wire.keys import Keys
 
 #: Entries taken from a shard in one read, claimed in one look, acknowledged in one command.
 PAGE = 500

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ferstream.streams.messages import Result
+from ferstream.streams.wire.messages import Result
 
 
 @dataclass(frozen=True, slots=True)

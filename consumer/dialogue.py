@@ -9,8 +9,8 @@ from ferstream.consumer.commands import Look, Pause, Steps
 from ferstream.consumer.intake import Intake
 from ferstream.consumer.reading import GroupReading, PositionReading
 from ferstream.consumer.shards import Shards
-from ferstream.streams.connection import MAX_BLOCK_S
 from ferstream.streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
+from ferstream.streams.redis_client.connect import MAX_BLOCK_S
 
 log = logging.getLogger(__name__)
 

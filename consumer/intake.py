@@ -9,8 +9,8 @@ from ferstream.consumer.delivery import Delivery
 from ferstream.consumer.position import ShardPosition
 from ferstream.consumer.reorder import ReorderBuffer
 from ferstream.consumer.repeats import Repeats
-from ferstream.streams.codec import decode_result
 from ferstream.streams.errors import DecodeError
+from ferstream.streams.wire.codec import decode_result
 
 log = logging.getLogger(__name__)
 

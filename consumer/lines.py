@@ -7,8 +7,8 @@ from datetime import datetime
 import click
 
 from ferstream.consumer.delivery import Delivery
-from ferstream.streams.codec import result_map
-from ferstream.streams.messages import Face, Result
+from ferstream.streams.wire.codec import result_map
+from ferstream.streams.wire.messages import Face, Result
 
 COLOURS = {
     "anger": "red",

@@ -6,7 +6,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 
 from ferstream.consumer.delivery import Delivery
 from ferstream.consumer.subscription import Subscription
-from ferstream.streams.metrics import LATENCY_BUCKETS
+from ferstream.streams.service.metrics import LATENCY_BUCKETS
 
 
 class LogMetrics:

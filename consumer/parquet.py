@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ferstream.consumer.journal import LogError, sync_directory
-from ferstream.streams.emotions import EMOTIONS
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.wire.emotions import EMOTIONS
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from ferstream.streams.messages import Result
+from ferstream.streams.wire.messages import Result
 
 #: Repeats come within seconds of each other; at 30 frames a second this looks back about half a minute.
 REMEMBERED_A_CAMERA = 1000

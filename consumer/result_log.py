@@ -13,7 +13,7 @@ from ferstream.consumer.journal import DirectoryLock, Journal, cut_torn_tail
 from ferstream.consumer.lines import json_line
 from ferstream.consumer.parquet import TEMPORARY, convert, require_pyarrow
 from ferstream.streams.errors import FerstreamError
-from ferstream.streams.messages import Result
+from ferstream.streams.wire.messages import Result
 
 log = logging.getLogger(__name__)
 

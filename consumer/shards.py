@@ -4,7 +4,7 @@ from ferstream.consumer.commands import Command, Steps
 from ferstream.consumer.intake import Intake
 from ferstream.consumer.position import BEGINNING, ShardPosition, order, parse_position
 from ferstream.streams.errors import FerstreamError, GroupGone, RedisUnavailable
-from ferstream.streams.keys import Keys
+from ferstream.streams.wire.keys import Keys
 
 
 class Shards:

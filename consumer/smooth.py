@@ -5,8 +5,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ferstream.streams.emotions import EMOTIONS, UNKNOWN
-from ferstream.streams.messages import Face, Result
+from ferstream.streams.wire.emotions import EMOTIONS, UNKNOWN
+from ferstream.streams.wire.messages import Face, Result
 
 #: Tracks remembered; the one unseen for longest is forgotten first.
 TRACKS = 10_000

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from ferstream.consumer.dialogue import Dialogue, Terms
 from ferstream.consumer.intake import Intake
-from ferstream.streams.connection import MAX_BLOCK_S, is_cluster
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.redis_client.connect import MAX_BLOCK_S, is_cluster
 
 
 class Subscription:

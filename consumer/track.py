@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ferstream.streams.messages import Result
+from ferstream.streams.wire.messages import Result
 
 Box = tuple[float, float, float, float]
 

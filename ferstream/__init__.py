@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from ferstream.consumer.smooth import Smoother
     from ferstream.consumer.subscriber import ResultSubscriber
     from ferstream.consumer.track import Tracker
-    from ferstream.streams.emotions import EMOTIONS
     from ferstream.streams.errors import FerstreamError
-    from ferstream.streams.messages import Face, Result
+    from ferstream.streams.wire.emotions import EMOTIONS
+    from ferstream.streams.wire.messages import Face, Result
 
     __version__: str
 
@@ -35,10 +35,10 @@ __all__ = [
 _HOMES = {
     "AsyncResultSubscriber": "ferstream.consumer.async_subscriber",
     "Delivery": "ferstream.consumer.delivery",
-    "EMOTIONS": "ferstream.streams.emotions",
-    "Face": "ferstream.streams.messages",
+    "EMOTIONS": "ferstream.streams.wire.emotions",
+    "Face": "ferstream.streams.wire.messages",
     "FerstreamError": "ferstream.streams.errors",
-    "Result": "ferstream.streams.messages",
+    "Result": "ferstream.streams.wire.messages",
     "ResultSubscriber": "ferstream.consumer.subscriber",
     "Smoother": "ferstream.consumer.smooth",
     "Tracker": "ferstream.consumer.track",

@@ -6,7 +6,7 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from ferstream.producer.errors import ConfigError
-from ferstream.streams.connection import redact
+from ferstream.streams.redis_client.connect import redact
 
 Kind = Literal["rtsp", "http", "file", "folder", "webcam", "portraits"]
 

@@ -14,10 +14,10 @@ from ferstream.producer.redis_link import RedisLink
 from ferstream.producer.settings import CameraConfig
 from ferstream.producer.slot import Slot
 from ferstream.producer.throttle import Throttle
-from ferstream.streams.camera_status import CameraStatus, remove_status
+from ferstream.streams.frames.camera_status import CameraStatus, remove_status
 
 if TYPE_CHECKING:
-    from ferstream.streams.tracing import Tracing
+    from ferstream.streams.service.tracing import Tracing
 
 #: A blocked read ends with its own time-out; nobody waits longer for it than this.
 JOIN_S = 8.0

@@ -13,7 +13,7 @@ from ferstream.producer.open_source import source_for
 from ferstream.producer.settings import CameraConfig
 from ferstream.producer.slot import Captured, Slot
 from ferstream.producer.source import Picture, Source
-from ferstream.streams.clock import ServerClock
+from ferstream.streams.redis_client.clock import ServerClock
 
 
 class Capture:

@@ -14,9 +14,9 @@ from ferstream.producer.errors import ConfigError
 from ferstream.producer.probe import as_table, probe_all
 from ferstream.producer.service import Service, ServiceOptions
 from ferstream.producer.settings import RANGES, SETTING_NAMES, CameraConfig, Settings
-from ferstream.streams.logs import configure_logging
-from ferstream.streams.metrics import announce, ferstream_version
-from ferstream.streams.options import (
+from ferstream.streams.service.logs import configure_logging
+from ferstream.streams.service.metrics import announce, ferstream_version
+from ferstream.streams.service.options import (
     CONTEXT,
     FerGroup,
     log_options,

@@ -6,8 +6,8 @@ import time
 
 from ferstream.producer import metrics
 from ferstream.producer.source import SourceInfo
-from ferstream.streams.camera_status import CameraStatus, State
-from ferstream.streams.logs import about
+from ferstream.streams.frames.camera_status import CameraStatus, State
+from ferstream.streams.service.logs import about
 
 log = logging.getLogger(__name__)
 

@@ -10,11 +10,11 @@ from ferstream.producer.account import Account, Totals
 from ferstream.producer.camera import Camera
 from ferstream.producer.redis_link import RedisLink
 from ferstream.producer.settings import CameraConfig
-from ferstream.streams.camera_status import write_statuses
-from ferstream.streams.logs import about
+from ferstream.streams.frames.camera_status import write_statuses
+from ferstream.streams.service.logs import about
 
 if TYPE_CHECKING:
-    from ferstream.streams.tracing import Tracing
+    from ferstream.streams.service.tracing import Tracing
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ together with the process's own.
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
-from ferstream.streams.metrics import LATENCY_BUCKETS
+from ferstream.streams.service.metrics import LATENCY_BUCKETS
 
 ALL = CollectorRegistry(auto_describe=False)
 ALL.register(REGISTRY)

@@ -15,14 +15,14 @@ from ferstream.producer.redis_link import RedisLink
 from ferstream.producer.settings import CameraConfig
 from ferstream.producer.shard_link import ShardLink
 from ferstream.producer.slot import Captured, Slot
-from ferstream.streams.connection import connect
 from ferstream.streams.errors import RedisError, RedisUnavailable
-from ferstream.streams.logs import about
-from ferstream.streams.messages import Frame, FrameHeader
-from ferstream.streams.writer import FrameWriter
+from ferstream.streams.frames.writer import FrameWriter
+from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.service.logs import about
+from ferstream.streams.wire.messages import Frame, FrameHeader
 
 if TYPE_CHECKING:
-    from ferstream.streams.tracing import CameraTracer
+    from ferstream.streams.service.tracing import CameraTracer
 
 log = logging.getLogger(__name__)
 

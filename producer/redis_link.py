@@ -10,12 +10,12 @@ import redis
 from ferstream.producer import metrics
 from ferstream.producer.backoff import Backoff
 from ferstream.producer.shard_link import WELL_AFTER_S, ShardLink
-from ferstream.streams.clock import ServerClock
-from ferstream.streams.connection import connect, is_cluster
 from ferstream.streams.errors import RedisError, RedisFull, RedisUnavailable
-from ferstream.streams.keys import Keys
-from ferstream.streams.rights import check_rights, producer_commands
-from ferstream.streams.server import check_server, check_shards
+from ferstream.streams.redis_client.acl_check import check_rights, producer_commands
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.redis_client.connect import connect, is_cluster
+from ferstream.streams.redis_client.preflight import check_server, check_shards
+from ferstream.streams.wire.keys import Keys
 
 log = logging.getLogger(__name__)
 

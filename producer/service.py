@@ -21,13 +21,13 @@ from ferstream.producer.fleet import Fleet
 from ferstream.producer.redis_link import RedisLink
 from ferstream.producer.settings import CameraConfig
 from ferstream.streams.errors import RedisError
-from ferstream.streams.keys import Keys
-from ferstream.streams.logs import about
-from ferstream.streams.shutdown import Shutdown
-from ferstream.streams.status_server import StatusServer
+from ferstream.streams.service.health_server import StatusServer
+from ferstream.streams.service.logs import about
+from ferstream.streams.service.shutdown import Shutdown
+from ferstream.streams.wire.keys import Keys
 
 if TYPE_CHECKING:
-    from ferstream.streams.tracing import Tracing
+    from ferstream.streams.service.tracing import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ class Service:
     def _open_tracing(self) -> "Tracing | None":
         if self._options.trace_endpoint is None:
             return None
-        from ferstream.streams.tracing import Tracing  # an extra
+        from ferstream.streams.service.tracing import Tracing  # an extra
 
         return Tracing(
             self._options.trace_endpoint,

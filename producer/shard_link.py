@@ -6,9 +6,9 @@ import time
 from typing import TYPE_CHECKING
 
 from ferstream.producer.backoff import Backoff
-from ferstream.streams.clock import ServerClock
 from ferstream.streams.errors import RedisError, RedisUnavailable
-from ferstream.streams.keys import Keys
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.wire.keys import Keys
 
 if TYPE_CHECKING:
     from ferstream.producer.redis_link import RedisLink

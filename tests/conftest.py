@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from ferstream.streams.connection import connect
-from ferstream.streams.embedded import EmbeddedRedis, _packaged, find_redis_server
+from ferstream.streams.local.embedded_redis import EmbeddedRedis, _packaged, find_redis_server
+from ferstream.streams.redis_client.connect import connect
 from tests.redis_cluster import RedisCluster
 
 

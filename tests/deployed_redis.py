@@ -9,8 +9,8 @@ from pathlib import Path
 
 import redis
 
-from ferstream.streams.connection import connect
-from ferstream.streams.embedded import find_redis_server
+from ferstream.streams.local.embedded_redis import find_redis_server
+from ferstream.streams.redis_client.connect import connect
 from tests.fleet import wait_until
 
 DEPLOY = Path(__file__).parents[1] / "deploy"

@@ -12,10 +12,10 @@ import redis
 import simplejpeg
 from skimage import data
 
-from ferstream.streams.clock import ServerClock
-from ferstream.streams.codec import decode_result, encode_frame
-from ferstream.streams.keys import Keys
-from ferstream.streams.messages import Frame, FrameHeader, Result
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.wire.codec import decode_result, encode_frame
+from ferstream.streams.wire.keys import Keys
+from ferstream.streams.wire.messages import Frame, FrameHeader, Result
 
 KEYS = Keys()
 

@@ -21,12 +21,12 @@ import yaml
 
 from deploy.scale_out.page import replace_block
 from deploy.scale_out.processes import Part, free_port
-from ferstream.streams.codec import decode_result
-from ferstream.streams.connection import connect, translated
-from ferstream.streams.embedded import find_redis_server
 from ferstream.streams.errors import FerstreamError, RedisError
-from ferstream.streams.keys import Keys
-from ferstream.streams.messages import Result
+from ferstream.streams.local.embedded_redis import find_redis_server
+from ferstream.streams.redis_client.connect import connect, translated
+from ferstream.streams.wire.codec import decode_result
+from ferstream.streams.wire.keys import Keys
+from ferstream.streams.wire.messages import Result
 from tests.prometheus_server import PrometheusServer
 
 ROOT = Path(__file__).parents[1]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import simplejpeg
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer.manifest import Prepared, write_manifest
 from tests.avfer_trees import face, sized
 

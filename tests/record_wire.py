@@ -18,8 +18,8 @@ import cv2
 import msgpack
 from skimage import data
 
-from ferstream.streams.connection import connect
-from ferstream.streams.embedded import EmbeddedRedis
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.redis_client.connect import connect
 from tests.fleet import KEYS, wait_until
 
 ROOT = Path(__file__).parents[1]

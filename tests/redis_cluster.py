@@ -13,8 +13,8 @@ from pathlib import Path
 import redis
 from redis.crc import key_slot
 
-from ferstream.streams.connection import connect
-from ferstream.streams.embedded import _GUARD, find_redis_server
+from ferstream.streams.local.embedded_redis import _GUARD, find_redis_server
+from ferstream.streams.redis_client.connect import connect
 
 SLOTS = 16384
 PRIMARIES = 3

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from ferstream import ResultSubscriber
-from ferstream.streams.connection import connect
-from ferstream.streams.keys import Keys
+from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.wire.keys import Keys
 from tests.fleet import WorkerProcess, wait_until
 from tests.redis_cluster import RedisCluster
 from tests.test_path import Producer

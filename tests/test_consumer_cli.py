@@ -11,11 +11,11 @@ from dataclasses import replace
 import pyarrow.parquet
 import pytest
 
-from ferstream.streams.camera_status import CameraStatus, write_statuses
-from ferstream.streams.codec import encode_result
-from ferstream.streams.emotions import EMOTIONS
-from ferstream.streams.keys import Keys
-from ferstream.streams.messages import Face, Result
+from ferstream.streams.frames.camera_status import CameraStatus, write_statuses
+from ferstream.streams.wire.codec import encode_result
+from ferstream.streams.wire.emotions import EMOTIONS
+from ferstream.streams.wire.keys import Keys
+from ferstream.streams.wire.messages import Face, Result
 
 KEYS = Keys()
 COMMAND = [sys.executable, "-c", "from ferstream.consumer.cli import main; main(prog_name='fer-consumer')"]

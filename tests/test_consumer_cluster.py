@@ -8,12 +8,12 @@ from collections import Counter
 import pytest
 
 from ferstream import AsyncResultSubscriber, ResultSubscriber
-from ferstream.streams.camera_status import CameraStatus, read_statuses, write_statuses
-from ferstream.streams.clock import ServerClock
-from ferstream.streams.codec import encode_result
-from ferstream.streams.connection import connect, connect_async
-from ferstream.streams.keys import Keys
-from ferstream.streams.server import check_server
+from ferstream.streams.frames.camera_status import CameraStatus, read_statuses, write_statuses
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.redis_client.connect import connect, connect_async
+from ferstream.streams.redis_client.preflight import check_server
+from ferstream.streams.wire.codec import encode_result
+from ferstream.streams.wire.keys import Keys
 from tests.fleet import wait_until
 from tests.test_consumer_subscriber import result as numbered
 

@@ -8,7 +8,7 @@ from ferstream.consumer.delivery import Delivery
 from ferstream.consumer.position import BEGINNING, ShardPosition, order
 from ferstream.consumer.reorder import ReorderBuffer
 from ferstream.consumer.repeats import Repeats
-from ferstream.streams.messages import Result
+from ferstream.streams.wire.messages import Result
 
 
 def delivery(sequence, captured_at, camera_id="door"):

@@ -6,7 +6,7 @@ import pytest
 
 from ferstream.consumer.journal import DirectoryLock, Journal, LogError, cut_torn_tail
 from ferstream.consumer.result_log import ResultLog, Rotation
-from ferstream.streams.messages import Result
+from ferstream.streams.wire.messages import Result
 
 HOUR = Rotation(10**6, 3600)
 

@@ -6,11 +6,11 @@ from itertools import islice
 import pytest
 
 from ferstream import AsyncResultSubscriber, ResultSubscriber
-from ferstream.streams.codec import encode_result
-from ferstream.streams.embedded import EmbeddedRedis
 from ferstream.streams.errors import FerstreamError, RedisError
-from ferstream.streams.keys import Keys
-from ferstream.streams.messages import Result
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.wire.codec import encode_result
+from ferstream.streams.wire.keys import Keys
+from ferstream.streams.wire.messages import Result
 
 KEYS = Keys()
 

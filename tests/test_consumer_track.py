@@ -4,8 +4,8 @@ import pytest
 
 from ferstream import Smoother, Tracker
 from ferstream.consumer.track import iou
-from ferstream.streams.emotions import EMOTIONS, UNKNOWN
-from ferstream.streams.messages import Face, Result
+from ferstream.streams.wire.emotions import EMOTIONS, UNKNOWN
+from ferstream.streams.wire.messages import Face, Result
 
 
 def face(box, emotion="neutral", share=0.9):

@@ -5,7 +5,7 @@ import re
 import pytest
 from prometheus_client import CollectorRegistry
 
-import ferstream.streams.status_server  # noqa: F401 - its metric registers itself
+import ferstream.streams.service.health_server  # noqa: F401 - its metric registers itself
 from deploy.grafana.boards.__main__ import DASHBOARDS as FOLDER
 from deploy.grafana.boards.__main__ import documents
 from ferstream.consumer.metrics import LogMetrics

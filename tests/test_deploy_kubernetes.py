@@ -14,7 +14,7 @@ from ferstream.consumer.cli import main as consumer
 from ferstream.producer.cameras_file import read_cameras_file
 from ferstream.producer.cli import main as producer
 from ferstream.producer.settings import Settings
-from ferstream.streams.keys import Keys
+from ferstream.streams.wire.keys import Keys
 from ferstream.workers.cli import main as worker
 from tests.kubernetes_manifests import (
     KUBERNETES,

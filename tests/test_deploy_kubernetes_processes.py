@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
-from ferstream.streams.embedded import find_redis_server
+from ferstream.streams.local.embedded_redis import find_redis_server
 from tests.deployed_redis import DeployedRedis, clean_environment, free_port
 from tests.fleet import wait_until
 from tests.kubernetes_manifests import named, overlay

@@ -13,8 +13,8 @@ import pytest
 import redis
 
 from deploy.scale_out.processes import Part, free_port
-from ferstream.streams.connection import connect
-from ferstream.streams.embedded import EmbeddedRedis
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.redis_client.connect import connect
 from tests.deploy_queries import DASHBOARDS, asked_by_dashboards, asked_by_rules, autoscaling_queries, dashboard
 from tests.deploy_tools import tool
 from tests.fleet import KEYS, add, frame, portrait_jpeg, server_now

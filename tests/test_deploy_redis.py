@@ -11,9 +11,9 @@ import pytest
 import redis
 
 from ferstream import ResultSubscriber
-from ferstream.streams.connection import connect
-from ferstream.streams.embedded import find_redis_server
-from ferstream.streams.keys import Keys
+from ferstream.streams.local.embedded_redis import find_redis_server
+from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.wire.keys import Keys
 from tests.deployed_redis import ROLES, DeployedRedis, make_secrets, servers, version_of
 from tests.fleet import KEYS, WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
 from tests.redis_cluster import RedisCluster

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from ferstream.streams.connection import connect
-from ferstream.streams.embedded import find_redis_server
+from ferstream.streams.local.embedded_redis import find_redis_server
+from ferstream.streams.redis_client.connect import connect
 from tests.deploy_docs import PAGES
 from tests.deployed_redis import DEPLOY, DeployedRedis, make_secrets, servers, version_of
 from tests.redis_cluster import RedisCluster

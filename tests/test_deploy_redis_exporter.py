@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from ferstream.streams.embedded import find_redis_server
+from ferstream.streams.local.embedded_redis import find_redis_server
 from tests.deploy_tools import tool
 from tests.deployed_redis import DEPLOY, DeployedRedis, free_port
 from tests.fleet import wait_until

@@ -16,8 +16,8 @@ from deploy.scale_out.gauges import Scrape, parse, quantile
 from deploy.scale_out.quota import CpuQuota, cpu_s
 from deploy.scale_out.story import EVENING, KILLED, QUIET, RUSH, THREE, Chapter, Story
 from deploy.scale_out.teller import Teller
-from ferstream.streams.demo import Sums
-from ferstream.streams.keys import Keys
+from ferstream.streams.local.demo import Sums
+from ferstream.streams.wire.keys import Keys
 
 PAGE = """
 # TYPE fer_frames_published_total counter

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ferstream.streams.embedded import find_redis_server
+from ferstream.streams.local.embedded_redis import find_redis_server
 from tests.deployed_redis import DEPLOY, OTHER_ADDRESS, DeployedRedis, make_secrets
 from tests.fleet import WorkerProcess
 from tests.test_path import Producer

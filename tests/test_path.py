@@ -115,7 +115,7 @@ def test_people_seen_from_behind_have_less_than_a_false_face_a_minute(redis_url,
 
 
 def test_the_demo_balances_and_names_the_astronaut_happy():
-    command = "from ferstream.streams.demo import main; main()"
+    command = "from ferstream.streams.local.demo import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", command, "--seconds", "4", "--json"], capture_output=True, text=True, timeout=110, check=False
     )
@@ -129,7 +129,7 @@ def test_the_demo_balances_and_names_the_astronaut_happy():
 
 
 def test_the_demo_tells_when_the_camera_is_not_there():
-    command = "from ferstream.streams.demo import main; main()"
+    command = "from ferstream.streams.local.demo import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", command, "--camera", "rtsp://u:hidden@127.0.0.1:9/none", "--patience", "5"],
         capture_output=True,

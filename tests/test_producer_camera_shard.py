@@ -7,8 +7,8 @@ import pytest
 
 from ferstream.producer.camera_shard import CameraShard
 from ferstream.producer.errors import ConfigError
-from ferstream.streams.camera_status import read_statuses
-from ferstream.streams.keys import Keys
+from ferstream.streams.frames.camera_status import read_statuses
+from ferstream.streams.wire.keys import Keys
 from tests.test_producer_cli import run, running
 from tests.test_producer_fleet import frames_in
 from tests.video_files import make_video, wait_until

@@ -17,13 +17,13 @@ from ferstream.producer import metrics
 from ferstream.producer.fleet import Fleet
 from ferstream.producer.redis_link import RedisLink
 from ferstream.producer.settings import CameraConfig, Settings
-from ferstream.streams.camera_status import CameraStatus, read_statuses
-from ferstream.streams.codec import decode_frame
-from ferstream.streams.connection import connect
-from ferstream.streams.embedded import find_redis_server
 from ferstream.streams.errors import RedisError
-from ferstream.streams.keys import Keys
-from ferstream.streams.messages import Frame
+from ferstream.streams.frames.camera_status import CameraStatus, read_statuses
+from ferstream.streams.local.embedded_redis import find_redis_server
+from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.wire.codec import decode_frame
+from ferstream.streams.wire.keys import Keys
+from ferstream.streams.wire.messages import Frame
 from tests.video_files import make_video, wait_until
 
 KEYS = Keys()

@@ -14,9 +14,9 @@ from ferstream.producer.publisher import Publisher
 from ferstream.producer.redis_link import RedisLink
 from ferstream.producer.settings import CameraConfig, Settings
 from ferstream.producer.slot import Captured, Slot
-from ferstream.streams.connection import connect
 from ferstream.streams.errors import RedisFull, RedisUnavailable
-from ferstream.streams.keys import Keys
+from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.wire.keys import Keys
 from tests.video_files import wait_until
 
 KEYS = Keys(shards=6)

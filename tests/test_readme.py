@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import REGISTRY, CollectorRegistry
 
 import ferstream.producer.metrics
-import ferstream.streams.status_server
+import ferstream.streams.service.health_server
 import ferstream.workers.metrics
 from ferstream.consumer.metrics import LogMetrics
 
@@ -69,7 +69,7 @@ def test_the_base_install_needs_no_torch():
     script = (
         "import sys\n"
         "for name in ('torch', 'timm', 'torchvision', 'onnx', 'pyarrow', 'opentelemetry'): sys.modules[name] = None\n"
-        "import ferstream.producer.cli, ferstream.workers.cli, ferstream.consumer.cli, ferstream.streams.demo\n"
+        "import ferstream.producer.cli, ferstream.workers.cli, ferstream.consumer.cli, ferstream.streams.local.demo\n"
         "from ferstream.workers.models.registry import open_detector\n"
         "open_detector(None, 'cpu', 'openvino')\n"
     )

@@ -3,14 +3,14 @@ import time
 import msgpack
 import pytest
 
-from ferstream.streams.answers import FrameAnswers
-from ferstream.streams.codec import decode_result
-from ferstream.streams.connection import connect
-from ferstream.streams.embedded import EmbeddedRedis
 from ferstream.streams.errors import RedisFull
-from ferstream.streams.keys import Keys
-from ferstream.streams.messages import Result
-from ferstream.streams.reader import FrameReader
+from ferstream.streams.frames.finish import FrameAnswers
+from ferstream.streams.frames.reader import FrameReader
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.wire.codec import decode_result
+from ferstream.streams.wire.keys import Keys
+from ferstream.streams.wire.messages import Result
 
 KEYS = Keys(shards=2)
 

@@ -1,7 +1,7 @@
 import msgpack
 
-from ferstream.streams.camera_status import CameraStatus, read_statuses, remove_status, write_statuses
-from ferstream.streams.keys import Keys
+from ferstream.streams.frames.camera_status import CameraStatus, read_statuses, remove_status, write_statuses
+from ferstream.streams.wire.keys import Keys
 
 KEYS = Keys()
 

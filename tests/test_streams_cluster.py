@@ -8,16 +8,16 @@ import time
 import pytest
 import trustme
 
-from ferstream.streams.answers import FrameAnswers
-from ferstream.streams.clock import ServerClock
-from ferstream.streams.cluster import run_id_of
-from ferstream.streams.connection import connect, translated
-from ferstream.streams.embedded import EmbeddedRedis, find_redis_server
 from ferstream.streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
-from ferstream.streams.keys import Keys
-from ferstream.streams.reader import FrameReader
-from ferstream.streams.server import check_server
-from ferstream.streams.writer import FrameWriter
+from ferstream.streams.frames.finish import FrameAnswers
+from ferstream.streams.frames.reader import FrameReader
+from ferstream.streams.frames.writer import FrameWriter
+from ferstream.streams.local.embedded_redis import EmbeddedRedis, find_redis_server
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.redis_client.cluster import run_id_of
+from ferstream.streams.redis_client.connect import connect, translated
+from ferstream.streams.redis_client.preflight import check_server
+from ferstream.streams.wire.keys import Keys
 from tests.fleet import frame
 from tests.redis_cluster import RedisCluster, free_ports, speaks_tls
 from tests.test_streams_answers import add, result

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ferstream.streams.codec import (
+from ferstream.streams.errors import DecodeError
+from ferstream.streams.wire.codec import (
     MAX_MAP_BYTES,
     decode_frame,
     decode_header,
@@ -16,9 +17,8 @@ from ferstream.streams.codec import (
     encode_result,
     result_map,
 )
-from ferstream.streams.emotions import NAMES
-from ferstream.streams.errors import DecodeError
-from ferstream.streams.messages import Face, Frame, FrameHeader, Result
+from ferstream.streams.wire.emotions import NAMES
+from ferstream.streams.wire.messages import Face, Frame, FrameHeader, Result
 
 HEADER = FrameHeader(
     camera_id="door",

@@ -5,10 +5,10 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferstream.streams.connection import connect, connect_async, redact, translated
-from ferstream.streams.embedded import EmbeddedRedis
 from ferstream.streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
-from ferstream.streams.keys import Keys
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.redis_client.connect import connect, connect_async, redact, translated
+from ferstream.streams.wire.keys import Keys
 
 PASSWORD = "s3cr3t"
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ferstream.streams.connection import connect
-from ferstream.streams.embedded import EmbeddedRedis, find_redis_server
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.local.embedded_redis import EmbeddedRedis, find_redis_server
+from ferstream.streams.redis_client.connect import connect
 
 OWNER = """
 import sys, time
-from ferstream.streams.embedded import EmbeddedRedis
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
 server = EmbeddedRedis()
 print(server.pid, server.directory, flush=True)
 time.sleep(60)

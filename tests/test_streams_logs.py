@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from ferstream.streams.logs import about, configure_logging
+from ferstream.streams.service.logs import about, configure_logging
 from tests.fleet import KEYS, WorkerProcess, add, frame, server_now, wait_until
 from tests.test_producer_cli import running
 from tests.test_producer_fleet import status_of

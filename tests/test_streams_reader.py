@@ -2,11 +2,11 @@ import threading
 
 import pytest
 
-from ferstream.streams.connection import connect
-from ferstream.streams.embedded import EmbeddedRedis
 from ferstream.streams.errors import GroupGone, RedisUnavailable
-from ferstream.streams.keys import Keys
-from ferstream.streams.reader import FrameReader
+from ferstream.streams.frames.reader import FrameReader
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.wire.keys import Keys
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import tracemalloc
 import pytest
 from redis.exceptions import AskError, ClusterDownError, ClusterError, ConnectionError, MovedError, TimeoutError, TryAgainError
 
-from ferstream.streams import redirects
-from ferstream.streams.redirects import Pause, Visit, follow
-from ferstream.streams.slots import SlotMap, slot_of
+from ferstream.streams.redis_client import redirects
+from ferstream.streams.redis_client.redirects import Pause, Visit, follow
+from ferstream.streams.redis_client.slot_map import SlotMap, slot_of
 
 ONE, TWO, SEED = ("10.0.0.1", 1), ("10.0.0.2", 2), ("seed", 6379)
 SLOTS = [[0, 8191, [b"10.0.0.1", 1, b"id"]], [8192, 16383, [b"10.0.0.2", 2, b"id"], [b"10.0.0.3", 3, b"replica"]]]

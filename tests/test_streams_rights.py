@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from ferstream.streams.connection import connect
-from ferstream.streams.embedded import EmbeddedRedis
 from ferstream.streams.errors import RedisError
-from ferstream.streams.keys import Keys
-from ferstream.streams.rights import check_rights, producer_commands, worker_commands
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.redis_client.acl_check import check_rights, producer_commands, worker_commands
+from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.wire.keys import Keys
 
 PASSWORD = "hidden-one"
 PROGRAMS = {

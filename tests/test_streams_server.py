@@ -2,12 +2,12 @@ import time
 
 import pytest
 
-from ferstream.streams.clock import ServerClock
-from ferstream.streams.connection import connect
-from ferstream.streams.embedded import EmbeddedRedis
 from ferstream.streams.errors import RedisError, RedisUnavailable
-from ferstream.streams.keys import Keys
-from ferstream.streams.server import check_server
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.redis_client.preflight import check_server
+from ferstream.streams.wire.keys import Keys
 
 
 def test_a_right_server_has_no_warnings(client):
@@ -34,7 +34,7 @@ def test_eviction_that_deletes_streams_is_warned_of(client):
 
 
 def test_a_server_that_is_too_old_is_refused(client, monkeypatch):
-    monkeypatch.setattr("ferstream.streams.server.OLDEST", (99, 0))
+    monkeypatch.setattr("ferstream.streams.redis_client.preflight.OLDEST", (99, 0))
     with pytest.raises(RedisError, match="too old"):
         check_server(client, Keys(), ServerClock())
 

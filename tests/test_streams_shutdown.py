@@ -7,7 +7,7 @@ import pytest
 
 PROGRAM = """
 import sys, time
-from ferstream.streams.shutdown import Shutdown
+from ferstream.streams.service.shutdown import Shutdown
 shutdown = Shutdown()
 shutdown.add("first", lambda: print("first", flush=True))
 shutdown.add("broken", lambda: 1 / 0)

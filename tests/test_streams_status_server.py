@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, Counter
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.streams.status_server import StatusServer
+from ferstream.streams.service.health_server import StatusServer
 
 
 def get(server, path):

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from ferstream.streams.clock import ServerClock
-from ferstream.streams.tracing import CameraTracer, Tracing
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.service.tracing import CameraTracer, Tracing
 from tests.fleet import KEYS, WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
 from tests.test_path import Producer
 from tests.test_producer_cli import run, running

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from ferstream import ResultSubscriber
-from ferstream.streams.codec import decode_frame, decode_result, encode_frame, encode_result
 from ferstream.streams.errors import DecodeError
-from ferstream.streams.messages import Frame, Result
+from ferstream.streams.wire.codec import decode_frame, decode_result, encode_frame, encode_result
+from ferstream.streams.wire.messages import Frame, Result
 from tests.fleet import KEYS, wait_until
 
 ROOT = Path(__file__).parents[1]

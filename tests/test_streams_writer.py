@@ -4,16 +4,16 @@ from collections import Counter
 
 import pytest
 
-from ferstream.streams.answers import FrameAnswers
-from ferstream.streams.clock import ServerClock
-from ferstream.streams.codec import decode_header
-from ferstream.streams.connection import connect
-from ferstream.streams.embedded import EmbeddedRedis
 from ferstream.streams.errors import RedisFull, RedisUnavailable
-from ferstream.streams.keys import Keys
-from ferstream.streams.messages import Frame, FrameHeader, Result
-from ferstream.streams.reader import FrameReader
-from ferstream.streams.writer import FrameWriter
+from ferstream.streams.frames.finish import FrameAnswers
+from ferstream.streams.frames.reader import FrameReader
+from ferstream.streams.frames.writer import FrameWriter
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.wire.codec import decode_header
+from ferstream.streams.wire.keys import Keys
+from ferstream.streams.wire.messages import Frame, FrameHeader, Result
 
 KEYS = Keys()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.classifier_evaluate import named
 from ferstream.training.conditions import BRIGHTNESS, DEGREES, SIDES, answered, by_condition, lit, resized, turned
 from ferstream.training.service import framed, in_service

@@ -13,7 +13,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer.jpeg_store import StoreError
 from ferstream.training.avfer.manifest import Prepared, PreparedError, write_manifest
 from ferstream.training.calibration import expected_calibration_error, fit_temperature

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.ferplus import FerPlus
 from tests.training_packs import COLUMNS, real_pack
 

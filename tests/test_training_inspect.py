@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer.manifest import MANIFEST, Prepared, write_manifest
 from ferstream.training.avfer.observation import Order, observe
 from ferstream.training.avfer.repeats import Repeats, varied

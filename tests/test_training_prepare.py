@@ -18,7 +18,7 @@ import pytest
 import simplejpeg
 from click.testing import CliRunner
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer.augment import AugmentError, augment
 from ferstream.training.avfer.augment import Settings as Target
 from ferstream.training.avfer.augmentation import Ranges, augmented

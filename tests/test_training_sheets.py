@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer.charts import OVER, UNDER, brightness_chart, counts_chart, share_text, shared_chart, sizes_chart
 from ferstream.training.avfer.sheets import EMPTY, GAP, MARGIN, PAPER, filled, fitted, sheet
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from training_packs import real_pack, write_ferplus, write_pack
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.ferplus import FerPlus
 from ferstream.training.packs import Pack
 from ferstream.training.sources import affectnet, fer2013, raf_db

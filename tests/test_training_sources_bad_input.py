@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from training_packs import write_ferplus
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.sources.affectnet_npy import label_in
 from ferstream.training.sources.catalogue import Named, samples
 from ferstream.training.sources.folder import LEAVES

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.sources import labels
 from ferstream.training.sources.labels import of_folder, of_number
 

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer.jpeg_store import StoreError
 from ferstream.training.avfer.manifest import Prepared, PreparedError, write_manifest
 from ferstream.training.checkpoint import load_checkpoint

@@ -1,9 +1,9 @@
 """The two later looks at a frame's deadline, which a worker that keeps up never needs: before detection and before publishing."""
 
-from ferstream.streams.answers import FrameAnswers
-from ferstream.streams.clock import ServerClock
-from ferstream.streams.keys import Keys
-from ferstream.streams.reader import FrameReader
+from ferstream.streams.frames.finish import FrameAnswers
+from ferstream.streams.frames.reader import FrameReader
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.wire.keys import Keys
 from ferstream.workers.channel import Channel
 from ferstream.workers.frame_task import FrameTask
 from ferstream.workers.models.registry import open_classifier, open_detector

@@ -13,7 +13,7 @@ import onnx
 import pytest
 from skimage import data
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.workers.crop import square_crop
 from ferstream.workers.halving import Halving
 from ferstream.workers.models.anchors import anchor_boxes, decode_boxes, encode_boxes, overlaps

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from ferstream.streams.emotions import EMOTIONS, UNKNOWN
+from ferstream.streams.wire.emotions import EMOTIONS, UNKNOWN
 from ferstream.workers.models.card import PACKAGED, ModelCard
 from ferstream.workers.naming import name_of
 from ferstream.workers.quality import face_quality, frontality

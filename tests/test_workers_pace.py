@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from ferstream.streams.clock import ServerClock
-from ferstream.streams.codec import encode_frame
-from ferstream.streams.keys import Keys
-from ferstream.streams.reader import Entry, FrameReader
+from ferstream.streams.frames.reader import Entry, FrameReader
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.wire.codec import encode_frame
+from ferstream.streams.wire.keys import Keys
 from ferstream.workers.channel import Channel
 from ferstream.workers.frame_task import FrameTask
 from ferstream.workers.intake import Intake

@@ -7,12 +7,12 @@ import time
 import msgpack
 import pytest
 
-from ferstream.streams.answers import FrameAnswers
-from ferstream.streams.clock import ServerClock
-from ferstream.streams.connection import connect
-from ferstream.streams.embedded import EmbeddedRedis
-from ferstream.streams.keys import Keys
-from ferstream.streams.reader import FrameReader
+from ferstream.streams.frames.finish import FrameAnswers
+from ferstream.streams.frames.reader import FrameReader
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.wire.keys import Keys
 from ferstream.workers import metrics
 from ferstream.workers.channel import Channel
 from ferstream.workers.frame_task import FrameTask

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from ferstream.streams.clock import ServerClock
-from ferstream.streams.connection import connect
-from ferstream.streams.embedded import EmbeddedRedis
-from ferstream.streams.keys import Keys
-from ferstream.streams.reader import FrameReader
+from ferstream.streams.frames.reader import FrameReader
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.wire.keys import Keys
 from ferstream.workers import metrics
 from ferstream.workers.settings import WorkerSettings
 from ferstream.workers.watch import Watch

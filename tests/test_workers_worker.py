@@ -12,9 +12,9 @@ import pytest
 import redis
 from prometheus_client.parser import text_string_to_metric_families
 
-from ferstream.streams.connection import connect
-from ferstream.streams.embedded import EmbeddedRedis
-from ferstream.streams.metrics import ferstream_version
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.service.metrics import ferstream_version
 from tests.fleet import KEYS, WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
 
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ferstream.streams.codec import face_map
-from ferstream.streams.metrics import ferstream_version
-from ferstream.streams.options import CONTEXT, EXIT_UNUSABLE, FerGroup
+from ferstream.streams.service.metrics import ferstream_version
+from ferstream.streams.service.options import CONTEXT, EXIT_UNUSABLE, FerGroup
+from ferstream.streams.wire.codec import face_map
 from ferstream.training.classifier_commands import classifier
 from ferstream.training.dataset_commands import dataset
 from ferstream.training.detector_commands import detector
 from ferstream.training.options import FILE, FOLDER, device_option, json_option, model_options
 
 if TYPE_CHECKING:
-    from ferstream.streams.messages import Face
+    from ferstream.streams.wire.messages import Face
 
 
 class TrainGroup(FerGroup):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.datasets import Dataset
 from ferstream.training.ferplus import PROTOCOLS, FerPlus
 from ferstream.training.packs import Pack

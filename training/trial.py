@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.streams.messages import Face
+from ferstream.streams.wire.messages import Face
 from ferstream.workers.crop import square_crop
 from ferstream.workers.models.classifier import Classifier
 from ferstream.workers.models.detector import Detector

@@ -6,7 +6,7 @@ from math import ceil
 
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
-from ferstream.streams.keys import Keys
+from ferstream.streams.wire.keys import Keys
 from ferstream.workers.demand import Demand
 from ferstream.workers.redis_needs import GIB, RedisNeeds
 from ferstream.workers.steps import Steps, number

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from ferstream.streams.keys import Keys
-from ferstream.streams.logs import Format, configure_logging
-from ferstream.streams.metrics import announce, ferstream_version
-from ferstream.streams.options import (
+from ferstream.streams.service.health_server import StatusServer
+from ferstream.streams.service.logs import Format, configure_logging
+from ferstream.streams.service.metrics import announce, ferstream_version
+from ferstream.streams.service.options import (
     CONTEXT,
     FerGroup,
     log_options,
@@ -20,8 +20,8 @@ from ferstream.streams.options import (
     redis_options,
     trace_options,
 )
-from ferstream.streams.shutdown import Shutdown
-from ferstream.streams.status_server import StatusServer
+from ferstream.streams.service.shutdown import Shutdown
+from ferstream.streams.wire.keys import Keys
 from ferstream.workers.metrics import totals
 from ferstream.workers.plan_command import plan
 from ferstream.workers.settings import WorkerSettings, default_threads

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ferstream.streams.logs import about
-from ferstream.streams.messages import Face, Frame
-from ferstream.streams.reader import Entry
+from ferstream.streams.frames.reader import Entry
+from ferstream.streams.service.logs import about
+from ferstream.streams.wire.messages import Face, Frame
 
 Picture = NDArray[np.uint8]
 Outcome = Literal["answered", "expired", "dead"]

@@ -9,10 +9,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from ferstream.streams.clock import ServerClock
-from ferstream.streams.codec import decode_frame
 from ferstream.streams.errors import DecodeError, GroupGone, RedisError, RedisUnavailable
-from ferstream.streams.reader import Entry, FrameReader
+from ferstream.streams.frames.reader import Entry, FrameReader
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.wire.codec import decode_frame
 from ferstream.workers import metrics
 from ferstream.workers.channel import Outlet
 from ferstream.workers.frame_task import FrameTask

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 import redis
 
-from ferstream.streams.clock import ServerClock
 from ferstream.streams.errors import RedisError, RedisUnavailable
-from ferstream.streams.keys import Keys
-from ferstream.streams.reader import FrameReader
-from ferstream.streams.rights import check_rights, worker_commands
-from ferstream.streams.server import check_server
+from ferstream.streams.frames.reader import FrameReader
+from ferstream.streams.redis_client.acl_check import check_rights, worker_commands
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.redis_client.preflight import check_server
+from ferstream.streams.wire.keys import Keys
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from ferstream.streams.metrics import LATENCY_BUCKETS
+from ferstream.streams.service.metrics import LATENCY_BUCKETS
 
 INFO = Gauge(
     "fer_worker_info",

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ferstream.streams.emotions import UNKNOWN
+from ferstream.streams.wire.emotions import UNKNOWN
 from ferstream.workers.models.card import ModelCard
 
 

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from ferstream.streams.reader import Entry
+from ferstream.streams.frames.reader import Entry
 
 #: Frames that are looked back on. The slowest of them counts.
 LOOK_BACK = 32

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ferstream.streams.clock import ServerClock
-from ferstream.streams.messages import Face
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.wire.messages import Face
 from ferstream.workers import metrics
 from ferstream.workers.channel import Channel, FairChannel, Outlet
 from ferstream.workers.crop import square_crop
@@ -24,7 +24,7 @@ from ferstream.workers.settings import WorkerSettings
 from ferstream.workers.stage import Stage
 
 if TYPE_CHECKING:
-    from ferstream.streams.tracing import Tracing
+    from ferstream.streams.service.tracing import Tracing
 
 
 class Pipeline:

@@ -7,17 +7,17 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from ferstream.streams.answers import FrameAnswers
-from ferstream.streams.clock import ServerClock
 from ferstream.streams.errors import FerstreamError, RedisError, RedisFull, RedisUnavailable
-from ferstream.streams.messages import Result
-from ferstream.streams.reader import Entry
+from ferstream.streams.frames.finish import FrameAnswers
+from ferstream.streams.frames.reader import Entry
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.wire.messages import Result
 from ferstream.workers import metrics
 from ferstream.workers.channel import Channel
 from ferstream.workers.frame_task import FrameTask
 
 if TYPE_CHECKING:
-    from ferstream.streams.tracing import Tracing
+    from ferstream.streams.service.tracing import Tracing
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import ceil
 
-from ferstream.streams.writer import GRACE_S
+from ferstream.streams.frames.writer import GRACE_S
 from ferstream.workers.capacity import Capacity
 from ferstream.workers.demand import Demand
 from ferstream.workers.steps import Steps, number

@@ -5,7 +5,7 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ferstream.streams.keys import Keys
+from ferstream.streams.wire.keys import Keys
 from ferstream.workers.models.registry import RuntimeName
 from ferstream.workers.models.runtime import Precision
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 import redis
 
-from ferstream.streams.clock import ServerClock
-from ferstream.streams.connection import translated
 from ferstream.streams.errors import RedisError
-from ferstream.streams.keys import Keys
-from ferstream.streams.reader import FrameReader
+from ferstream.streams.frames.reader import FrameReader
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.redis_client.connect import translated
+from ferstream.streams.wire.keys import Keys
 from ferstream.workers import metrics
 
 log = logging.getLogger(__name__)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from ferstream.streams.answers import FrameAnswers
-from ferstream.streams.clock import ServerClock
-from ferstream.streams.connection import connect, is_cluster
-from ferstream.streams.reader import FrameReader
+from ferstream.streams.frames.finish import FrameAnswers
+from ferstream.streams.frames.reader import FrameReader
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.redis_client.connect import connect, is_cluster
 from ferstream.workers import metrics
 from ferstream.workers.channel import Channel, Sorted
 from ferstream.workers.frame_task import FrameTask
@@ -22,7 +22,7 @@ from ferstream.workers.settings import WorkerSettings
 from ferstream.workers.watch import Watch
 
 if TYPE_CHECKING:
-    from ferstream.streams.tracing import Tracing
+    from ferstream.streams.service.tracing import Tracing
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +136,7 @@ class Worker:
     def _open_tracing(self) -> "Tracing | None":
         if self.settings.trace_endpoint is None:
             return None
-        from ferstream.streams.tracing import Tracing  # an extra
+        from ferstream.streams.service.tracing import Tracing  # an extra
 
         return Tracing(self.settings.trace_endpoint, "fer-worker", self.settings.name, self.clock)
 

@@ -16,8 +16,8 @@ from deploy.scale_out.recorder import write_rows
 from deploy.scale_out.story import Story
 from deploy.scale_out.teller import Teller
 from ferstream.streams.errors import FerstreamError
-from ferstream.streams.logs import configure_logging
-from ferstream.streams.options import CONTEXT, EXIT_UNUSABLE
+from ferstream.streams.service.logs import configure_logging
+from ferstream.streams.service.options import CONTEXT, EXIT_UNUSABLE
 
 PICTURES = Path(__file__).parents[1] / "pictures"
 

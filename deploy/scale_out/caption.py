@@ -2,7 +2,7 @@
 
 from deploy.scale_out.fleet import CAMERAS, PRODUCERS, WINDOW
 from deploy.scale_out.story import KILLED, RUSH, THREE, WORKER_FPS, Story
-from ferstream.streams.demo import Sums
+from ferstream.streams.local.demo import Sums
 
 TEXT = """
 {cameras} live cameras on {producers} producers that share one cameras.yaml, and a load that trebles. Two cores carry all of it,

@@ -18,13 +18,13 @@ import yaml
 from deploy.scale_out.gauges import Scrape, parse
 from deploy.scale_out.processes import Part
 from deploy.scale_out.quota import CpuQuota, cpu_s
-from ferstream.streams.codec import decode_result
-from ferstream.streams.connection import connect
-from ferstream.streams.demo import Sums
-from ferstream.streams.embedded import EmbeddedRedis
 from ferstream.streams.errors import FerstreamError
-from ferstream.streams.keys import Keys
-from ferstream.streams.messages import Result
+from ferstream.streams.local.demo import Sums
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.wire.codec import decode_result
+from ferstream.streams.wire.keys import Keys
+from ferstream.streams.wire.messages import Result
 
 #: Two for each of three producers: a camera belongs to shard CRC-32 of its name, modulo 3.
 CAMERAS = ("stairs", "lift", "door", "yard", "hall", "gate")

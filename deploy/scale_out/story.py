@@ -5,7 +5,7 @@ from statistics import median
 from typing import Any
 
 from deploy.scale_out.recorder import OBJECTIVE_S, Row
-from ferstream.streams.demo import Sums
+from ferstream.streams.local.demo import Sums
 
 #: Frames a second that one worker is given processor time for.
 WORKER_FPS = 15.0

@@ -16,7 +16,7 @@ import psutil
 import redis
 import simplejpeg
 
-from ferstream.streams.embedded import EmbeddedRedis
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.workers.capacity import MOST_FACES, Capacity
 from ferstream.workers.decode import decode_jpeg
 from tests.benchmarks.measuring import per_item_s

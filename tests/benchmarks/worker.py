@@ -21,10 +21,10 @@ import psutil
 import redis
 import torch
 
-from ferstream.streams.codec import encode_frame
-from ferstream.streams.connection import connect
-from ferstream.streams.embedded import EmbeddedRedis
-from ferstream.streams.messages import Frame, FrameHeader
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.wire.codec import encode_frame
+from ferstream.streams.wire.messages import Frame, FrameHeader
 from ferstream.workers.capacity import write_capacity
 from ferstream.workers.crop import square_crop
 from ferstream.workers.decode import decode_jpeg

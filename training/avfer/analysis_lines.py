@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer.analysis import Analysis
 from ferstream.training.avfer.analysis_report import commonest, counts_by_split
 from ferstream.training.avfer.findings import findings

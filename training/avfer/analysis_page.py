@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer import analysis_tables as tables
 from ferstream.training.avfer import charts
 from ferstream.training.avfer.analysis import Analysis

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer.analysis import Analysis
 from ferstream.training.avfer.findings import findings, split_name
 from ferstream.training.avfer.inspection_folder import MADE_BY

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer.analysis import Analysis
 from ferstream.training.avfer.analysis_report import counts_by_split
 from ferstream.training.avfer.charts import share_text

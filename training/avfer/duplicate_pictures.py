@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer.analysis import Analysis
 from ferstream.training.avfer.charts import shared_chart
 from ferstream.training.avfer.findings import split_name

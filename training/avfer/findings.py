@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer.analysis import Analysis
 from ferstream.training.avfer.charts import share_text
 from ferstream.training.avfer.grey import ROUNDING

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer.observation import Observation, Order
 from ferstream.training.avfer.tally import ALL_SPLITS, Tally
 from ferstream.training.sources.pictures import PictureError

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer.gathering import Entry, Part
 from ferstream.training.avfer.manifest import MANIFEST, Prepared, PreparedError
 from ferstream.training.sources import catalogue

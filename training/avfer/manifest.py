@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ferstream.streams.emotions import EMOTIONS
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer.manifest_check import problem
 from ferstream.training.durable import whole_file
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ferstream.streams.emotions import EMOTIONS
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer.counting import counts, repeats
 from ferstream.training.avfer.fingerprints import DISTANCE
 from ferstream.training.avfer.making import CHUNK, already_made, complete, make_parts, open_folder

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ferstream.streams.emotions import EMOTIONS
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.wire.emotions import EMOTIONS
 
 Indices = NDArray[np.int64]
 Splits = NDArray[np.str_]

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ferstream.streams.emotions import EMOTIONS
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.sources.names import as_text
 from ferstream.training.sources.pictures import open_picture
 from ferstream.training.study.faces import Faces, Picture, cut

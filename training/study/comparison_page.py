@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.page import Page
 from ferstream.training.study.accuracies import ACCURACIES, SEVEN, STUDYS_SEVEN
 from ferstream.training.study.comparison import Comparison, Entry

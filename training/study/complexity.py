@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.study.config import PRESETS, Config
 from ferstream.training.study.run_folder import CONFIG, RunFolder
 from ferstream.workers.models.card import CARD, ModelCard, ModelError

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.calibration import expected_calibration_error, fit_temperature, fitting_half, negative_log_likelihood
 from ferstream.training.classifier_evaluate import named
 from ferstream.training.datasets import Dataset

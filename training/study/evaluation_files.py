@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.durable import WriteError, whole_file
 from ferstream.training.study.evaluation import Evaluation
 from ferstream.training.study.evaluation_page import evaluation_page, parts_of

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer.sheets import sheet
 from ferstream.training.study.chosen import answer_text
 from ferstream.training.study.evaluation import Evaluation

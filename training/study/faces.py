@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer.jpeg_store import load
 from ferstream.training.avfer.manifest import Prepared
 from ferstream.training.datasets import CLASSIFIERS_DATA, Dataset, DatasetError

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.errors import first_line
 from ferstream.training.study.accuracies import ACCURACIES
 from ferstream.training.study.shape import COUNT, FACTOR, NUMBER, SHARE, TEXT, Each, Kind, Shape, ShapeError, maybe, read_shaped

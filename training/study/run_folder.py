@@ -12,8 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from ferstream.streams.emotions import EMOTIONS
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.errors import first_line
 from ferstream.training.study.config import Config
 from ferstream.training.study.report_folder import REPORT, ReportFolder

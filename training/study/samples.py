@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms.v2 import Compose, RandomHorizontalFlip, RandomResizedCrop
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.avfer.augmentation import Ranges, augmented
 from ferstream.training.avfer.jpeg_store import load
 from ferstream.training.avfer.manifest import Prepared

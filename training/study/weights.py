@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ferstream.streams.emotions import EMOTIONS
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.errors import first_line
 from ferstream.training.study.config import Config
 from ferstream.workers.models.hybrid_vit import HYBRID, build_classifier

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from ferstream.streams.emotions import EMOTIONS
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.workers.models.card import PACKAGED, ModelCard, ModelError
 from ferstream.workers.models.classifier import Classifier
 from ferstream.workers.models.detector import Detector

@@ -5,11 +5,11 @@ from typing import Any
 
 import redis
 
-from ferstream.streams.clock import SKEW_WARNING_S, ServerClock
-from ferstream.streams.cluster import ClusterClient, node_of, primaries_of
-from ferstream.streams.connection import CLUSTER_NODE, translated
 from ferstream.streams.errors import RedisError, RedisUnavailable
-from ferstream.streams.keys import Keys
+from ferstream.streams.redis_client.clock import SKEW_WARNING_S, ServerClock
+from ferstream.streams.redis_client.cluster import ClusterClient, node_of, primaries_of
+from ferstream.streams.redis_client.connect import CLUSTER_NODE, translated
+from ferstream.streams.wire.keys import Keys
 
 OLDEST = (6, 2)  # XADD MINID and XAUTOCLAIM
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import redis
 
-from ferstream.streams.clock import ServerClock
-from ferstream.streams.cluster import run_id_of
-from ferstream.streams.codec import decode_header, decode_result, encode_frame
-from ferstream.streams.connection import translated
 from ferstream.streams.errors import DecodeError, GroupGone, RedisError, RedisUnavailable
-from ferstream.streams.keys import Keys
-from ferstream.streams.messages import Frame, FrameHeader
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.redis_client.cluster import run_id_of
+from ferstream.streams.redis_client.connect import translated
+from ferstream.streams.wire.codec import decode_header, decode_result, encode_frame
+from ferstream.streams.wire.keys import Keys
+from ferstream.streams.wire.messages import Frame, FrameHeader
 
 #: A worker that reads an overdue frame counts it as expired; the producer withdraws what no worker read for this long after.
 GRACE_S = 1.0

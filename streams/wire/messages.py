@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ferstream.streams.emotions import EMOTIONS, UNKNOWN
+from ferstream.streams.wire.emotions import EMOTIONS, UNKNOWN
 
 VERSION = 1
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from redis.exceptions import AskError, ClusterDownError, ClusterError, ConnectionError, MovedError, TimeoutError, TryAgainError
 
-from ferstream.streams.slots import Address, SlotMap
+from ferstream.streams.redis_client.slot_map import Address, SlotMap
 
 #: Redirections that one command follows; after that the nodes do not agree among themselves.
 MOST_REDIRECTIONS = 8

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ferstream.streams.connection import connect, translated
 from ferstream.streams.errors import FerstreamError, RedisError
+from ferstream.streams.redis_client.connect import connect, translated
 
 #: Watches the owner through a pipe: the read ends when the owner is gone, however it went; then server and directory go too.
 _GUARD = """

@@ -15,13 +15,13 @@ from typing import Any
 import msgpack
 import redis
 
-from ferstream.streams.cluster import node_of
-from ferstream.streams.codec import decode_result, encode_result
-from ferstream.streams.connection import translated
 from ferstream.streams.errors import DecodeError
-from ferstream.streams.keys import Keys
-from ferstream.streams.messages import Result
-from ferstream.streams.reader import Entry
+from ferstream.streams.frames.reader import Entry
+from ferstream.streams.redis_client.cluster import node_of
+from ferstream.streams.redis_client.connect import translated
+from ferstream.streams.wire.codec import decode_result, encode_result
+from ferstream.streams.wire.keys import Keys
+from ferstream.streams.wire.messages import Result
 
 #: Dead letters kept, newest first to stay: enough to see what goes wrong, never a leak.
 DEAD_LETTERS = 1000

@@ -16,10 +16,10 @@ from redis.backoff import NoBackoff
 from redis.connection import parse_url
 from redis.retry import Retry
 
-from ferstream.streams.cluster import ClusterClient
-from ferstream.streams.cluster_async import AsyncClusterClient
 from ferstream.streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
-from ferstream.streams.slots import Address
+from ferstream.streams.redis_client.cluster import ClusterClient
+from ferstream.streams.redis_client.cluster_async import AsyncClusterClient
+from ferstream.streams.redis_client.slot_map import Address
 
 #: A blocking read waits this long; its socket gives up later than that, never earlier.
 MAX_BLOCK_S = 2.0

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import redis
 
-from ferstream.streams.connection import translated
 from ferstream.streams.errors import RedisError, RedisUnavailable
-from ferstream.streams.keys import Keys
+from ferstream.streams.redis_client.connect import translated
+from ferstream.streams.wire.keys import Keys
 
 Command = tuple[str, ...]
 #: No entry can have this id: Redis refuses to write it, and finds nothing to delete, after it has looked at the user's rights.

@@ -14,8 +14,8 @@ import redis
 from redis.client import Pipeline
 from redis.crc import key_slot
 
-from ferstream.streams.redirects import Pause, Visit, follow, locate
-from ferstream.streams.slots import COMMON_KEY, Address, SlotMap, slot_of
+from ferstream.streams.redis_client.redirects import Pause, Visit, follow, locate
+from ferstream.streams.redis_client.slot_map import COMMON_KEY, Address, SlotMap, slot_of
 
 T = TypeVar("T")
 Command = tuple[tuple[Any, ...], dict[str, Any]]

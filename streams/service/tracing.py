@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from ferstream.streams.clock import ServerClock
-from ferstream.streams.connection import redact
 from ferstream.streams.errors import FerstreamError
-from ferstream.streams.messages import FrameHeader
-from ferstream.streams.metrics import ferstream_version
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.redis_client.connect import redact
+from ferstream.streams.service.metrics import ferstream_version
+from ferstream.streams.wire.messages import FrameHeader
 
 try:
     from opentelemetry.context import Context

@@ -8,9 +8,9 @@ from typing import Any
 
 import redis
 
-from ferstream.streams.connection import MAX_BLOCK_S, translated
 from ferstream.streams.errors import GroupGone, RedisError
-from ferstream.streams.keys import Keys
+from ferstream.streams.redis_client.connect import MAX_BLOCK_S, translated
+from ferstream.streams.wire.keys import Keys
 
 log = logging.getLogger(__name__)
 

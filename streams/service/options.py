@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import click
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.streams.keys import Keys
-from ferstream.streams.logs import logs_json
+from ferstream.streams.service.logs import logs_json
+from ferstream.streams.wire.keys import Keys
 
 log = logging.getLogger(__name__)
 

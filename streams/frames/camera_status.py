@@ -7,8 +7,8 @@ from typing import Any, Literal
 import msgpack
 import redis
 
-from ferstream.streams.connection import redact, translated
-from ferstream.streams.keys import Keys
+from ferstream.streams.redis_client.connect import redact, translated
+from ferstream.streams.wire.keys import Keys
 
 log = logging.getLogger(__name__)
 

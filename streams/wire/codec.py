@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import msgpack
 
-from ferstream.streams.emotions import EMOTIONS, NAMES
 from ferstream.streams.errors import DecodeError
-from ferstream.streams.messages import VERSION, Face, Frame, FrameHeader, Result
+from ferstream.streams.wire.emotions import EMOTIONS, NAMES
+from ferstream.streams.wire.messages import VERSION, Face, Frame, FrameHeader, Result
 
 T = TypeVar("T")
 

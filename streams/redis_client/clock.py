@@ -4,7 +4,7 @@ import time
 
 import redis
 
-from ferstream.streams.connection import translated
+from ferstream.streams.redis_client.connect import translated
 
 #: Beyond this the machine's clock deserves a warning.
 SKEW_WARNING_S = 1.0

@@ -17,13 +17,13 @@ from typing import Any
 import click
 import redis
 
-from ferstream.streams.codec import decode_result
-from ferstream.streams.connection import connect, translated
-from ferstream.streams.embedded import EmbeddedRedis
 from ferstream.streams.errors import FerstreamError
-from ferstream.streams.keys import Keys
-from ferstream.streams.logs import configure_logging
-from ferstream.streams.options import CONTEXT, EXIT_UNUSABLE
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.redis_client.connect import connect, translated
+from ferstream.streams.service.logs import configure_logging
+from ferstream.streams.service.options import CONTEXT, EXIT_UNUSABLE
+from ferstream.streams.wire.codec import decode_result
+from ferstream.streams.wire.keys import Keys
 
 #: A process that has not ended by then is killed.
 STOP_S = 30.0

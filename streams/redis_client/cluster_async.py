@@ -7,8 +7,8 @@ from typing import Any
 import redis
 import redis.asyncio
 
-from ferstream.streams.redirects import Pause, Visit, follow
-from ferstream.streams.slots import Address, SlotMap, slot_of
+from ferstream.streams.redis_client.redirects import Pause, Visit, follow
+from ferstream.streams.redis_client.slot_map import Address, SlotMap, slot_of
 
 
 class AsyncClusterClient(redis.asyncio.Redis):
