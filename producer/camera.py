@@ -5,14 +5,14 @@ import time
 from typing import TYPE_CHECKING
 
 from ferstream.producer import metrics
-from ferstream.producer.account import Account
-from ferstream.producer.address import LIVE_SCHEMES, scheme_of
+from ferstream.producer.camera_state import Condition
 from ferstream.producer.capture import Capture
-from ferstream.producer.condition import Condition
+from ferstream.producer.config.camera_config import CameraConfig
+from ferstream.producer.config.camera_url import LIVE_SCHEMES, scheme_of
+from ferstream.producer.frame_counts import Account
+from ferstream.producer.latest_frame import Slot
 from ferstream.producer.publisher import Publisher
 from ferstream.producer.redis_link import RedisLink
-from ferstream.producer.settings import CameraConfig
-from ferstream.producer.slot import Slot
 from ferstream.producer.throttle import Throttle
 from ferstream.streams.frames.camera_status import CameraStatus, remove_status
 

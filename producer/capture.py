@@ -5,15 +5,15 @@ from itertools import count
 
 import av
 
-from ferstream.producer.account import Account
-from ferstream.producer.backoff import Backoff
-from ferstream.producer.condition import Condition
+from ferstream.producer.camera_state import Condition
+from ferstream.producer.config.camera_config import CameraConfig
 from ferstream.producer.errors import CameraError, CameraStalled
-from ferstream.producer.open_source import source_for
-from ferstream.producer.settings import CameraConfig
-from ferstream.producer.slot import Captured, Slot
-from ferstream.producer.source import Picture, Source
+from ferstream.producer.frame_counts import Account
+from ferstream.producer.latest_frame import Captured, Slot
+from ferstream.producer.sources.factory import source_for
+from ferstream.producer.sources.source import Picture, Source
 from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.service.backoff import Backoff
 
 
 class Capture:

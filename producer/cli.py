@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
-from ferstream.producer.camera_shard import CameraShard
-from ferstream.producer.cameras_file import camera_from_argument, read_cameras_file, refuse_duplicates
+from ferstream.producer.config.camera_config import RANGES, SETTING_NAMES, CameraConfig, Settings
+from ferstream.producer.config.cameras_file import camera_from_argument, read_cameras_file, refuse_duplicates
+from ferstream.producer.config.partition import CameraShard
 from ferstream.producer.errors import ConfigError
-from ferstream.producer.probe import as_table, probe_all
 from ferstream.producer.service import Service, ServiceOptions
-from ferstream.producer.settings import RANGES, SETTING_NAMES, CameraConfig, Settings
+from ferstream.producer.sources.probe import as_table, probe_all
 from ferstream.streams.service.logs import configure_logging
 from ferstream.streams.service.metrics import announce, ferstream_version
 from ferstream.streams.service.options import (

@@ -11,7 +11,7 @@ import simplejpeg
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
-from ferstream.producer.source import Picture
+from ferstream.producer.sources.source import Picture
 from ferstream.streams.errors import FerstreamError
 
 #: Every so many pixels of the luma plane one goes into the checksum: enough to see any change that is no single pixel.

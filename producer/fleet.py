@@ -6,10 +6,10 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
-from ferstream.producer.account import Account, Totals
 from ferstream.producer.camera import Camera
+from ferstream.producer.config.camera_config import CameraConfig
+from ferstream.producer.frame_counts import Account, Totals
 from ferstream.producer.redis_link import RedisLink
-from ferstream.producer.settings import CameraConfig
 from ferstream.streams.frames.camera_status import write_statuses
 from ferstream.streams.service.logs import about
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ferstream.producer import metrics
-from ferstream.producer.account import Account
-from ferstream.producer.condition import Condition
+from ferstream.producer.camera_state import Condition
+from ferstream.producer.config.camera_config import CameraConfig
 from ferstream.producer.encoder import EncodeError, JpegEncoder
+from ferstream.producer.frame_counts import Account
 from ferstream.producer.freeze import FreezeDetector
+from ferstream.producer.latest_frame import Captured, Slot
 from ferstream.producer.redis_link import RedisLink
-from ferstream.producer.settings import CameraConfig
 from ferstream.producer.shard_link import ShardLink
-from ferstream.producer.slot import Captured, Slot
 from ferstream.streams.errors import RedisError, RedisUnavailable
 from ferstream.streams.frames.writer import FrameWriter
 from ferstream.streams.redis_client.connect import connect

@@ -8,13 +8,13 @@ from collections.abc import Callable
 import redis
 
 from ferstream.producer import metrics
-from ferstream.producer.backoff import Backoff
 from ferstream.producer.shard_link import WELL_AFTER_S, ShardLink
 from ferstream.streams.errors import RedisError, RedisFull, RedisUnavailable
 from ferstream.streams.redis_client.acl_check import check_rights, producer_commands
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect, is_cluster
 from ferstream.streams.redis_client.preflight import check_server, check_shards
+from ferstream.streams.service.backoff import Backoff
 from ferstream.streams.wire.keys import Keys
 
 log = logging.getLogger(__name__)

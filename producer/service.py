@@ -14,12 +14,12 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from ferstream.producer import metrics
-from ferstream.producer.budget import Budget
-from ferstream.producer.camera_shard import CameraShard
+from ferstream.producer.config.camera_config import CameraConfig
+from ferstream.producer.config.partition import CameraShard
 from ferstream.producer.errors import ConfigError
 from ferstream.producer.fleet import Fleet
+from ferstream.producer.memory_check import Budget
 from ferstream.producer.redis_link import RedisLink
-from ferstream.producer.settings import CameraConfig
 from ferstream.streams.errors import RedisError
 from ferstream.streams.service.health_server import StatusServer
 from ferstream.streams.service.logs import about

@@ -5,9 +5,9 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from ferstream.producer.backoff import Backoff
 from ferstream.streams.errors import RedisError, RedisUnavailable
 from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.service.backoff import Backoff
 from ferstream.streams.wire.keys import Keys
 
 if TYPE_CHECKING:

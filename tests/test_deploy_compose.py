@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 import pytest
 
-from ferstream.producer.cameras_file import read_cameras_file
-from ferstream.producer.settings import Settings
+from ferstream.producer.config.camera_config import Settings
+from ferstream.producer.config.cameras_file import read_cameras_file
 from tests.deployed_redis import DEPLOY, clean_environment, make_secrets
 from tests.video_files import skip_or_fail
 

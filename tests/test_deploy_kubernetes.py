@@ -11,9 +11,9 @@ import yaml
 from redis.crc import key_slot
 
 from ferstream.consumer.cli import main as consumer
-from ferstream.producer.cameras_file import read_cameras_file
 from ferstream.producer.cli import main as producer
-from ferstream.producer.settings import Settings
+from ferstream.producer.config.camera_config import Settings
+from ferstream.producer.config.cameras_file import read_cameras_file
 from ferstream.streams.wire.keys import Keys
 from ferstream.workers.cli import main as worker
 from tests.kubernetes_manifests import (

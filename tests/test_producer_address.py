@@ -2,7 +2,7 @@
 
 import pytest
 
-from ferstream.producer.address import kind_of, redacted
+from ferstream.producer.config.camera_url import kind_of, redacted
 from ferstream.producer.errors import ConfigError
 
 

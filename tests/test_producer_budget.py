@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ferstream.producer.budget import over_budget
-from ferstream.producer.settings import MIB, CameraConfig, Settings
+from ferstream.producer.config.camera_config import MIB, CameraConfig, Settings
+from ferstream.producer.memory_check import over_budget
 from tests.test_producer_cli import run, running
 from tests.test_producer_fleet import frames_in, status_of
 from tests.test_producer_fleet import redis as redis  # a fixture

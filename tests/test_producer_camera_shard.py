@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from ferstream.producer.camera_shard import CameraShard
+from ferstream.producer.config.partition import CameraShard
 from ferstream.producer.errors import ConfigError
 from ferstream.streams.frames.camera_status import read_statuses
 from ferstream.streams.wire.keys import Keys

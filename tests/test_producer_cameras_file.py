@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ferstream.producer.cameras_file import camera_from_argument, read_cameras_file, refuse_duplicates
+from ferstream.producer.config.camera_config import CameraConfig, Settings
+from ferstream.producer.config.cameras_file import camera_from_argument, read_cameras_file, refuse_duplicates
 from ferstream.producer.errors import ConfigError
-from ferstream.producer.settings import CameraConfig, Settings
 
 
 def write(tmp_path: Path, text: str) -> Path:

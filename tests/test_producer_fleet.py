@@ -14,9 +14,9 @@ import pytest
 from prometheus_client import generate_latest
 
 from ferstream.producer import metrics
+from ferstream.producer.config.camera_config import CameraConfig, Settings
 from ferstream.producer.fleet import Fleet
 from ferstream.producer.redis_link import RedisLink
-from ferstream.producer.settings import CameraConfig, Settings
 from ferstream.streams.errors import RedisError
 from ferstream.streams.frames.camera_status import CameraStatus, read_statuses
 from ferstream.streams.local.embedded_redis import find_redis_server

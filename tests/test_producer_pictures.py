@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ferstream.producer.errors import CameraError
-from ferstream.producer.picture_folder import PictureFolder
-from ferstream.producer.portraits import Portraits
+from ferstream.producer.sources.picture_folder import PictureFolder
+from ferstream.producer.sources.synthetic import Portraits
 
 
 def folder_of(tmp_path, count: int):

@@ -7,13 +7,13 @@ import pytest
 from skimage import data
 
 from ferstream.producer import redis_link
-from ferstream.producer.account import Account
-from ferstream.producer.condition import Condition
+from ferstream.producer.camera_state import Condition
+from ferstream.producer.config.camera_config import CameraConfig, Settings
 from ferstream.producer.fleet import Fleet
+from ferstream.producer.frame_counts import Account
+from ferstream.producer.latest_frame import Captured, Slot
 from ferstream.producer.publisher import Publisher
 from ferstream.producer.redis_link import RedisLink
-from ferstream.producer.settings import CameraConfig, Settings
-from ferstream.producer.slot import Captured, Slot
 from ferstream.streams.errors import RedisFull, RedisUnavailable
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.keys import Keys

@@ -6,9 +6,9 @@ import pytest
 from prometheus_client import generate_latest
 
 from ferstream.producer import metrics
+from ferstream.producer.config.camera_config import CameraConfig, Settings
 from ferstream.producer.errors import ConfigError
-from ferstream.producer.probe import as_table, probe_all
-from ferstream.producer.settings import CameraConfig, Settings
+from ferstream.producer.sources.probe import as_table, probe_all
 from tests.test_producer_fleet import at_work, frames_in, status_of, sums
 from tests.video_files import RtspServer, shared_video, wait_until
 

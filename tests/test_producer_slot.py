@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from ferstream.producer.slot import Captured, Slot
+from ferstream.producer.latest_frame import Captured, Slot
 from ferstream.producer.throttle import Throttle
 
 PICTURE = np.zeros((2, 2, 3), np.uint8)

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 import simplejpeg
 
-from ferstream.producer.address import kind_of
+from ferstream.producer.config.camera_config import Settings
+from ferstream.producer.config.camera_url import kind_of
 from ferstream.producer.encoder import JpegEncoder
 from ferstream.producer.errors import CameraError, CameraStalled
-from ferstream.producer.settings import Settings
-from ferstream.producer.source import Source
-from ferstream.producer.video_source import VideoSource
+from ferstream.producer.sources.source import Source
+from ferstream.producer.sources.video import VideoSource
 from tests.video_files import make_video
 
 

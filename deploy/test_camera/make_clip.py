@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from ferstream.producer.portraits import FPS, HEIGHT, WIDTH, Portraits
+from ferstream.producer.sources.synthetic import FPS, HEIGHT, WIDTH, Portraits
 
 SECONDS = 30
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ferstream.producer.source import Picture
+from ferstream.producer.sources.source import Picture
 from ferstream.producer.throttle import Throttle
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import av
 import av.error
 
-from ferstream.producer.address import Kind
+from ferstream.producer.config.camera_url import Kind
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (av.error.HTTPUnauthorizedError, "wrong user or password (401)"),

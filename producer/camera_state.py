@@ -5,7 +5,7 @@ import threading
 import time
 
 from ferstream.producer import metrics
-from ferstream.producer.source import SourceInfo
+from ferstream.producer.sources.source import SourceInfo
 from ferstream.streams.frames.camera_status import CameraStatus, State
 from ferstream.streams.service.logs import about
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import yaml
 
+from ferstream.producer.config.camera_config import SETTING_NAMES, CameraConfig, Settings, nearest
 from ferstream.producer.errors import ConfigError
-from ferstream.producer.settings import SETTING_NAMES, CameraConfig, Settings, nearest
 
 KEYS = ("url", "url_file", *SETTING_NAMES)
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ferstream.producer.errors import CameraError
-from ferstream.producer.source import Pacer, Picture, SourceInfo
+from ferstream.producer.sources.source import Pacer, Picture, SourceInfo
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ import av
 import av.container
 import av.error
 
-from ferstream.producer.address import Kind, path_of, webcam_device
+from ferstream.producer.config.camera_config import Settings
+from ferstream.producer.config.camera_url import Kind, path_of, webcam_device
 from ferstream.producer.errors import CameraError, CameraStalled
-from ferstream.producer.ffmpeg_errors import explained
-from ferstream.producer.settings import Settings
-from ferstream.producer.source import Pacer, Picture, SourceInfo
+from ferstream.producer.sources.ffmpeg_errors import explained
+from ferstream.producer.sources.source import Pacer, Picture, SourceInfo
 
 #: Seconds to connect; a camera on the same network answers within one.
 OPEN_TIMEOUT_S = 5.0

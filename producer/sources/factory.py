@@ -2,12 +2,12 @@
 
 import threading
 
-from ferstream.producer.address import kind_of, path_of
-from ferstream.producer.picture_folder import PictureFolder
-from ferstream.producer.portraits import Portraits
-from ferstream.producer.settings import CameraConfig
-from ferstream.producer.source import Source
-from ferstream.producer.video_source import VideoSource
+from ferstream.producer.config.camera_config import CameraConfig
+from ferstream.producer.config.camera_url import kind_of, path_of
+from ferstream.producer.sources.picture_folder import PictureFolder
+from ferstream.producer.sources.source import Source
+from ferstream.producer.sources.synthetic import Portraits
+from ferstream.producer.sources.video import VideoSource
 
 
 def source_for(camera: CameraConfig, stop: threading.Event) -> Source:

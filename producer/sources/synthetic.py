@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferstream.producer.errors import CameraError
-from ferstream.producer.source import Pacer, Picture, SourceInfo
+from ferstream.producer.sources.source import Pacer, Picture, SourceInfo
 
 WIDTH, HEIGHT, FPS = 1280, 720, 15.0
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 
-from ferstream.producer.address import LIVE_SCHEMES, kind_of, redacted, scheme_of
+from ferstream.producer.config.camera_url import LIVE_SCHEMES, kind_of, redacted, scheme_of
 from ferstream.producer.errors import ConfigError
 
 MIB = 1024 * 1024

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import av
 
+from ferstream.producer.config.camera_config import CameraConfig
 from ferstream.producer.errors import CameraError, ConfigError
-from ferstream.producer.open_source import source_for
-from ferstream.producer.settings import CameraConfig
+from ferstream.producer.sources.factory import source_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

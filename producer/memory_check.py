@@ -4,9 +4,9 @@ import logging
 from collections import Counter
 from collections.abc import Iterable
 
+from ferstream.producer.config.camera_config import MIB, CameraConfig
 from ferstream.producer.errors import ConfigError
 from ferstream.producer.redis_link import RedisLink
-from ferstream.producer.settings import MIB, CameraConfig
 from ferstream.streams.errors import RedisError
 
 log = logging.getLogger(__name__)
