@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from ferstream.workers.models.anchors import anchor_boxes, decode_boxes, encode_boxes, overlaps
-from ferstream.workers.models.ssd import LEVELS, SSD
+from ferstream.workers.models.nets.anchors import anchor_boxes, decode_boxes, encode_boxes, overlaps
+from ferstream.workers.models.nets.ssd import LEVELS, SSD
 
 
 def test_encoded_boxes_come_back() -> None:

@@ -13,9 +13,9 @@ from ferstream.training import export
 from ferstream.training.classifier_fit import classifier_card
 from ferstream.training.detector_fit import detector_card
 from ferstream.workers.models.card import CARD, ONNX, SAFETENSORS, ModelCard, ModelError
-from ferstream.workers.models.openvino_runtime import OpenVinoRuntime
 from ferstream.workers.models.registry import open_classifier, open_detector
-from ferstream.workers.models.torch_runtime import TorchRuntime, build_net, load_net
+from ferstream.workers.models.runtimes.openvino_runtime import OpenVinoRuntime
+from ferstream.workers.models.runtimes.torch_runtime import TorchRuntime, build_net, load_net
 
 TINY = {
     "detector": replace(detector_card("tiny"), options={"channels": [8, 8, 8, 8, 8, 8], "pathway": 8}, input_size=64),

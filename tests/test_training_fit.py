@@ -16,8 +16,8 @@ from ferstream.training.detector_fit import DetectorRecipe, fit_detector
 from ferstream.training.ranks import RankError, run_ranks
 from ferstream.training.run import CHECKPOINT, Run, RunError, averaged_net
 from ferstream.workers.models.card import PACKAGED, ModelError
-from ferstream.workers.models.ssd import SSD
-from ferstream.workers.models.torch_runtime import build_net
+from ferstream.workers.models.nets.ssd import SSD
+from ferstream.workers.models.runtimes.torch_runtime import build_net
 from tests.training_packs import write_faces, write_ferplus
 
 Weights = dict[str, torch.Tensor]

@@ -5,8 +5,8 @@ from torch import nn
 
 from ferstream.training.classifier_fit import classifier_card
 from ferstream.training.folding import fold_normalisations
-from ferstream.workers.models.ssd import SSD
-from ferstream.workers.models.torch_runtime import build_net
+from ferstream.workers.models.nets.ssd import SSD
+from ferstream.workers.models.runtimes.torch_runtime import build_net
 
 
 def shaken(net: nn.Module) -> nn.Module:

@@ -5,8 +5,8 @@ import pytest
 
 from ferstream.training.face_labels import FaceLabels
 from ferstream.training.matching import match
-from ferstream.workers.models.anchors import anchor_boxes, decode_boxes, decode_landmarks
-from ferstream.workers.models.ssd import LEVELS
+from ferstream.workers.models.nets.anchors import anchor_boxes, decode_boxes, decode_landmarks
+from ferstream.workers.models.nets.ssd import LEVELS
 
 ANCHORS = anchor_boxes(256, 256, LEVELS)
 

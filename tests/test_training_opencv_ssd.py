@@ -15,11 +15,11 @@ from ferstream.training.faces import FacePack
 from ferstream.training.opencv_ssd_caffe import NetParameter
 from ferstream.training.opencv_ssd_import import import_opencv_ssd
 from ferstream.training.opencv_ssd_tensorflow import GraphDef, TensorFlowSsd
-from ferstream.workers.models.anchors import anchor_boxes
 from ferstream.workers.models.card import CARD, ONNX, SAFETENSORS, ModelCard, ModelError
 from ferstream.workers.models.detector import Boxes, Detector
+from ferstream.workers.models.nets.anchors import anchor_boxes
 from ferstream.workers.models.registry import open_detector
-from ferstream.workers.models.torch_runtime import build_net
+from ferstream.workers.models.runtimes.torch_runtime import build_net
 from tests.caffe_ssd import prototxt, write_caffe
 from tests.training_packs import real_pack, shared_models
 from tests.video_files import shared_video

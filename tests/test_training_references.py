@@ -9,8 +9,8 @@ from skimage import data
 
 from ferstream.training.cli import main
 from ferstream.training.references import REFERENCES, open_reference
-from ferstream.workers.models.anchors import overlaps
 from ferstream.workers.models.card import ModelError
+from ferstream.workers.models.nets.anchors import overlaps
 from tests.training_packs import real_pack, shared_models
 
 FACE = np.array([[175, 60, 270, 175]], np.float32)

@@ -10,8 +10,8 @@ from ferstream.training.study.explanations import normalised, overlay
 from ferstream.training.study.grad_cam import SaliencyError, grad_cam
 from ferstream.training.study.rollout import attention_of, attention_rollout
 from ferstream.workers.models.card import PACKAGED, ModelCard
-from ferstream.workers.models.hybrid_vit import hybrid_vit
-from ferstream.workers.models.torch_runtime import TorchRuntime
+from ferstream.workers.models.nets.hybrid_vit import hybrid_vit
+from ferstream.workers.models.runtimes.torch_runtime import TorchRuntime
 
 VIT = {"img_size": 32, "patch_size": 8, "embed_dim": 24, "depth": 3, "num_heads": 2, "num_classes": 8}
 

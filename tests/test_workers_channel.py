@@ -1,7 +1,7 @@
 import threading
 import time
 
-from ferstream.workers.channel import Channel, FairChannel
+from ferstream.workers.pipeline.queues import Channel, FairChannel
 from tests.fleet import wait_until
 
 

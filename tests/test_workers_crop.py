@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from ferstream.workers.crop import square_crop
-from ferstream.workers.quality import face_quality
+from ferstream.workers.faces.crop import square_crop
+from ferstream.workers.faces.quality import face_quality
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from ferstream.streams.frames.finish import FrameAnswers
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.wire.keys import Keys
-from ferstream.workers.channel import Channel
-from ferstream.workers.frame_task import FrameTask
 from ferstream.workers.models.registry import open_classifier, open_detector
-from ferstream.workers.pipeline import Pipeline
-from ferstream.workers.publish import Publisher
+from ferstream.workers.pipeline.pipeline import Pipeline
+from ferstream.workers.pipeline.pipeline.frame_task import FrameTask
+from ferstream.workers.pipeline.queues import Channel
+from ferstream.workers.pipeline.result_publisher import Publisher
 from ferstream.workers.settings import WorkerSettings
 from tests.fleet import KEYS, add, frame, portrait_jpeg, results
 

@@ -14,12 +14,12 @@ import pytest
 from skimage import data
 
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.workers.crop import square_crop
-from ferstream.workers.halving import Halving
-from ferstream.workers.models.anchors import anchor_boxes, decode_boxes, encode_boxes, overlaps
+from ferstream.workers.faces.crop import square_crop
 from ferstream.workers.models.card import ONNX, PACKAGED, ModelCard, ModelError
+from ferstream.workers.models.nets.anchors import anchor_boxes, decode_boxes, encode_boxes, overlaps
 from ferstream.workers.models.registry import open_classifier, open_detector
-from ferstream.workers.models.runtime import OutOfMemory
+from ferstream.workers.models.runtimes.runtime import OutOfMemory
+from ferstream.workers.pipeline.oom_retry import Halving
 from tests.video_files import shared_video
 
 

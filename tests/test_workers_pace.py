@@ -8,10 +8,10 @@ from ferstream.streams.frames.reader import Entry, FrameReader
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.wire.codec import encode_frame
 from ferstream.streams.wire.keys import Keys
-from ferstream.workers.channel import Channel
-from ferstream.workers.frame_task import FrameTask
-from ferstream.workers.intake import Intake
-from ferstream.workers.pace import LOOK_BACK, Pace
+from ferstream.workers.intake.intake import Intake
+from ferstream.workers.intake.load_shedding import LOOK_BACK, Pace
+from ferstream.workers.pipeline.pipeline.frame_task import FrameTask
+from ferstream.workers.pipeline.queues import Channel
 from tests.fleet import add, frame, wait_until
 
 

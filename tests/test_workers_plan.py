@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ferstream.workers.capacity import Capacity, read_capacities, write_capacity
-from ferstream.workers.carrier import shards_on
 from ferstream.workers.cli import main
-from ferstream.workers.demand import Demand
-from ferstream.workers.plan import make_plan
+from ferstream.workers.sizing.capacity import Capacity, read_capacities, write_capacity
+from ferstream.workers.sizing.demand import Demand
+from ferstream.workers.sizing.plan import make_plan
+from ferstream.workers.sizing.redis_topology import shards_on
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 

@@ -14,9 +14,9 @@ from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.keys import Keys
 from ferstream.workers import metrics
-from ferstream.workers.channel import Channel
-from ferstream.workers.frame_task import FrameTask
-from ferstream.workers.publish import Publisher
+from ferstream.workers.pipeline.pipeline.frame_task import FrameTask
+from ferstream.workers.pipeline.queues import Channel
+from ferstream.workers.pipeline.result_publisher import Publisher
 from tests.fleet import KEYS, add, frame, wait_until
 
 HANGS_S = 3.0

@@ -12,8 +12,8 @@ from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.keys import Keys
 from ferstream.workers import metrics
+from ferstream.workers.gauges import Watch
 from ferstream.workers.settings import WorkerSettings
-from ferstream.workers.watch import Watch
 from ferstream.workers.worker import Worker
 from tests.fleet import wait_until
 

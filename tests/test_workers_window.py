@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from ferstream.workers import window as module
-from ferstream.workers.window import Window
+from ferstream.workers.intake import in_flight as module
+from ferstream.workers.intake.in_flight import Window
 
 
 @pytest.fixture(autouse=True)

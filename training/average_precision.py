@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ferstream.workers.models.anchors import box_sides, overlaps
+from ferstream.workers.models.nets.anchors import box_sides, overlaps
 
 Float = NDArray[np.float32]
 

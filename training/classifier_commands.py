@@ -121,7 +121,7 @@ def _fit_packaged(
     from ferstream.training.results import write_results
     from ferstream.training.run import averaged_net
     from ferstream.workers.models.registry import choose_torch_device
-    from ferstream.workers.models.torch_runtime import build_net
+    from ferstream.workers.models.runtimes.torch_runtime import build_net
 
     if under_torchrun():
         raise click.UsageError("--preset packaged starts its own --processes: call it without torchrun")

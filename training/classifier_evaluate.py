@@ -11,7 +11,7 @@ from tqdm import tqdm
 from ferstream.training.calibration import expected_calibration_error, fitting_half, negative_log_likelihood
 from ferstream.training.ferplus import FerPlus, Protocol
 from ferstream.training.metrics import accuracy, class_figures, confusion_matrix, interval, macro_f1
-from ferstream.workers.crop import square_crop
+from ferstream.workers.faces.crop import square_crop
 from ferstream.workers.models.classifier import Classifier, softmax
 
 Crops = NDArray[np.uint8]  # (N, size, size, 3)

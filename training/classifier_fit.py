@@ -23,7 +23,7 @@ from ferstream.training.normalise import normalised
 from ferstream.training.run import Recipe, Run
 from ferstream.workers.models.card import SAFETENSORS, ModelCard, ModelError
 from ferstream.workers.models.classifier import Classifier
-from ferstream.workers.models.torch_runtime import TorchRuntime, build_net, load_net
+from ferstream.workers.models.runtimes.torch_runtime import TorchRuntime, build_net, load_net
 
 RARE = ("contempt", "disgust", "fear")
 #: Where mixup ends, as a share of the epochs: the last ones see faces as they are.

@@ -11,7 +11,7 @@ from ferstream.training.options import FOLDER, as_dataset, evaluate_options, jso
 if TYPE_CHECKING:
     from ferstream.training.ferplus import Protocol
     from ferstream.workers.models.registry import RuntimeName
-    from ferstream.workers.models.runtime import Precision
+    from ferstream.workers.models.runtimes.runtime import Precision
 
 
 @click.command()

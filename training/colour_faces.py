@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferstream.training.faces import FacePack
-from ferstream.workers.crop import square_crop
-from ferstream.workers.models.anchors import box_sides
+from ferstream.workers.faces.crop import square_crop
+from ferstream.workers.models.nets.anchors import box_sides
 
 #: Smaller faces show too little at the classifier's size.
 LEAST_SIDE = 32.0

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ferstream.training.classifier_evaluate import crops_of, logits_of_crops
 from ferstream.training.metrics import accuracy
+from ferstream.workers.faces.quality import face_quality
 from ferstream.workers.models.classifier import Classifier
-from ferstream.workers.quality import face_quality
 
 Face = NDArray[np.uint8]  # (H, W), grey
 Float = NDArray[np.float32]

@@ -21,7 +21,7 @@ from ferstream.training.options import (
 if TYPE_CHECKING:
     from ferstream.training.references import ReferenceName
     from ferstream.workers.models.registry import RuntimeName
-    from ferstream.workers.models.runtime import Precision
+    from ferstream.workers.models.runtimes.runtime import Precision
 
 
 @click.group()
@@ -60,7 +60,7 @@ def fit(
     from ferstream.training.results import write_results
     from ferstream.training.run import averaged_net
     from ferstream.workers.models.registry import choose_torch_device
-    from ferstream.workers.models.torch_runtime import build_net
+    from ferstream.workers.models.runtimes.torch_runtime import build_net
 
     packs = face_packs(packs)
     teacher = None if no_teacher else teacher or _usual_teacher()

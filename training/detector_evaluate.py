@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from ferstream.training.average_precision import average_precision, match_picture
 from ferstream.training.faces import FacePack
-from ferstream.workers.models.anchors import box_sides, overlaps
 from ferstream.workers.models.detector import Boxes, Detector
+from ferstream.workers.models.nets.anchors import box_sides, overlaps
 
 #: Takes a picture (H, W, 3) RGB and the least score.
 Find = Callable[[NDArray[np.uint8], float], Boxes]

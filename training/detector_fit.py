@@ -19,11 +19,11 @@ from ferstream.training.inputs import digest_of, digests
 from ferstream.training.normalise import normalised
 from ferstream.training.run import Recipe, Run
 from ferstream.training.teacher import taught_labels
-from ferstream.workers.models.anchors import CENTRE_VARIANCE, SIZE_VARIANCE, Levels, anchor_boxes
 from ferstream.workers.models.card import ModelCard
 from ferstream.workers.models.detector import Detector
-from ferstream.workers.models.ssd import LEVELS, SSD
-from ferstream.workers.models.torch_runtime import TorchRuntime
+from ferstream.workers.models.nets.anchors import CENTRE_VARIANCE, SIZE_VARIANCE, Levels, anchor_boxes
+from ferstream.workers.models.nets.ssd import LEVELS, SSD
+from ferstream.workers.models.runtimes.torch_runtime import TorchRuntime
 
 #: Pictures (N, S, S, 3) uint8, objectness (N, A), box offsets (N, A, 4), landmark offsets (N, A, 10).
 Sample = tuple[Tensor, Tensor, Tensor, Tensor]

@@ -20,13 +20,13 @@ from torch import nn
 
 from ferstream.training.durable import make_folder
 from ferstream.training.folding import fold_normalisations
-from ferstream.workers.crop import square_crop
+from ferstream.workers.faces.crop import square_crop
 from ferstream.workers.models.card import CARD, ONNX, PAGE, PICTURE, SAFETENSORS, ModelCard, ModelError
 from ferstream.workers.models.classifier import softmax
 from ferstream.workers.models.detector import sigmoid
-from ferstream.workers.models.openvino_runtime import OpenVinoRuntime
-from ferstream.workers.models.runtime import Batch, Outputs
-from ferstream.workers.models.torch_runtime import TorchRuntime, build_net
+from ferstream.workers.models.runtimes.openvino_runtime import OpenVinoRuntime
+from ferstream.workers.models.runtimes.runtime import Batch, Outputs
+from ferstream.workers.models.runtimes.torch_runtime import TorchRuntime, build_net
 
 #: Largest difference of any score or probability between torch and OpenVINO, both in float32 on the same float16 weights.
 TOLERANCE = 2e-3

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ferstream.workers.models.anchors import LANDMARKS, box_sides
+from ferstream.workers.models.nets.anchors import LANDMARKS, box_sides
 
 Float = NDArray[np.float32]
 

@@ -12,8 +12,8 @@ from torch.utils.data import Dataset
 from ferstream.training.face_labels import FaceLabels
 from ferstream.training.matching import match
 from ferstream.training.turned_away import turn_away
-from ferstream.workers.models.anchors import Levels
 from ferstream.workers.models.detector import ALIASES_BELOW
+from ferstream.workers.models.nets.anchors import Levels
 
 Picture = NDArray[np.uint8]
 

@@ -9,7 +9,7 @@ from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.datasets import Dataset
 from ferstream.training.ferplus import PROTOCOLS, FerPlus
 from ferstream.training.packs import Pack
-from ferstream.workers.models.anchors import box_sides
+from ferstream.workers.models.nets.anchors import box_sides
 
 
 def inspect(dataset: Dataset) -> dict[str, dict[str, Any]]:

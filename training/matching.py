@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferstream.training.face_labels import FaceLabels
-from ferstream.workers.models.anchors import LANDMARKS, Levels, anchor_boxes, encode_boxes, encode_landmarks, overlaps
+from ferstream.workers.models.nets.anchors import LANDMARKS, Levels, anchor_boxes, encode_boxes, encode_landmarks, overlaps
 
 Float = NDArray[np.float32]
 

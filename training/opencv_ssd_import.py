@@ -10,7 +10,7 @@ from ferstream.training.opencv_ssd_layers import MEAN, SIDE, OpenCvSsdFile
 from ferstream.training.opencv_ssd_tensorflow import TensorFlowSsd
 from ferstream.training.opencv_ssd_weights import published_levels, published_state
 from ferstream.workers.models.card import CARD, ModelCard, ModelError
-from ferstream.workers.models.opencv_ssd import OpenCvSsd
+from ferstream.workers.models.nets.opencv_ssd import OpenCvSsd
 
 SOURCE = "https://github.com/opencv/opencv/tree/4.x/samples/dnn/face_detector"
 LICENCE = (

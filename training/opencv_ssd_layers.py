@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ferstream.workers.models.anchors import CENTRE_VARIANCE, SIZE_VARIANCE
 from ferstream.workers.models.card import ModelError
+from ferstream.workers.models.nets.anchors import CENTRE_VARIANCE, SIZE_VARIANCE
 
 Float = NDArray[np.float32]
 

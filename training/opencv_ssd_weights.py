@@ -5,9 +5,9 @@ import torch
 from torch import Tensor, nn
 
 from ferstream.training.opencv_ssd_layers import Float, OpenCvSsdFile, other_net
-from ferstream.workers.models.anchors import Priors
 from ferstream.workers.models.card import ModelError
-from ferstream.workers.models.opencv_ssd import OUTPUTS
+from ferstream.workers.models.nets.anchors import Priors
+from ferstream.workers.models.nets.opencv_ssd import OUTPUTS
 
 FEATURE_MAPS = ("conv4_3_norm", "fc7", "conv6_2", "conv7_2", "conv8_2", "conv9_2")
 #: Rows of the first four maps, and the convolutions that say whether the last two shrink.

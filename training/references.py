@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ferstream.training.datasets import DATA_FOLDER
 from ferstream.training.opencv_ssd_layers import MEAN, SIDE
 from ferstream.training.teacher import YuNet
-from ferstream.workers.models.anchors import LANDMARKS
 from ferstream.workers.models.card import ModelError
 from ferstream.workers.models.detector import Boxes
+from ferstream.workers.models.nets.anchors import LANDMARKS
 
 Picture = NDArray[np.uint8]  # (H, W, 3) RGB
 

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from ferstream.training.classifier_evaluate import logits_of, logits_of_crops
 from ferstream.training.metrics import accuracy
 from ferstream.training.trial import faces_in
-from ferstream.workers.crop import square_crop
+from ferstream.workers.faces.crop import square_crop
 from ferstream.workers.models.classifier import Classifier
 from ferstream.workers.models.detector import Detector
 

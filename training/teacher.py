@@ -13,9 +13,9 @@ from tqdm import tqdm
 from ferstream.training.durable import whole_file
 from ferstream.training.face_labels import FaceLabels
 from ferstream.training.faces import FacePack
-from ferstream.workers.models.anchors import LANDMARKS, box_sides, overlaps
 from ferstream.workers.models.card import ModelError
 from ferstream.workers.models.detector import Boxes
+from ferstream.workers.models.nets.anchors import LANDMARKS, box_sides, overlaps
 
 Picture = NDArray[np.uint8]
 Float = NDArray[np.float32]

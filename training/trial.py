@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.wire.messages import Face
-from ferstream.workers.crop import square_crop
+from ferstream.workers.faces.crop import square_crop
+from ferstream.workers.faces.quality import face_quality
+from ferstream.workers.faces.rejection import name_of
 from ferstream.workers.models.classifier import Classifier
 from ferstream.workers.models.detector import Detector
-from ferstream.workers.naming import name_of
-from ferstream.workers.quality import face_quality
 
 Picture = NDArray[np.uint8]  # (H, W, 3) RGB
 

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferstream.training.face_labels import FaceLabels
-from ferstream.workers.models.anchors import overlaps
+from ferstream.workers.models.nets.anchors import overlaps
 
 Picture = NDArray[np.uint8]
 

@@ -23,8 +23,8 @@ from ferstream.streams.service.options import (
 from ferstream.streams.service.shutdown import Shutdown
 from ferstream.streams.wire.keys import Keys
 from ferstream.workers.metrics import totals
-from ferstream.workers.plan_command import plan
 from ferstream.workers.settings import WorkerSettings, default_threads
+from ferstream.workers.sizing.command import plan
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ferstream.streams.wire.keys import Keys
 from ferstream.workers.models.registry import RuntimeName
-from ferstream.workers.models.runtime import Precision
+from ferstream.workers.models.runtimes.runtime import Precision
 
 
 def default_threads() -> int:

@@ -11,15 +11,15 @@ from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect, is_cluster
 from ferstream.workers import metrics
-from ferstream.workers.channel import Channel, Sorted
-from ferstream.workers.frame_task import FrameTask
-from ferstream.workers.intake import Intake
-from ferstream.workers.membership import Membership
+from ferstream.workers.gauges import Watch
+from ferstream.workers.intake.intake import Intake
+from ferstream.workers.intake.intake.group_membership import Membership
 from ferstream.workers.models.registry import open_classifier, open_detector
-from ferstream.workers.pipeline import Pipeline
-from ferstream.workers.publish import Publisher
+from ferstream.workers.pipeline.pipeline import Pipeline
+from ferstream.workers.pipeline.pipeline.frame_task import FrameTask
+from ferstream.workers.pipeline.queues import Channel, Sorted
+from ferstream.workers.pipeline.result_publisher import Publisher
 from ferstream.workers.settings import WorkerSettings
-from ferstream.workers.watch import Watch
 
 if TYPE_CHECKING:
     from ferstream.streams.service.tracing import Tracing

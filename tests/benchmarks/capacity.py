@@ -17,8 +17,8 @@ import redis
 import simplejpeg
 
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
-from ferstream.workers.capacity import MOST_FACES, Capacity
-from ferstream.workers.decode import decode_jpeg
+from ferstream.workers.pipeline.decode import decode_jpeg
+from ferstream.workers.sizing.capacity import MOST_FACES, Capacity
 from tests.benchmarks.measuring import per_item_s
 
 HEIGHTS = (360, 480, 720, 1080)

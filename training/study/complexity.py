@@ -17,7 +17,7 @@ from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.study.config import PRESETS, Config
 from ferstream.training.study.run_folder import CONFIG, RunFolder
 from ferstream.workers.models.card import CARD, ModelCard, ModelError
-from ferstream.workers.models.torch_runtime import build_net
+from ferstream.workers.models.runtimes.torch_runtime import build_net
 
 #: Classes of ImageNet, with whose heads the study counts.
 IMAGENET = 1000

@@ -20,7 +20,7 @@ from ferstream.training.datasets import CLASSIFIERS_DATA, Dataset, DatasetError
 from ferstream.training.ferplus import FerPlus, Protocol
 from ferstream.training.packs import Pack
 from ferstream.training.sources.names import as_text
-from ferstream.workers.crop import square_crop
+from ferstream.workers.faces.crop import square_crop
 
 Picture = NDArray[np.uint8]  # (H, W, 3), RGB
 Crops = NDArray[np.uint8]  # (n, side, side, 3), RGB

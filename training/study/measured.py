@@ -10,8 +10,8 @@ from ferstream.training.study.run_folder import CONFIG, EVALUATION, RunFolder
 from ferstream.workers.models.card import PACKAGED, ModelError
 from ferstream.workers.models.classifier import Classifier
 from ferstream.workers.models.registry import RuntimeName, choose_runtime, open_classifier
-from ferstream.workers.models.runtime import Precision
-from ferstream.workers.models.torch_runtime import TorchRuntime, load_net
+from ferstream.workers.models.runtimes.runtime import Precision
+from ferstream.workers.models.runtimes.torch_runtime import TorchRuntime, load_net
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from ferstream.training.study.config import Config
 from ferstream.training.study.report_folder import REPORT, ReportFolder
 from ferstream.training.study.shape import TEXT, Each, Shape, read_shaped
 from ferstream.workers.models.card import ModelCard
-from ferstream.workers.models.torch_runtime import build_net
+from ferstream.workers.models.runtimes.torch_runtime import build_net
 
 CONFIG = "config.yaml"
 ENVIRONMENT = "environment.json"

@@ -12,7 +12,7 @@ from ferstream.training.avfer.augmentation import Ranges, augmented
 from ferstream.training.avfer.jpeg_store import load
 from ferstream.training.avfer.manifest import Prepared
 from ferstream.training.study.config import Config
-from ferstream.workers.crop import square_crop
+from ferstream.workers.faces.crop import square_crop
 
 Draw = tuple[int, int, int]  # row of the dataset, number of the copy, and the seed of what is drawn for it
 Item = tuple[Tensor, Tensor, int]  # pixels (3, side, side) uint8, distribution (8,), label

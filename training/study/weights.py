@@ -14,7 +14,7 @@ from ferstream.streams.errors import FerstreamError
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.errors import first_line
 from ferstream.training.study.config import Config
-from ferstream.workers.models.hybrid_vit import HYBRID, build_classifier
+from ferstream.workers.models.nets.hybrid_vit import HYBRID, build_classifier
 
 State = dict[str, Tensor]
 

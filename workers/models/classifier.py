@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferstream.workers.models.card import ModelCard
-from ferstream.workers.models.runtime import Batch, Runtime
+from ferstream.workers.models.runtimes.runtime import Batch, Runtime
 
 Float = NDArray[np.float32]
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ferstream.workers.models.anchors import LANDMARKS, anchor_boxes, decode_boxes, decode_landmarks
 from ferstream.workers.models.card import ModelCard
-from ferstream.workers.models.runtime import Batch, Runtime
+from ferstream.workers.models.nets.anchors import LANDMARKS, anchor_boxes, decode_boxes, decode_landmarks
+from ferstream.workers.models.runtimes.runtime import Batch, Runtime
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
 Float = NDArray[np.float32]

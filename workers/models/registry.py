@@ -9,7 +9,7 @@ from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.workers.models.card import PACKAGED, ModelCard, ModelError
 from ferstream.workers.models.classifier import Classifier
 from ferstream.workers.models.detector import Detector
-from ferstream.workers.models.runtime import Precision, Runtime
+from ferstream.workers.models.runtimes.runtime import Precision, Runtime
 
 RuntimeName = Literal["auto", "openvino", "torch"]
 
@@ -98,9 +98,9 @@ def _open(
         raise ModelError(f"{folder} holds a {card.task}, not a {task}")
     chosen_device, chosen = choose_runtime(device, runtime)
     if chosen == "openvino":
-        from ferstream.workers.models.openvino_runtime import OpenVinoRuntime
+        from ferstream.workers.models.runtimes.openvino_runtime import OpenVinoRuntime
 
         return card, OpenVinoRuntime(card, folder, threads=max(1, threads), precision=precision)
-    from ferstream.workers.models.torch_runtime import TorchRuntime, load_net
+    from ferstream.workers.models.runtimes.torch_runtime import TorchRuntime, load_net
 
     return card, TorchRuntime(load_net(card, folder), card, chosen_device, compiled=chosen_device.startswith("cuda"))

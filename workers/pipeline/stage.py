@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from ferstream.workers.channel import Channel
+from ferstream.workers.pipeline.queues import Channel
 
 T = TypeVar("T")
 

@@ -11,17 +11,17 @@ import numpy as np
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.wire.messages import Face
 from ferstream.workers import metrics
-from ferstream.workers.channel import Channel, FairChannel, Outlet
-from ferstream.workers.crop import square_crop
-from ferstream.workers.decode import MAX_SIDE, BadPicture, decode_jpeg
-from ferstream.workers.frame_task import FaceTask, FrameTask, Picture
-from ferstream.workers.halving import Halving
+from ferstream.workers.faces.crop import square_crop
+from ferstream.workers.faces.quality import face_quality
+from ferstream.workers.faces.rejection import name_of
 from ferstream.workers.models.classifier import Classifier
 from ferstream.workers.models.detector import Boxes, Detector
-from ferstream.workers.naming import name_of
-from ferstream.workers.quality import face_quality
+from ferstream.workers.pipeline.decode import MAX_SIDE, BadPicture, decode_jpeg
+from ferstream.workers.pipeline.oom_retry import Halving
+from ferstream.workers.pipeline.pipeline.frame_task import FaceTask, FrameTask, Picture
+from ferstream.workers.pipeline.queues import Channel, FairChannel, Outlet
+from ferstream.workers.pipeline.stage import Stage
 from ferstream.workers.settings import WorkerSettings
-from ferstream.workers.stage import Stage
 
 if TYPE_CHECKING:
     from ferstream.streams.service.tracing import Tracing

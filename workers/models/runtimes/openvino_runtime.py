@@ -10,7 +10,7 @@ import openvino as ov
 from openvino.preprocess import PrePostProcessor
 
 from ferstream.workers.models.card import ONNX, ModelCard, ModelError
-from ferstream.workers.models.runtime import Batch, Outputs, Precision
+from ferstream.workers.models.runtimes.runtime import Batch, Outputs, Precision
 
 
 class OpenVinoRuntime:

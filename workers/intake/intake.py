@@ -14,10 +14,10 @@ from ferstream.streams.frames.reader import Entry, FrameReader
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.wire.codec import decode_frame
 from ferstream.workers import metrics
-from ferstream.workers.channel import Outlet
-from ferstream.workers.frame_task import FrameTask
-from ferstream.workers.pace import Pace
-from ferstream.workers.window import Share, Window
+from ferstream.workers.intake.in_flight import Share, Window
+from ferstream.workers.intake.load_shedding import Pace
+from ferstream.workers.pipeline.pipeline.frame_task import FrameTask
+from ferstream.workers.pipeline.queues import Outlet
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from ferstream.streams.frames.reader import Entry
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.wire.messages import Result
 from ferstream.workers import metrics
-from ferstream.workers.channel import Channel
-from ferstream.workers.frame_task import FrameTask
+from ferstream.workers.pipeline.pipeline.frame_task import FrameTask
+from ferstream.workers.pipeline.queues import Channel
 
 if TYPE_CHECKING:
     from ferstream.streams.service.tracing import Tracing

@@ -8,7 +8,7 @@ unit length on the finest map: Liu et al. 2015, https://arxiv.org/abs/1506.04579
 import torch
 from torch import Tensor, nn
 
-from ferstream.workers.models.anchors import Priors
+from ferstream.workers.models.nets.anchors import Priors
 
 #: A prior's outputs: one logit and four box offsets.
 OUTPUTS = 5

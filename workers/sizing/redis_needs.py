@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from math import ceil
 
 from ferstream.streams.frames.writer import GRACE_S
-from ferstream.workers.capacity import Capacity
-from ferstream.workers.demand import Demand
-from ferstream.workers.steps import Steps, number
+from ferstream.workers.sizing.capacity import Capacity
+from ferstream.workers.sizing.demand import Demand
+from ferstream.workers.sizing.worksheet import Steps, number
 
 MIB, GIB = 2**20, 2**30
 #: Pictures differ in size: a budget holds so many times the mean.

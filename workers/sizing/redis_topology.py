@@ -7,9 +7,9 @@ from math import ceil
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
 from ferstream.streams.wire.keys import Keys
-from ferstream.workers.demand import Demand
-from ferstream.workers.redis_needs import GIB, RedisNeeds
-from ferstream.workers.steps import Steps, number
+from ferstream.workers.sizing.demand import Demand
+from ferstream.workers.sizing.redis_needs import GIB, RedisNeeds
+from ferstream.workers.sizing.worksheet import Steps, number
 
 #: Redis Cluster needs three primaries; more than sixteen is too much to lose at once.
 FEWEST_PRIMARIES, MOST_PRIMARIES = 3, 16

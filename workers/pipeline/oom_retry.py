@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from ferstream.workers.metrics import OUT_OF_MEMORY
-from ferstream.workers.models.runtime import OutOfMemory
+from ferstream.workers.models.runtimes.runtime import OutOfMemory
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

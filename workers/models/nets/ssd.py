@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ferstream.workers.models.anchors import LANDMARKS, Levels
+from ferstream.workers.models.nets.anchors import LANDMARKS, Levels
 
 LEVELS: Levels = ((8, (10, 16, 24)), (16, (32, 48)), (32, (64, 96)), (64, (128, 192, 256)))
 #: An anchor's outputs: one logit, four box offsets, and x and y of each landmark.

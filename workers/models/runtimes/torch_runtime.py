@@ -10,10 +10,10 @@ from safetensors.torch import load
 from torch import Tensor, nn
 
 from ferstream.workers.models.card import SAFETENSORS, ModelCard, ModelError
-from ferstream.workers.models.hybrid_vit import build_classifier
-from ferstream.workers.models.opencv_ssd import OpenCvSsd
-from ferstream.workers.models.runtime import Batch, OutOfMemory, Outputs
-from ferstream.workers.models.ssd import SSD
+from ferstream.workers.models.nets.hybrid_vit import build_classifier
+from ferstream.workers.models.nets.opencv_ssd import OpenCvSsd
+from ferstream.workers.models.nets.ssd import SSD
+from ferstream.workers.models.runtimes.runtime import Batch, OutOfMemory, Outputs
 
 DETECTORS: dict[str, Callable[..., nn.Module]] = {"ssd": SSD, "opencv_ssd": OpenCvSsd}
 

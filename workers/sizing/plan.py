@@ -4,11 +4,11 @@ from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any
 
-from ferstream.workers.capacity import Capacity
-from ferstream.workers.carrier import Carrier, carrier_of
-from ferstream.workers.demand import Demand
-from ferstream.workers.redis_needs import RedisNeeds, redis_needs
-from ferstream.workers.steps import Step, Steps, number
+from ferstream.workers.sizing.capacity import Capacity
+from ferstream.workers.sizing.demand import Demand
+from ferstream.workers.sizing.redis_needs import RedisNeeds, redis_needs
+from ferstream.workers.sizing.redis_topology import Carrier, carrier_of
+from ferstream.workers.sizing.worksheet import Step, Steps, number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from ferstream.workers.capacity import MOST_FACES, PACKAGED, Capacity, capacity_of, read_capacities
-from ferstream.workers.demand import Demand
-from ferstream.workers.plan import Plan, make_plan
-from ferstream.workers.steps import number
+from ferstream.workers.sizing.capacity import MOST_FACES, PACKAGED, Capacity, capacity_of, read_capacities
+from ferstream.workers.sizing.demand import Demand
+from ferstream.workers.sizing.plan import Plan, make_plan
+from ferstream.workers.sizing.worksheet import number
 
 HEIGHTS = ["360", "480", "720", "1080"]
 TABLE = (10, 100, 1_000, 10_000)
