@@ -6,13 +6,13 @@ from typing import cast
 
 import click
 
-from ferstream.consumer.cameras import json_lines, table
-from ferstream.consumer.logger import Logger, consumer_name
-from ferstream.consumer.metrics import LogMetrics
-from ferstream.consumer.result_log import Format, ResultLog, Rotation
-from ferstream.consumer.subscriber import ResultSubscriber
-from ferstream.consumer.tail import SMOOTHING_WINDOW_S, Style, leaving_quietly
-from ferstream.consumer.tail import tail as print_results
+from ferstream.consumer.log.log_loop import Logger, consumer_name
+from ferstream.consumer.log.log_metrics import LogMetrics
+from ferstream.consumer.log.result_log import Format, ResultLog, Rotation
+from ferstream.consumer.subscribe.subscriber import ResultSubscriber
+from ferstream.consumer.terminal.camera_table import json_lines, table
+from ferstream.consumer.terminal.tail import SMOOTHING_WINDOW_S, Style, leaving_quietly
+from ferstream.consumer.terminal.tail import tail as print_results
 from ferstream.streams.frames.camera_status import read_statuses
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect

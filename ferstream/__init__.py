@@ -7,11 +7,11 @@ configures no logging and loads no numpy.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ferstream.consumer.async_subscriber import AsyncResultSubscriber
-    from ferstream.consumer.delivery import Delivery
-    from ferstream.consumer.smooth import Smoother
-    from ferstream.consumer.subscriber import ResultSubscriber
-    from ferstream.consumer.track import Tracker
+    from ferstream.consumer.subscribe.async_subscriber import AsyncResultSubscriber
+    from ferstream.consumer.subscribe.delivery import Delivery
+    from ferstream.consumer.subscribe.subscriber import ResultSubscriber
+    from ferstream.consumer.tracking.smoother import Smoother
+    from ferstream.consumer.tracking.tracker import Tracker
     from ferstream.streams.errors import FerstreamError
     from ferstream.streams.wire.emotions import EMOTIONS
     from ferstream.streams.wire.messages import Face, Result
@@ -33,15 +33,15 @@ __all__ = [
 
 #: The module that each public name lives in.
 _HOMES = {
-    "AsyncResultSubscriber": "ferstream.consumer.async_subscriber",
-    "Delivery": "ferstream.consumer.delivery",
+    "AsyncResultSubscriber": "ferstream.consumer.subscribe.async_subscriber",
+    "Delivery": "ferstream.consumer.subscribe.delivery",
     "EMOTIONS": "ferstream.streams.wire.emotions",
     "Face": "ferstream.streams.wire.messages",
     "FerstreamError": "ferstream.streams.errors",
     "Result": "ferstream.streams.wire.messages",
-    "ResultSubscriber": "ferstream.consumer.subscriber",
-    "Smoother": "ferstream.consumer.smooth",
-    "Tracker": "ferstream.consumer.track",
+    "ResultSubscriber": "ferstream.consumer.subscribe.subscriber",
+    "Smoother": "ferstream.consumer.tracking.smoother",
+    "Tracker": "ferstream.consumer.tracking.tracker",
 }
 
 

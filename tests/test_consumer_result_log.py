@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from ferstream.consumer.journal import DirectoryLock, Journal, LogError, cut_torn_tail
-from ferstream.consumer.result_log import ResultLog, Rotation
+from ferstream.consumer.log.append_file import DirectoryLock, Journal, LogError, cut_torn_tail
+from ferstream.consumer.log.result_log import ResultLog, Rotation
 from ferstream.streams.wire.messages import Result
 
 HOUR = Rotation(10**6, 3600)

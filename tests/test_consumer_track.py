@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from ferstream import Smoother, Tracker
-from ferstream.consumer.track import iou
+from ferstream.consumer.tracking.tracker import iou
 from ferstream.streams.wire.emotions import EMOTIONS, UNKNOWN
 from ferstream.streams.wire.messages import Face, Result
 

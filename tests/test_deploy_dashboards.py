@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 import ferstream.streams.service.health_server  # noqa: F401 - its metric registers itself
 from deploy.grafana.boards.__main__ import DASHBOARDS as FOLDER
 from deploy.grafana.boards.__main__ import documents
-from ferstream.consumer.metrics import LogMetrics
+from ferstream.consumer.log.log_metrics import LogMetrics
 from tests.deploy_queries import DASHBOARDS, asked_by_dashboards, autoscaling_queries, dashboard, panels, rules, selectors
 from tests.deploy_tools import ROOT
 from tests.test_readme import README, metric_names

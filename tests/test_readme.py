@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 import ferstream.producer.metrics
 import ferstream.streams.service.health_server
 import ferstream.workers.metrics
-from ferstream.consumer.metrics import LogMetrics
+from ferstream.consumer.log.log_metrics import LogMetrics
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 PROGRAMS = {"fer-producer": "producer", "fer-worker": "workers", "fer-consumer": "consumer", "fer-train": "training"}

@@ -4,8 +4,8 @@ from collections import Counter as Count
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 
-from ferstream.consumer.delivery import Delivery
-from ferstream.consumer.subscription import Subscription
+from ferstream.consumer.subscribe.delivery import Delivery
+from ferstream.consumer.subscribe.subscription import Subscription
 from ferstream.streams.service.metrics import LATENCY_BUCKETS
 
 

@@ -1,8 +1,8 @@
 """The results streams of a deployment: how many, where reading begins, and what was read of each."""
 
-from ferstream.consumer.commands import Command, Steps
-from ferstream.consumer.intake import Intake
-from ferstream.consumer.position import BEGINNING, ShardPosition, order, parse_position
+from ferstream.consumer.subscribe.effects import Command, Steps
+from ferstream.consumer.subscribe.position import BEGINNING, ShardPosition, order, parse_position
+from ferstream.consumer.subscribe.result_buffer import Intake
 from ferstream.streams.errors import FerstreamError, GroupGone, RedisUnavailable
 from ferstream.streams.wire.keys import Keys
 

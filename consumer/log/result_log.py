@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from ferstream.consumer.journal import DirectoryLock, Journal, cut_torn_tail
-from ferstream.consumer.lines import json_line
-from ferstream.consumer.parquet import TEMPORARY, convert, require_pyarrow
+from ferstream.consumer.log.append_file import DirectoryLock, Journal, cut_torn_tail
+from ferstream.consumer.log.parquet import TEMPORARY, convert, require_pyarrow
+from ferstream.consumer.terminal.formatting import json_line
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.wire.messages import Result
 

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ferstream.consumer.commands import Pause, Steps
-from ferstream.consumer.intake import Intake
-from ferstream.consumer.shards import Shards
+from ferstream.consumer.subscribe.effects import Pause, Steps
+from ferstream.consumer.subscribe.result_buffer import Intake
+from ferstream.consumer.subscribe.shards import Shards
 from ferstream.streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
 
 log = logging.getLogger(__name__)

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from ferstream.consumer.dialogue import Dialogue, Terms
-from ferstream.consumer.intake import Intake
+from ferstream.consumer.subscribe.result_buffer import Intake
+from ferstream.consumer.subscribe.session import Dialogue, Terms
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.redis_client.connect import MAX_BLOCK_S, is_cluster
 

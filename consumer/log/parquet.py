@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ferstream.consumer.journal import LogError, sync_directory
+from ferstream.consumer.log.append_file import LogError, sync_directory
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.wire.emotions import EMOTIONS
 

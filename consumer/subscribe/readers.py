@@ -5,11 +5,11 @@ import random
 import socket
 import time
 
-from ferstream.consumer.commands import PAGE, Command, Steps, entries
-from ferstream.consumer.intake import Intake
-from ferstream.consumer.position import BEGINNING
-from ferstream.consumer.shards import Shards
-from ferstream.consumer.turns import Turns
+from ferstream.consumer.subscribe.effects import PAGE, Command, Steps, entries
+from ferstream.consumer.subscribe.position import BEGINNING
+from ferstream.consumer.subscribe.result_buffer import Intake
+from ferstream.consumer.subscribe.shard_rotation import Turns
+from ferstream.consumer.subscribe.shards import Shards
 from ferstream.streams.errors import RedisError, RedisUnavailable
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from ferstream.consumer.lines import printable
+from ferstream.consumer.terminal.formatting import printable
 from ferstream.streams.frames.camera_status import CameraStatus
 
 _COLOURS = {

@@ -7,9 +7,9 @@ from typing import Any, Self
 
 import redis
 
-from ferstream.consumer.commands import Command, Look, Pause, Steps
-from ferstream.consumer.delivery import Delivery
-from ferstream.consumer.subscription import Subscription
+from ferstream.consumer.subscribe.delivery import Delivery
+from ferstream.consumer.subscribe.effects import Command, Look, Pause, Steps
+from ferstream.consumer.subscribe.subscription import Subscription
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.redis_client.connect import connect, translated
 from ferstream.streams.wire.messages import Result

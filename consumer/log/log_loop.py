@@ -6,9 +6,9 @@ import time
 import zlib
 from pathlib import Path
 
-from ferstream.consumer.metrics import LogMetrics
-from ferstream.consumer.result_log import ResultLog
-from ferstream.consumer.subscriber import ResultSubscriber
+from ferstream.consumer.log.log_metrics import LogMetrics
+from ferstream.consumer.log.result_log import ResultLog
+from ferstream.consumer.subscribe.subscriber import ResultSubscriber
 
 #: Results are made durable and acknowledged this often: what a crash repeats.
 SYNC_S = 1.0

@@ -5,10 +5,10 @@ import math
 from collections import Counter, deque
 from collections.abc import Mapping
 
-from ferstream.consumer.delivery import Delivery
-from ferstream.consumer.position import ShardPosition
-from ferstream.consumer.reorder import ReorderBuffer
-from ferstream.consumer.repeats import Repeats
+from ferstream.consumer.subscribe.deduplicate import Repeats
+from ferstream.consumer.subscribe.delivery import Delivery
+from ferstream.consumer.subscribe.position import ShardPosition
+from ferstream.consumer.subscribe.reorder import ReorderBuffer
 from ferstream.streams.errors import DecodeError
 from ferstream.streams.wire.codec import decode_result
 

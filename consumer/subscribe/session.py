@@ -5,10 +5,10 @@ import random
 import time
 from dataclasses import dataclass
 
-from ferstream.consumer.commands import Look, Pause, Steps
-from ferstream.consumer.intake import Intake
-from ferstream.consumer.reading import GroupReading, PositionReading
-from ferstream.consumer.shards import Shards
+from ferstream.consumer.subscribe.effects import Look, Pause, Steps
+from ferstream.consumer.subscribe.readers import GroupReading, PositionReading
+from ferstream.consumer.subscribe.result_buffer import Intake
+from ferstream.consumer.subscribe.shards import Shards
 from ferstream.streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
 from ferstream.streams.redis_client.connect import MAX_BLOCK_S
 

@@ -8,11 +8,11 @@ from typing import TypeVar
 
 import click
 
-from ferstream.consumer.delivery import Delivery
-from ferstream.consumer.lines import empty_line, face_line, json_line
-from ferstream.consumer.smooth import Smoother
-from ferstream.consumer.subscriber import ResultSubscriber
-from ferstream.consumer.track import Tracker
+from ferstream.consumer.subscribe.delivery import Delivery
+from ferstream.consumer.subscribe.subscriber import ResultSubscriber
+from ferstream.consumer.terminal.formatting import empty_line, face_line, json_line
+from ferstream.consumer.tracking.smoother import Smoother
+from ferstream.consumer.tracking.tracker import Tracker
 
 T = TypeVar("T")
 

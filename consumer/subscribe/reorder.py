@@ -5,7 +5,7 @@ import math
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
-from ferstream.consumer.delivery import Delivery
+from ferstream.consumer.subscribe.delivery import Delivery
 
 #: A result this much older than its predecessor is not late: the camera's clock was set back, and its order begins anew.
 CLOCK_SET_BACK_S = 60.0
