@@ -21,7 +21,7 @@ import redis
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.messages import Result
-from ferstream.training.datasets import DATA_FOLDER, FERPLUS_PACK
+from ferstream.training.common.dataset_names import DATA_FOLDER, FERPLUS_PACK
 from tests import avfer_trees
 from tests.fleet import WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ferstream.training.opencv_ssd_caffe import EPSILON, NetParameter
-from ferstream.training.opencv_ssd_layers import OpenCvSsdFile
-from ferstream.training.opencv_ssd_weights import AFFINES, CONVOLUTIONS, FEATURE_MAPS
+from ferstream.training.opencv_ssd.caffe import EPSILON, NetParameter
+from ferstream.training.opencv_ssd.layers import OpenCvSsdFile
+from ferstream.training.opencv_ssd.weights import AFFINES, CONVOLUTIONS, FEATURE_MAPS
 
 #: Statistics of every batch normalisation: mean and variance are kept times the count.
 MEAN, VARIANCE, COUNT = 0.25, 4 - EPSILON, 999.982

@@ -7,7 +7,7 @@ import numpy as np
 import simplejpeg
 
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.avfer.manifest import Prepared, write_manifest
+from ferstream.training.dataset.prepare.manifest import Prepared, write_manifest
 from tests.avfer_trees import face, sized
 
 SOURCES = ("affectnet", "ck+")

@@ -9,7 +9,7 @@ from PIL import Image, ImageEnhance
 from scipy.ndimage import affine_transform
 from skimage import data
 
-from ferstream.training.avfer.augmentation import Augmentation, RangeError, Ranges, augmented
+from ferstream.training.dataset.augment.augmentation import Augmentation, RangeError, Ranges, augmented
 
 FACE = np.ascontiguousarray(data.astronaut()[60:170, 170:270])  # (110, 100, 3)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ferstream.training.average_precision import average_precision, match_picture
+from ferstream.training.measures.average_precision import average_precision, match_picture
 
 FACE = [0, 0, 100, 100]
 OTHER = [200, 0, 300, 100]

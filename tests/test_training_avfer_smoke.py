@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ferstream.training.study.run_folder import RunFolder
+from ferstream.training.study.records.run_folder import RunFolder
 from tests.avfer_smoke import Size, smoke
 
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferstream.training.avfer.augment import Settings, augment, pieces_of
-from ferstream.training.avfer.balance import balanced
-from ferstream.training.avfer.making import CHUNK
-from ferstream.training.avfer.manifest import Prepared, write_manifest
+from ferstream.training.dataset.augment.augment import Settings, augment, pieces_of
+from ferstream.training.dataset.augment.balance import balanced
+from ferstream.training.dataset.prepare.making import CHUNK
+from ferstream.training.dataset.prepare.manifest import Prepared, write_manifest
 from tests.prepared_dataset import write_prepared
 
 

@@ -1,6 +1,6 @@
 """The card for people says what the card for programs says."""
 
-from ferstream.training.card_page import page
+from ferstream.training.release.card_page import page
 from ferstream.workers.models.card import PACKAGED, PAGE, PICTURE, ModelCard
 
 

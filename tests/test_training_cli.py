@@ -11,9 +11,9 @@ import torch
 from click.testing import CliRunner, Result
 from safetensors.torch import load_file
 
-from ferstream.training.classifier_fit import ClassifierRecipe
+from ferstream.training.classifier.fit import ClassifierRecipe
 from ferstream.training.cli import main
-from ferstream.training.detector_fit import DetectorRecipe
+from ferstream.training.detector.fit import DetectorRecipe
 from ferstream.workers.models.card import PACKAGED, ModelCard
 from tests.training_packs import real_pack, write_faces, write_ferplus
 

@@ -10,12 +10,12 @@ from click.testing import CliRunner
 from scipy.stats import binom
 
 from ferstream.training.cli import main
-from ferstream.training.study.comparison import Comparison, confusion_of
-from ferstream.training.study.comparison_page import as_table, comparison_page
-from ferstream.training.study.export import described_run
-from ferstream.training.study.mcnemar import Pair, holm
-from ferstream.training.study.run_folder import COLUMNS, RunFolder, RunFolderError
-from ferstream.training.study.shape import ShapeError
+from ferstream.training.study.compare.comparison import Comparison, confusion_of
+from ferstream.training.study.compare.comparison_page import as_table, comparison_page
+from ferstream.training.study.compare.mcnemar import Pair, holm
+from ferstream.training.study.records.run_folder import COLUMNS, RunFolder, RunFolderError
+from ferstream.training.study.records.shape import ShapeError
+from ferstream.training.study.train.export import described_run
 from ferstream.workers.models.card import PACKAGED
 from tests.prepared_dataset import write_prepared
 from tests.training_runs import change_weights, write_run

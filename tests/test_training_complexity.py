@@ -9,9 +9,9 @@ from timm.layers import Attention
 from torch import nn
 
 from ferstream.training.cli import main
-from ferstream.training.study.complexity import STUDY, Complexity, complexity, complexity_of, described, imagenet_card
-from ferstream.training.study.config import PRESETS, Config
-from ferstream.training.study.run_folder import CONFIG
+from ferstream.training.study.evaluate.complexity import STUDY, Complexity, complexity, complexity_of, described, imagenet_card
+from ferstream.training.study.records.config import PRESETS, Config
+from ferstream.training.study.records.run_folder import CONFIG
 from ferstream.workers.models.card import PACKAGED, ModelError
 
 

@@ -5,9 +5,9 @@ import pytest
 from skimage import data
 
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.classifier_evaluate import named
-from ferstream.training.conditions import BRIGHTNESS, DEGREES, SIDES, answered, by_condition, lit, resized, turned
-from ferstream.training.service import framed, in_service
+from ferstream.training.classifier.as_served import framed, in_service
+from ferstream.training.classifier.conditions import BRIGHTNESS, DEGREES, SIDES, answered, by_condition, lit, resized, turned
+from ferstream.training.classifier.evaluate import named
 from ferstream.workers.models.registry import open_classifier, open_detector
 
 FACE = np.ascontiguousarray(data.astronaut()[60:172:2, 165:277:2].mean(axis=2).astype(np.uint8))[:48, :48]

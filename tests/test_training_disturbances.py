@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ferstream.training.classifier_fit import disturb
-from ferstream.training.disturbances import coarsen, compress, erase, light, mix, tint, turn_and_crop
+from ferstream.training.classifier.augmentations import coarsen, compress, erase, light, mix, tint, turn_and_crop
+from ferstream.training.classifier.fit import disturb
 
 FACES = torch.rand(32, 1, 48, 48, generator=torch.Generator().manual_seed(1))
 EACH = pytest.mark.parametrize("change", [turn_and_crop, light, coarsen, compress, erase, tint])

@@ -14,19 +14,19 @@ import torch
 from click.testing import CliRunner
 
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.avfer.jpeg_store import StoreError
-from ferstream.training.avfer.manifest import Prepared, PreparedError, write_manifest
-from ferstream.training.calibration import expected_calibration_error, fit_temperature
 from ferstream.training.cli import main
-from ferstream.training.datasets import Dataset, DatasetError
-from ferstream.training.study.accuracies import accuracies, averages, by
-from ferstream.training.study.chosen import choose
-from ferstream.training.study.evaluation import evaluate
-from ferstream.training.study.evaluation_files import write_json
-from ferstream.training.study.explanations import surest, worst_mistakes
-from ferstream.training.study.faces import BATCH, Faces
-from ferstream.training.study.inference import logits_of
-from ferstream.training.study.measured import Measured
+from ferstream.training.common.dataset_names import Dataset, DatasetError
+from ferstream.training.dataset.prepare.jpeg_store import StoreError
+from ferstream.training.dataset.prepare.manifest import Prepared, PreparedError, write_manifest
+from ferstream.training.measures.calibration import expected_calibration_error, fit_temperature
+from ferstream.training.study.evaluate.chosen import choose
+from ferstream.training.study.evaluate.evaluation import evaluate
+from ferstream.training.study.evaluate.evaluation_files import write_json
+from ferstream.training.study.evaluate.explanations import surest, worst_mistakes
+from ferstream.training.study.evaluate.faces import BATCH, Faces
+from ferstream.training.study.evaluate.inference import logits_of
+from ferstream.training.study.evaluate.measured import Measured
+from ferstream.training.study.records.accuracies import accuracies, averages, by
 from ferstream.workers.models.card import PACKAGED, ModelCard
 from ferstream.workers.models.classifier import softmax
 from tests.prepared_dataset import write_prepared

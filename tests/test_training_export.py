@@ -9,9 +9,9 @@ import pytest
 import torch
 from onnx import TensorProto
 
-from ferstream.training import export
-from ferstream.training.classifier_fit import classifier_card
-from ferstream.training.detector_fit import detector_card
+from ferstream.training.classifier.fit import classifier_card
+from ferstream.training.detector.fit import detector_card
+from ferstream.training.release import package as export
 from ferstream.workers.models.card import CARD, ONNX, SAFETENSORS, ModelCard, ModelError
 from ferstream.workers.models.registry import open_classifier, open_detector
 from ferstream.workers.models.runtimes.openvino_runtime import OpenVinoRuntime

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from ferstream.training.colour_faces import cut_faces
-from ferstream.training.face_labels import FaceLabels
-from ferstream.training.face_views import disturb, mosaic, zoom_and_turn
-from ferstream.training.faces import FacePack
-from ferstream.training.packs import Pack
-from ferstream.training.teacher import taught
+from ferstream.training.classifier.colour_faces import cut_faces
+from ferstream.training.common.packs import Pack
+from ferstream.training.detector.face_labels import FaceLabels
+from ferstream.training.detector.face_pack import FacePack
+from ferstream.training.detector.face_views import disturb, mosaic, zoom_and_turn
+from ferstream.training.detector.yunet_teacher import taught
 from tests.training_packs import write_pack
 
 BOX = np.array([[140, 80, 180, 120]], np.float32)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.ferplus import FerPlus
+from ferstream.training.classifier.ferplus_pack import FerPlus
 from tests.training_packs import COLUMNS, real_pack
 
 

@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from ferstream.training.avfer import near_duplicates as module
-from ferstream.training.avfer.fingerprints import BITS, DISTANCE, perceptual_hash, pixel_digest
-from ferstream.training.avfer.near_duplicates import near_duplicates
-from ferstream.training.dataset_commands import dataset
-from ferstream.training.ferplus import FerPlus
+from ferstream.training.classifier.ferplus_pack import FerPlus
+from ferstream.training.commands.dataset import dataset
+from ferstream.training.dataset.prepare import near_duplicates as module
+from ferstream.training.dataset.prepare.fingerprints import BITS, DISTANCE, perceptual_hash, pixel_digest
+from ferstream.training.dataset.prepare.near_duplicates import near_duplicates
 from tests.training_packs import real_pack
 
 FACE = np.ascontiguousarray(data.astronaut()[0:224, 110:334])

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from ferstream.training import ranks
-from ferstream.training.checkpoint import CheckpointError, load_checkpoint
-from ferstream.training.classifier_fit import ClassifierRecipe, classifier_card, fit_classifier
-from ferstream.training.detector_fit import DetectorRecipe, fit_detector
-from ferstream.training.ranks import RankError, run_ranks
-from ferstream.training.run import CHECKPOINT, Run, RunError, averaged_net
+from ferstream.training.classifier.fit import ClassifierRecipe, classifier_card, fit_classifier
+from ferstream.training.detector.fit import DetectorRecipe, fit_detector
+from ferstream.training.trainer import distributed as ranks
+from ferstream.training.trainer.checkpoint import CheckpointError, load_checkpoint
+from ferstream.training.trainer.distributed import RankError, run_ranks
+from ferstream.training.trainer.run import CHECKPOINT, Run, RunError, averaged_net
 from ferstream.workers.models.card import PACKAGED, ModelError
 from ferstream.workers.models.nets.ssd import SSD
 from ferstream.workers.models.runtimes.torch_runtime import build_net
@@ -145,7 +145,7 @@ def test_a_disk_without_room_is_one_error_and_leaves_nothing_half_written(tmp_pa
     script = (
         "import resource, signal, sys\n"
         "from pathlib import Path\n"
-        "from ferstream.training.durable import WriteError, whole_file\n"
+        "from ferstream.training.common.atomic_file import WriteError, whole_file\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "try:\n"

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.avfer.manifest import MANIFEST, Prepared, write_manifest
-from ferstream.training.avfer.observation import Order, observe
-from ferstream.training.avfer.repeats import Repeats, varied
-from ferstream.training.avfer.tally import Tally
 from ferstream.training.cli import main
+from ferstream.training.dataset.inspect.observation import Order, observe
+from ferstream.training.dataset.inspect.repeats import Repeats, varied
+from ferstream.training.dataset.inspect.tally import Tally
+from ferstream.training.dataset.prepare.manifest import MANIFEST, Prepared, write_manifest
 from ferstream.training.sources.sample import Sample
 from tests.avfer_trees import write_affectnet, write_ck_plus, write_fer2013_csv, write_fer2013_folders, write_raf_db
 from tests.prepared_dataset import write_prepared

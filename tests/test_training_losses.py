@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ferstream.training.detector_fit import detector_loss, focal_loss, giou_loss, landmark_loss
+from ferstream.training.detector.fit import detector_loss, focal_loss, giou_loss, landmark_loss
 from ferstream.workers.models.nets.anchors import encode_boxes
 
 ANCHORS = torch.tensor([[50.0, 50.0, 20.0, 20.0]])

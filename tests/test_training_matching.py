@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ferstream.training.face_labels import FaceLabels
-from ferstream.training.matching import match
+from ferstream.training.detector.anchor_matching import match
+from ferstream.training.detector.face_labels import FaceLabels
 from ferstream.workers.models.nets.anchors import anchor_boxes, decode_boxes, decode_landmarks
 from ferstream.workers.models.nets.ssd import LEVELS
 

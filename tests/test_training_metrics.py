@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
-from ferstream.training.calibration import expected_calibration_error, fit_temperature, fitting_half, negative_log_likelihood
-from ferstream.training.metrics import accuracy, class_figures, confusion_matrix, macro_f1
+from ferstream.training.measures.calibration import (
+    expected_calibration_error,
+    fit_temperature,
+    fitting_half,
+    negative_log_likelihood,
+)
+from ferstream.training.measures.metrics import accuracy, class_figures, confusion_matrix, macro_f1
 from ferstream.workers.models.classifier import softmax
 
 NAMES = ("a", "b", "c")

@@ -11,10 +11,10 @@ from matplotlib.cbook import get_sample_data
 from skimage.data import astronaut
 
 from ferstream.training.cli import main
-from ferstream.training.faces import FacePack
-from ferstream.training.opencv_ssd_caffe import NetParameter
-from ferstream.training.opencv_ssd_import import import_opencv_ssd
-from ferstream.training.opencv_ssd_tensorflow import GraphDef, TensorFlowSsd
+from ferstream.training.detector.face_pack import FacePack
+from ferstream.training.opencv_ssd.caffe import NetParameter
+from ferstream.training.opencv_ssd.importer import import_opencv_ssd
+from ferstream.training.opencv_ssd.tensorflow import GraphDef, TensorFlowSsd
 from ferstream.workers.models.card import CARD, ONNX, SAFETENSORS, ModelCard, ModelError
 from ferstream.workers.models.detector import Boxes, Detector
 from ferstream.workers.models.nets.anchors import anchor_boxes

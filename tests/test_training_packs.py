@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ferstream.training.faces import FacePack
-from ferstream.training.ferplus import FerPlus
-from ferstream.training.packs import Pack, PackError
+from ferstream.training.classifier.ferplus_pack import FerPlus
+from ferstream.training.common.packs import Pack, PackError
+from ferstream.training.detector.face_pack import FacePack
 from tests.training_packs import write_faces, write_ferplus, write_pack
 
 

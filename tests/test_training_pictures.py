@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ferstream.training.parallel import in_order
+from ferstream.training.common.parallel import in_order
 from ferstream.training.sources.pictures import Picture, PictureError, face_of, open_picture
 from ferstream.training.sources.sample import Sample
 

@@ -14,14 +14,14 @@ import pytest
 import simplejpeg
 from click.testing import CliRunner
 
-from ferstream.training.avfer import prepared_pictures
-from ferstream.training.avfer.grey import with_equal_channels
-from ferstream.training.avfer.making import OutputError, open_folder
-from ferstream.training.avfer.manifest import SCHEMA, Prepared, PreparedError, write_manifest
-from ferstream.training.avfer.parts import count_parts
-from ferstream.training.avfer.prepare import PrepareError, Settings, prepare
-from ferstream.training.avfer.splits import Candidates, SplitError, published_splits, study_splits
 from ferstream.training.cli import main
+from ferstream.training.dataset.prepare import prepared_pictures
+from ferstream.training.dataset.prepare.grey import with_equal_channels
+from ferstream.training.dataset.prepare.making import OutputError, open_folder
+from ferstream.training.dataset.prepare.manifest import SCHEMA, Prepared, PreparedError, write_manifest
+from ferstream.training.dataset.prepare.parts import count_parts
+from ferstream.training.dataset.prepare.prepare import PrepareError, Settings, prepare
+from ferstream.training.dataset.prepare.splits import Candidates, SplitError, published_splits, study_splits
 from ferstream.training.sources import catalogue
 from ferstream.training.sources.catalogue import parse
 from ferstream.training.sources.sample import Account
@@ -315,7 +315,7 @@ def running(process: int) -> bool:
 @pytest.mark.parametrize("end", ["terminate", "kill"])
 def test_no_process_outlives_the_first(tmp_path: Path, end: str) -> None:
     script = (
-        "import sys, time; from ferstream.training.parallel import in_order\n"
+        "import sys, time; from ferstream.training.common.parallel import in_order\n"
         "if __name__ == '__main__':\n    for done in in_order(time.sleep, [0.01] * 20 + [60] * 9, 2): print('done', flush=True)\n"
     )
     path = tmp_path / "work.py"

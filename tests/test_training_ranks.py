@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ferstream.training import ranks
-from ferstream.training.ranks import RankError, run_ranks, usual_count
+from ferstream.training.trainer import distributed as ranks
+from ferstream.training.trainer.distributed import RankError, run_ranks, usual_count
 
 BATCH = torch.arange(24.0).reshape(8, 3) / 10
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from skimage import data
 
 from ferstream.training.cli import main
-from ferstream.training.references import REFERENCES, open_reference
+from ferstream.training.detector.reference_detectors import REFERENCES, open_reference
 from ferstream.workers.models.card import ModelError
 from ferstream.workers.models.nets.anchors import overlaps
 from tests.training_packs import real_pack, shared_models

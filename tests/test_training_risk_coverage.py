@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ferstream.training.risk_coverage import RiskCoverage, least_confidence
+from ferstream.training.measures.risk_coverage import RiskCoverage, least_confidence
 
 
 def test_the_curve_by_hand():

@@ -6,9 +6,9 @@ import timm
 import torch
 from torch import nn
 
-from ferstream.training.study.explanations import normalised, overlay
-from ferstream.training.study.grad_cam import SaliencyError, grad_cam
-from ferstream.training.study.rollout import attention_of, attention_rollout
+from ferstream.training.study.evaluate.explanations import normalised, overlay
+from ferstream.training.study.evaluate.grad_cam import SaliencyError, grad_cam
+from ferstream.training.study.evaluate.rollout import attention_of, attention_rollout
 from ferstream.workers.models.card import PACKAGED, ModelCard
 from ferstream.workers.models.nets.hybrid_vit import hybrid_vit
 from ferstream.workers.models.runtimes.torch_runtime import TorchRuntime

@@ -7,8 +7,16 @@ import pytest
 from PIL import Image
 
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.avfer.charts import OVER, UNDER, brightness_chart, counts_chart, share_text, shared_chart, sizes_chart
-from ferstream.training.avfer.sheets import EMPTY, GAP, MARGIN, PAPER, filled, fitted, sheet
+from ferstream.training.dataset.inspect.charts import (
+    OVER,
+    UNDER,
+    brightness_chart,
+    counts_chart,
+    share_text,
+    shared_chart,
+    sizes_chart,
+)
+from ferstream.training.dataset.inspect.sheets import EMPTY, GAP, MARGIN, PAPER, filled, fitted, sheet
 
 RED, GREEN = (200, 30, 40), (20, 160, 60)
 

@@ -12,8 +12,8 @@ import pytest
 from training_packs import real_pack, write_ferplus, write_pack
 
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.ferplus import FerPlus
-from ferstream.training.packs import Pack
+from ferstream.training.classifier.ferplus_pack import FerPlus
+from ferstream.training.common.packs import Pack
 from ferstream.training.sources import affectnet, fer2013, raf_db
 from ferstream.training.sources.catalogue import Named, layout_of, parse, samples
 from ferstream.training.sources.pictures import face_of

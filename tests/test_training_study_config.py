@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from ferstream.training.cli import main
-from ferstream.training.study.config import PRESETS, Config, ConfigError
-from ferstream.training.study_options import PRESET_NAMES
+from ferstream.training.commands.study_options import PRESET_NAMES
+from ferstream.training.study.records.config import PRESETS, Config, ConfigError
 
 
 def test_the_command_line_knows_every_preset() -> None:

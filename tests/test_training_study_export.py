@@ -9,8 +9,8 @@ import torch
 from click.testing import CliRunner
 
 from ferstream.training.cli import main
-from ferstream.training.study.export import export_run
-from ferstream.training.study.run_folder import RunFolder, RunFolderError
+from ferstream.training.study.records.run_folder import RunFolder, RunFolderError
+from ferstream.training.study.train.export import export_run
 from ferstream.workers.models.card import ModelCard, ModelError
 from ferstream.workers.models.registry import open_classifier
 from tests.prepared_dataset import write_prepared

@@ -17,18 +17,18 @@ from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.avfer.jpeg_store import StoreError
-from ferstream.training.avfer.manifest import Prepared, PreparedError, write_manifest
-from ferstream.training.checkpoint import load_checkpoint
-from ferstream.training.durable import WriteError
-from ferstream.training.ranks import RankError, run_ranks
-from ferstream.training.run import RunError
-from ferstream.training.stopping import Stopped
-from ferstream.training.study.config import Config
-from ferstream.training.study.fit import fit
-from ferstream.training.study.loading import processes_for
-from ferstream.training.study.run_folder import BEST, CHECKPOINT, COLUMNS, RunFolder
-from ferstream.training.study.samples import class_weights
+from ferstream.training.common.atomic_file import WriteError
+from ferstream.training.dataset.prepare.jpeg_store import StoreError
+from ferstream.training.dataset.prepare.manifest import Prepared, PreparedError, write_manifest
+from ferstream.training.study.records.config import Config
+from ferstream.training.study.records.run_folder import BEST, CHECKPOINT, COLUMNS, RunFolder
+from ferstream.training.study.train.fit import fit
+from ferstream.training.study.train.loading import processes_for
+from ferstream.training.study.train.samples import class_weights
+from ferstream.training.trainer.checkpoint import load_checkpoint
+from ferstream.training.trainer.distributed import RankError, run_ranks
+from ferstream.training.trainer.run import RunError
+from ferstream.training.trainer.stopping import Stopped
 from tests.prepared_dataset import write_prepared
 
 SMALL = {"img_size": 16, "embed_dim": 24, "stem": [8, 16], "depth": 1, "num_heads": 2}
@@ -234,7 +234,7 @@ def test_the_run_folder_can_be_read_by_people_and_programs(dataset: Path, tmp_pa
 def test_the_best_weights_are_those_of_the_best_epoch(dataset: Path, tmp_path: Path) -> None:
     """The kept net answers val as the history says of its best epoch."""
     fit("cpu", config(epochs=6), dataset, tmp_path, 0, never)
-    from ferstream.training.study.samples import Validation
+    from ferstream.training.study.train.samples import Validation
 
     run, val = RunFolder(tmp_path), Prepared.open(dataset, "val")
     net, samples = run.net(), Validation(val, run.config)
@@ -305,7 +305,7 @@ def test_processes_share_the_batch_of_the_study() -> None:
 
 def lose_the_checkpoint(device: str, settings: Config, dataset: Path, out: Path, workers: int) -> None:
     """The second process does not see what the first one has, as on a machine with a disk of its own."""
-    from ferstream.training import ranks
+    from ferstream.training.trainer import distributed as ranks
 
     fit(device, settings, dataset, out if ranks.rank() == 0 else out / "elsewhere", workers)
 

@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ferstream.training.avfer.augmentation import Ranges, augmented
-from ferstream.training.avfer.jpeg_store import load
-from ferstream.training.avfer.manifest import Prepared, write_manifest
-from ferstream.training.study.config import Config
-from ferstream.training.study.loading import Order
-from ferstream.training.study.samples import Training, targets_of
-from ferstream.training.study.step import Part, Stepper, computes_in_bfloat16
+from ferstream.training.dataset.augment.augmentation import Ranges, augmented
+from ferstream.training.dataset.prepare.jpeg_store import load
+from ferstream.training.dataset.prepare.manifest import Prepared, write_manifest
+from ferstream.training.study.records.config import Config
+from ferstream.training.study.train.loading import Order
+from ferstream.training.study.train.samples import Training, targets_of
+from ferstream.training.study.train.step import Part, Stepper, computes_in_bfloat16
 from tests.prepared_dataset import write_prepared
 
 Batch = tuple[Tensor, Tensor, Tensor]

@@ -11,8 +11,8 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from ferstream.training.study.config import Config
-from ferstream.training.study.weights import WeightsError, first_net
+from ferstream.training.study.records.config import Config
+from ferstream.training.study.train.weights import WeightsError, first_net
 
 MODEL = "vit_tiny_patch16_224"
 
@@ -102,8 +102,8 @@ def test_our_own_net_was_pretrained_by_nobody() -> None:
 
 def test_without_a_cache_or_a_hub_it_says_what_to_do(tmp_path: Path) -> None:
     script = (
-        "from ferstream.training.study.config import Config\n"
-        "from ferstream.training.study.weights import WeightsError, first_net\n"
+        "from ferstream.training.study.records.config import Config\n"
+        "from ferstream.training.study.train.weights import WeightsError, first_net\n"
         "try: first_net(Config(model='resnet18'))\n"
         "except WeightsError as error: print(error)\n"
     )

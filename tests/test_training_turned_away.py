@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ferstream.training.face_labels import FaceLabels
-from ferstream.training.turned_away import turn_away
+from ferstream.training.detector.backs_of_heads import turn_away
+from ferstream.training.detector.face_labels import FaceLabels
 
 BOXES = np.array([[100, 80, 160, 150], [20, 100, 32, 112]], np.float32)
 

@@ -9,10 +9,10 @@ import click
 from ferstream.streams.service.metrics import ferstream_version
 from ferstream.streams.service.options import CONTEXT, EXIT_UNUSABLE, FerGroup
 from ferstream.streams.wire.codec import face_map
-from ferstream.training.classifier_commands import classifier
-from ferstream.training.dataset_commands import dataset
-from ferstream.training.detector_commands import detector
-from ferstream.training.options import FILE, FOLDER, device_option, json_option, model_options
+from ferstream.training.commands.classifier import classifier
+from ferstream.training.commands.dataset import dataset
+from ferstream.training.commands.detector import detector
+from ferstream.training.commands.options import FILE, FOLDER, device_option, json_option, model_options
 
 if TYPE_CHECKING:
     from ferstream.streams.wire.messages import Face
@@ -50,7 +50,7 @@ main.add_command(classifier)
 @model_options
 def summary_of_models(detector_folder: Path | None, classifier_folder: Path | None) -> None:
     """What the packaged models reach, by their cards, as two tables in Markdown."""
-    from ferstream.training.summary import summary
+    from ferstream.training.release.summary import summary
     from ferstream.workers.models.card import PACKAGED, ModelCard
 
     folders = (detector_folder or PACKAGED["detector"], classifier_folder or PACKAGED["classifier"])
@@ -75,7 +75,7 @@ def try_models(
 
     Example: fer-train try holiday.jpg --out looked-at
     """
-    from ferstream.training.trial import draw, faces_in, read_picture, write_picture
+    from ferstream.training.classifier.try_pictures import draw, faces_in, read_picture, write_picture
     from ferstream.workers.models.registry import open_classifier, open_detector
 
     detector, classifier = open_detector(detector_folder, device), open_classifier(classifier_folder, device)

@@ -27,13 +27,13 @@ import numpy as np
 import simplejpeg
 from skimage import data
 
-from ferstream.training.avfer.augment import Settings as Target
-from ferstream.training.avfer.augment import augment
-from ferstream.training.avfer.augmentation import Ranges, augmented
-from ferstream.training.avfer.jpeg_store import encode
-from ferstream.training.avfer.manifest import Prepared
-from ferstream.training.avfer.prepare import Settings, prepare
-from ferstream.training.avfer.prepared_pictures import file_of, ready
+from ferstream.training.dataset.augment.augment import Settings as Target
+from ferstream.training.dataset.augment.augment import augment
+from ferstream.training.dataset.augment.augmentation import Ranges, augmented
+from ferstream.training.dataset.prepare.jpeg_store import encode
+from ferstream.training.dataset.prepare.manifest import Prepared
+from ferstream.training.dataset.prepare.prepare import Settings, prepare
+from ferstream.training.dataset.prepare.prepared_pictures import file_of, ready
 from ferstream.training.sources.catalogue import Named
 from ferstream.training.sources.sample import Sample
 

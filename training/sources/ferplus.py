@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.packs import Pack, PackError
+from ferstream.training.common.packs import Pack, PackError
 from ferstream.training.sources import fer2013
 from ferstream.training.sources.labels import FERPLUS, FERPLUS_LEFT_OUT
 from ferstream.training.sources.layout import Layout

@@ -1,0 +1,73 @@
+"""Looking once at every picture of one or more sources, over all cores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from ferstream.streams.errors import FerstreamError
+from ferstream.training.common.parallel import in_order
+from ferstream.training.dataset.inspect.gathering import Gathering, Part, Rows
+from ferstream.training.dataset.inspect.observation import observe
+from ferstream.training.dataset.inspect.repeats import Repeats
+from ferstream.training.dataset.inspect.tally import Tally
+from ferstream.training.dataset.prepare.fingerprints import DISTANCE
+from ferstream.training.dataset.prepare.near_duplicates import near_duplicates
+from ferstream.training.sources.sample import Account
+
+
+class AnalysisError(FerstreamError):
+    """There is no picture to look at."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What was found."""
+
+    parts: Sequence[Part]
+    accounts: Sequence[Account]  # by part
+    names: Sequence[str]  # of the sources, each once
+    parts_of: Sequence[int]  # the part of each source
+    tallies: Sequence[Tally]  # by source
+    examples: Sequence[Sequence[Sequence[NDArray[np.uint8]]]]  # by source and emotion: thumbnails
+    rows: Rows  # copies are not among them
+    exact: Repeats
+    near: Repeats
+    distance: int
+
+    @cached_property
+    def all(self) -> Tally:
+        """Over all sources."""
+        return Tally.together(list(self.tallies))
+
+
+def analyse(parts: Sequence[Part], processes: int, distance: int = DISTANCE, *, strict: bool = False, seed: int = 0) -> Analysis:
+    """Look at all of them. Duplicates are near where their perceptual hashes differ in at most `distance` bits.
+
+    `seed` draws the examples. Raises AnalysisError where no picture can be read, SourceError where `strict` and something is
+    wrong, ParallelError.
+    """
+    gathering = Gathering(parts, strict, np.random.default_rng(seed))
+    with tqdm(desc="looking", unit=" pictures", unit_scale=True, disable=None) as bar:
+        for seen in in_order(observe, gathering.chunks(), processes):
+            for observation in seen:
+                gathering.take(observation)
+            bar.update(len(seen))
+    if not sum(tally.pictures for tally in gathering.tallies):
+        raise AnalysisError(_nothing(parts, gathering.accounts))
+    rows = gathering.rows
+    return Analysis(
+        parts, gathering.accounts, gathering.names, gathering.parts_of, gathering.tallies, gathering.examples(), rows,
+        Repeats.exact(rows.bytes_of("digests")), Repeats.of(near_duplicates(rows.bytes_of("hashes"), distance)), distance,
+    )  # fmt: skip
+
+
+def _nothing(parts: Sequence[Part], accounts: Sequence[Account]) -> str:
+    said = []
+    for part, account in zip(parts, accounts, strict=True):
+        reasons = [f"{count:,} {reason}" for reason, count in (account.wrong + account.left_out).most_common()]
+        said.append(f"{part.where} ({', '.join(reasons) or 'empty'})")
+    return f"there is no picture to look at in {'; '.join(said)}"

@@ -1,0 +1,133 @@
+"""An analysis as figures, for programs: `report.json` and `duplicates.csv`."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ferstream.streams.wire.emotions import EMOTIONS
+from ferstream.training.dataset.inspect.analysis import Analysis
+from ferstream.training.dataset.inspect.findings import findings, split_name
+from ferstream.training.dataset.inspect.inspection_folder import MADE_BY
+from ferstream.training.dataset.inspect.repeats import Repeats
+from ferstream.training.dataset.inspect.tally import ALL_SPLITS, BINS, Tally
+from ferstream.training.sources.sample import Account
+
+COMMONEST = 12  # sizes that are named
+
+#: Columns of duplicates.csv: a cluster's members one after the other. `same_pixels` counts within the cluster.
+COLUMNS = ("cluster", "same_pixels", "labels_differ", "splits_differ", "source", "split", "emotion", "origin")
+
+
+def report(analysis: Analysis) -> dict[str, Any]:
+    """Everything but the pictures; all of it can be written as JSON, and no number is infinite or undefined."""
+    return {
+        "made_by": MADE_BY,
+        "findings": findings(analysis),
+        "pictures": analysis.all.pictures,
+        "paths": [_path(part.where, account) for part, account in zip(analysis.parts, analysis.accounts, strict=True)],
+        "all": _figures(analysis.all),
+        "sources": {name: _source(analysis, place) for place, name in enumerate(analysis.names)},
+        "duplicates": _duplicates(analysis),
+    }
+
+
+def counts_by_split(tally: Tally) -> dict[str, dict[str, int]]:
+    """Pictures by the splits there are, and by emotion."""
+    return {
+        split_name(split): {name: int(n) for name, n in zip(EMOTIONS, tally.counts[row], strict=True)}
+        for row, split in enumerate(ALL_SPLITS)
+        if tally.counts[row].any()
+    }
+
+
+def duplicates_csv(analysis: Analysis) -> bytes:
+    """Every member of every cluster of near duplicates, by COLUMNS, as UTF-8."""
+    rows = analysis.rows
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    labels, splits = (set(analysis.near.differing(rows.labels(name), 8).tolist()) for name in ("emotion", "split"))
+    digests = rows.bytes_of("digests")
+    same: dict[bytes, int] = {}
+    last = -1
+    for place, cluster in zip(analysis.near.members.tolist(), analysis.near.cluster.tolist(), strict=True):
+        if cluster != last:
+            same, last = {}, cluster
+        number = same.setdefault(digests[place].tobytes(), len(same))
+        where = (analysis.names[rows.source[place]], ALL_SPLITS[rows.split[place]], EMOTIONS[rows.emotion[place]])
+        differ = (int(cluster in labels), int(cluster in splits))
+        writer.writerow((cluster, number, *differ, *where, rows.origin[place]))
+    return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _path(where: str, account: Account) -> dict[str, Any]:
+    return {"path": where, "left_out": dict(account.left_out), "wrong": dict(account.wrong)}
+
+
+def _source(analysis: Analysis, place: int) -> dict[str, Any]:
+    tally = analysis.tallies[place]
+    subjects = tally.subjects.values()
+    return {
+        "path": analysis.parts[analysis.parts_of[place]].where,
+        "subjects": {"number": len(subjects), "in_several_splits": sum(len(splits) > 1 for splits in subjects)},
+        **_figures(tally),
+    }
+
+
+def _figures(tally: Tally) -> dict[str, Any]:
+    return {
+        "pictures": tally.pictures,
+        "augmented": tally.copies,
+        "counts": counts_by_split(tally),
+        "sizes": {"different": len(tally.sizes), "commonest": commonest(tally.sizes)},
+        "formats": dict(tally.formats.most_common()),
+        "modes": dict(tally.modes.most_common()),
+        "channels": {str(channels): n for channels, n in sorted(tally.channels.items())},
+        "grey": {
+            "pictures": tally.grey.total(),
+            "nearly": tally.nearly_grey,
+            "by_channels": {str(c): n for c, n in sorted(tally.grey.items())},
+        },
+        "mean": tally.mean(),
+        "std": tally.deviation(),
+        "brightness": {"bins": BINS, "pictures": tally.brightness.tolist()},
+        "blank": tally.blank,
+        "groups": {group: dict(values.most_common()) for group, values in tally.groups.items()},
+    }
+
+
+def commonest(sizes: Counter[tuple[int, int]]) -> dict[str, int]:
+    """The commonest sizes as `48x48`, with their pictures."""
+    return {f"{width}x{height}": n for (width, height), n in sizes.most_common(COMMONEST)}
+
+
+def _duplicates(analysis: Analysis) -> dict[str, Any]:
+    return {
+        "distance": analysis.distance,
+        "exact": _repeats(analysis, analysis.exact),
+        "near": _repeats(analysis, analysis.near),
+    }
+
+
+def _repeats(analysis: Analysis, repeats: Repeats) -> dict[str, Any]:
+    rows = analysis.rows
+    sources = repeats.shared(rows.labels("source"), len(analysis.names))
+    splits = repeats.shared(rows.labels("split"), len(ALL_SPLITS))
+    return {
+        "clusters": len(repeats),
+        "pictures": len(repeats.members),
+        "superfluous": repeats.superfluous,
+        "largest": int(repeats.sizes.max(initial=0)),
+        "labels_differ": len(repeats.differing(rows.labels("emotion"), len(EMOTIONS))),
+        "shared_by_sources": _square(analysis.names, sources),
+        "shared_by_splits": _square([split_name(split) for split in ALL_SPLITS], splits),
+    }
+
+
+def _square(names: Sequence[str], counts: NDArray[np.int64]) -> dict[str, dict[str, int]]:
+    return {a: {b: int(counts[i, j]) for j, b in enumerate(names)} for i, a in enumerate(names)}

@@ -1,0 +1,106 @@
+"""The tables of an analysis's page: the head and the rows of each."""
+
+from collections.abc import Iterator
+
+from ferstream.streams.wire.emotions import EMOTIONS
+from ferstream.training.dataset.inspect.analysis import Analysis
+from ferstream.training.dataset.inspect.analysis_report import counts_by_split
+from ferstream.training.dataset.inspect.charts import share_text
+from ferstream.training.dataset.inspect.tally import Tally
+
+SIZES = 10  # the commonest that are named
+CHANNELS = ("red", "green", "blue")
+
+Table = tuple[tuple[str, ...], list[tuple[object, ...]]]
+
+
+def source_table(analysis: Analysis) -> Table:
+    """What was looked at."""
+    rows: list[tuple[object, ...]] = [
+        (name, analysis.parts[part].where, tally.pictures, len(tally.subjects) or None, len(tally.sizes))
+        for name, part, tally in zip(analysis.names, analysis.parts_of, analysis.tallies, strict=True)
+    ]
+    return ("source", "path", "pictures", "people named", "sizes"), rows
+
+
+def counts_table(analysis: Analysis) -> Table:
+    """By source and split."""
+    rows: list[tuple[object, ...]] = [
+        (name, split, *counts.values(), sum(counts.values()))
+        for name, tally in _by_source(analysis)
+        for split, counts in counts_by_split(tally).items()
+    ]
+    return ("source", "split", *EMOTIONS, "all"), rows
+
+
+def size_table(analysis: Analysis) -> Table:
+    """The commonest sizes."""
+    every = analysis.all
+    commonest = every.sizes.most_common(SIZES)
+    return ("size, px", "pictures", "share"), [(f"{w}x{h}", n, share_text(n, every.pictures)) for (w, h), n in commonest]
+
+
+def storage_table(analysis: Analysis) -> Table:
+    """Formats, modes and channels, and how many pictures are grey."""
+    head = ("source", "formats", "modes", "channels", "grey", "three channels, all equal", "grey but for rounding")
+    return head, [(name, *_storage(tally)) for name, tally in _by_source(analysis)]
+
+
+def value_table(analysis: Analysis) -> Table:
+    """Mean and standard deviation by channel, of each source and of all."""
+    tallies = [*_by_source(analysis), *([("all", analysis.all)] if len(analysis.names) > 1 else [])]
+    head = ("source", *(f"{figure} {channel}" for figure in ("mean", "std") for channel in CHANNELS), "blank")
+    return head, [(name, *tally.mean(), *tally.deviation(), tally.blank) for name, tally in tallies]
+
+
+def duplicate_table(analysis: Analysis) -> Table:
+    """Exact and near ones."""
+    emotions = analysis.rows.labels("emotion")
+    head = ("duplicates", "groups", "pictures in them", "beyond the first", "largest group", "groups whose labels differ")
+    rows: list[tuple[object, ...]] = [
+        (kind, len(r), len(r.members), r.superfluous, int(r.sizes.max(initial=0)), len(r.differing(emotions, len(EMOTIONS))))
+        for kind, r in (("exact", analysis.exact), ("near", analysis.near))
+    ]
+    return head, rows
+
+
+def left_out_table(analysis: Analysis) -> Table:
+    """What is not among the pictures, by reason."""
+    rows: list[tuple[object, ...]] = [
+        (part.where, kind, reason, count)
+        for part, account in zip(analysis.parts, analysis.accounts, strict=True)
+        for kind, reasons in (("cannot be used", account.wrong), ("no emotion by its source", account.left_out))
+        for reason, count in reasons.most_common()
+    ]
+    return ("path", "why", "reason", "pictures"), rows
+
+
+def people_table(analysis: Analysis) -> Table:
+    """Of the sources that say who is on a picture."""
+    rows: list[tuple[object, ...]] = [
+        (name, len(t.subjects), sum(len(splits) > 1 for splits in t.subjects.values()), t.pictures / len(t.subjects))
+        for name, t in _by_source(analysis)
+        if t.subjects
+    ]
+    return ("source", "people", "in several splits", "pictures of one, mean"), rows
+
+
+def group_table(analysis: Analysis) -> Table:
+    """Of the sources that annotate gender, age and the like."""
+    rows: list[tuple[object, ...]] = [
+        (name, group, value, count, share_text(count, tally.pictures))
+        for name, tally in _by_source(analysis)
+        for group, values in sorted(tally.groups.items())
+        for value, count in values.most_common()
+    ]
+    return ("source", "annotated", "value", "pictures", "share"), rows
+
+
+def _by_source(analysis: Analysis) -> Iterator[tuple[str, Tally]]:
+    yield from zip(analysis.names, analysis.tallies, strict=True)
+
+
+def _storage(tally: Tally) -> list[str | int]:
+    formats, modes = (", ".join(f"{name} {n:,}" for name, n in c.most_common()) for c in (tally.formats, tally.modes))
+    channels = ", ".join(f"{c}: {n:,}" for c, n in sorted(tally.channels.items()))
+    return [formats, modes, channels, tally.grey.total(), sum(n for c, n in tally.grey.items() if c >= 3), tally.nearly_grey]

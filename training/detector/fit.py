@@ -1,0 +1,160 @@
+"""Fit the detector: face packs in, a run directory with checkpoints and history, and the averaged net out."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from ferstream.training.detector.decoded_cache import DecodedPictures
+from ferstream.training.detector.evaluate import detect_all, finder, precisions
+from ferstream.training.detector.face_pack import FacePack
+from ferstream.training.detector.face_views import FaceViews
+from ferstream.training.detector.yunet_teacher import taught_labels
+from ferstream.training.trainer import distributed as ranks
+from ferstream.training.trainer.input_digests import digest_of, digests
+from ferstream.training.trainer.normalise import normalised
+from ferstream.training.trainer.run import Recipe, Run
+from ferstream.workers.models.card import ModelCard
+from ferstream.workers.models.detector import Detector
+from ferstream.workers.models.nets.anchors import CENTRE_VARIANCE, SIZE_VARIANCE, Levels, anchor_boxes
+from ferstream.workers.models.nets.ssd import LEVELS, SSD
+from ferstream.workers.models.runtimes.torch_runtime import TorchRuntime
+
+#: Pictures (N, S, S, 3) uint8, objectness (N, A), box offsets (N, A, 4), landmark offsets (N, A, 10).
+Sample = tuple[Tensor, Tensor, Tensor, Tensor]
+#: At 0.5 a few heads seen from behind are taken for faces, at 0.6 none, for four faces in a hundred that are lost.
+WORKING_SCORE = 0.6
+Triple = tuple[Tensor, Tensor, Tensor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorRecipe(Recipe):
+    """The settings of a fit; the defaults made the packaged weights."""
+
+    epochs: int = 110
+    batch_size: int = 32
+    view: int = 256  # side of a training view; the net is fully convolutional
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    clip: float = 5.0
+    warm_up_epochs: int = 2
+    ema_decay: float = 0.999
+
+
+def focal_loss(logits: Tensor, objectness: Tensor) -> Tensor:
+    """Sum of the focal loss, gamma 2, alpha 0.25 (Lin et al. 2017, https://arxiv.org/abs/1708.02002); -1 is ignored."""
+    target = objectness.clamp(min=0)
+    entropy = nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    miss = torch.where(target > 0, 1 - logits.sigmoid(), logits.sigmoid())
+    alpha = torch.where(target > 0, 0.25, 0.75)
+    return (alpha * miss.square() * entropy)[objectness >= 0].sum()
+
+
+def giou_loss(offsets: Tensor, targets: Tensor, anchors: Tensor) -> Tensor:
+    """Sum of 1 - GIoU (Rezatofighi et al. 2019, https://arxiv.org/abs/1902.09630); all (n, 4), offsets relative to anchors."""
+    a, b = _decode(offsets, anchors), _decode(targets, anchors)
+    inner = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp(min=0).prod(1)
+    outer = (torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])).prod(1)
+    union = (a[:, 2:] - a[:, :2]).prod(1) + (b[:, 2:] - b[:, :2]).prod(1) - inner
+    return (1 - inner / union + (outer - union) / outer).sum()
+
+
+def _decode(offsets: Tensor, anchors: Tensor) -> Tensor:
+    centre = anchors[:, :2] + offsets[:, :2] * CENTRE_VARIANCE * anchors[:, 2:]
+    half = anchors[:, 2:] * (offsets[:, 2:] * SIZE_VARIANCE).clamp(-4, 4).exp() / 2
+    return torch.cat([centre - half, centre + half], 1)
+
+
+def landmark_loss(offsets: Tensor, targets: Tensor) -> Tensor:
+    """Sum over faces of the mean smooth L1 loss of their landmarks (n, 10); those that are not a number do not count."""
+    known = ~targets.isnan()
+    return nn.functional.smooth_l1_loss(offsets[known], targets[known], reduction="sum") / targets.shape[1]
+
+
+def detector_loss(outputs: tuple[Tensor, ...], targets: Triple, anchors: Tensor) -> Tensor:
+    """Focal loss over all anchors; over those of faces also twice the GIoU loss and a fifth of the landmarks', per such anchor.
+
+    `outputs` are logits (N, A), box offsets (N, A, 4) and, if the net has them, landmark offsets (N, A, 10); `targets` the same,
+    with objectness first.
+    """
+    logits, boxes, *landmarks = outputs
+    objectness, boxes_at, landmarks_at = targets
+    positive = objectness > 0
+    # Of the whole batch, whatever faces this process's share of it has.
+    count = ranks.mean(positive.sum().float()).clamp(min=1 / ranks.size())
+    matched = anchors.expand(len(logits), -1, -1)[positive]
+    loss = 4 * focal_loss(logits, objectness) + 2 * giou_loss(boxes[positive], boxes_at[positive], matched)
+    if landmarks:
+        loss = loss + 0.2 * landmark_loss(landmarks[0][positive], landmarks_at[positive])
+    return loss / count
+
+
+def detector_card(name: str = "ssd-320", *, landmarks: bool = True) -> ModelCard:
+    """The card of a detector that has not been measured yet."""
+    options = {} if landmarks else {"landmarks": False}
+    return ModelCard(
+        name=name,
+        task="detector",
+        architecture="ssd",
+        options=options,
+        labels=("face",),
+        input_size=320,
+        score_threshold=WORKING_SCORE,
+        levels=LEVELS,
+    )
+
+
+def fit_detector(device: str, packs: tuple[Path, ...], teacher: Path | None, out: Path, recipe: DetectorRecipe) -> None:
+    """Train, or go on with what `out` holds; the averaged net is in its checkpoint. Raises RunError, PackError, ModelError."""
+    torch.manual_seed(recipe.seed)
+    card = detector_card(landmarks=teacher is not None)
+    train, val = FacePack.open(packs, "train"), FacePack.open(packs, "val")
+    net = SSD(**card.options).to(device).to(memory_format=torch.channels_last)
+    inputs = digests(*packs, *([teacher] if teacher else []))
+    run = Run(net, out, recipe, len(train), inputs)
+    if not run.epochs():
+        return
+    prepared = out / digest_of(inputs)
+    views = _views(train, teacher, prepared, recipe, net.levels)
+    anchors = torch.from_numpy(anchor_boxes(recipe.view, recipe.view, net.levels).copy()).to(device)
+    # On a CPU the cores that would prepare pictures are the ones that train.
+    helpers = 0 if device == "cpu" else max(1, len(os.sched_getaffinity(0)) // ranks.size() - 1)
+    for epoch in run.epochs():
+        views.epoch = epoch
+        order = torch.randperm(len(views), generator=torch.Generator().manual_seed(recipe.seed * 1000 + epoch))
+        loader = DataLoader(views, batch_sampler=[batch.tolist() for batch in run.share(order)], num_workers=helpers)
+        figures = run.train(epoch, loader, partial(_loss, net, card, anchors, device))
+        if run.validates(epoch):
+            figures |= _validate(run.averaged(), card, val, device)
+        run.close(epoch, **figures)
+    if ranks.rank() == 0:
+        shutil.rmtree(prepared)  # decoded pictures take twenty times the room of their pack
+
+
+def _views(train: FacePack, teacher: Path | None, prepared: Path, recipe: DetectorRecipe, levels: Levels) -> FaceViews:
+    """The training views; the first process prepares the files in `prepared` that all of them read."""
+    prepared.mkdir(parents=True, exist_ok=True)
+    for turn in (0, 1):
+        if (ranks.rank() > 0) == turn:
+            labels = taught_labels(train, teacher, prepared / "teacher.npz")
+            pictures = DecodedPictures(prepared / "pictures.u8", len(train), train.picture)
+        ranks.barrier()
+    return FaceViews(pictures, labels, recipe.view, levels, recipe.seed)
+
+
+def _loss(net: SSD, card: ModelCard, anchors: Tensor, device: str, batch: Sample) -> Tensor:
+    pictures, objectness, boxes_at, landmarks_at = (part.to(device) for part in batch)
+    pixels = normalised(pictures.permute(0, 3, 1, 2), card, white=255)  # channels last, as the net computes
+    with torch.autocast(pixels.device.type, torch.bfloat16):
+        outputs = net(pixels)
+    return detector_loss(tuple(part.float() for part in outputs), (objectness, boxes_at, landmarks_at), anchors)
+
+
+def _validate(net: nn.Module, card: ModelCard, val: FacePack, device: str) -> dict[str, float]:
+    found = detect_all(finder(Detector(TorchRuntime(net, card, device), card)), val)
+    return precisions(found, val, sides=(0, 24))

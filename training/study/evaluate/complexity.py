@@ -1,0 +1,114 @@
+"""How large a net is and how much it computes: parameters, and floating-point operations as the study counts them.
+
+The study is Chaudhari, Bhatt, Krishna, Mazzeo 2022, "ViTFER", https://doi.org/10.3390/asi5040080. Its FLOPs are multiply-adds:
+half of what a counter gives that takes a multiplication and an addition for two operations.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import timm
+import torch
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from ferstream.streams.wire.emotions import EMOTIONS
+from ferstream.training.study.records.config import PRESETS, Config
+from ferstream.training.study.records.run_folder import CONFIG, RunFolder
+from ferstream.workers.models.card import CARD, ModelCard, ModelError
+from ferstream.workers.models.runtimes.torch_runtime import build_net
+
+#: Classes of ImageNet, with whose heads the study counts.
+IMAGENET = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Complexity:
+    """Parameters, and FLOPs of one picture in the study's way: multiply-adds, those of attention's products among them."""
+
+    parameters: int
+    flops: int
+
+
+@dataclass(frozen=True, slots=True)
+class StudyModel:
+    """A row of the study's Table 1: its net by timm's name, and the figures as printed there."""
+
+    name: str
+    architecture: str
+    parameters: float
+    flops: float
+
+
+#: The study's Table 1. Its three transformers are one net, trained in three ways.
+STUDY = (
+    StudyModel("ViT-B/16/S", "vit_base_patch16_224", 86.5e6, 17.5e9),
+    StudyModel("ViT-B/16/SG", "vit_base_patch16_224", 86.5e6, 17.5e9),
+    StudyModel("ViT-B/16/SAM", "vit_base_patch16_224", 86.5e6, 17.5e9),
+    StudyModel("ResNet-18", "resnet18", 11.7e6, 1.8e9),
+)
+
+
+def complexity(card: ModelCard) -> Complexity:
+    """Of the net that a card describes, which is built without weights, on no device. Raises ModelError."""
+    with torch.device("meta"):
+        net = _built(card)
+        picture = torch.zeros(1, 3, card.input_size, card.input_size)
+    return complexity_of(net, picture)
+
+
+def complexity_of(net: nn.Module, picture: torch.Tensor) -> Complexity:
+    """Of a net in evaluation, on a picture (1, 3, H, W) on the net's device; the net itself may be on `meta`."""
+    # Fused attention hides its two products from the counter where a backend does not report them: the plain one has both.
+    with torch.inference_mode(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        net.eval()(picture)
+    return Complexity(sum(parameter.numel() for parameter in net.parameters()), counter.get_total_flops() // 2)
+
+
+def imagenet_card(architecture: str) -> ModelCard:
+    """A net of timm's with its ImageNet head. Raises ModelError where timm does not know it."""
+    return _card(architecture, architecture, tuple(map(str, range(IMAGENET))), _usual_size(architecture))
+
+
+def described(what: str) -> ModelCard:
+    """The card of a preset, a run's folder, a model's folder, or a net of timm's with an eight-way head. Raises ModelError."""
+    if what in PRESETS:
+        return preset_card(what)
+    folder = Path(what)
+    if (folder / CONFIG).exists():
+        return RunFolder(folder).card()
+    if (folder / CARD).exists():
+        card = ModelCard.read(folder)
+        if card.task != "classifier":
+            raise ModelError(f"{folder} holds a {card.task}: only classifiers are counted")
+        return card
+    return _card(what, what, EMOTIONS, _usual_size(what))
+
+
+def preset_card(name: str) -> ModelCard:
+    """The net of a preset, with its eight-way head."""
+    config = Config.preset(name)
+    return replace(_card(name, config.model, EMOTIONS, config.input_size), options=dict(config.model_options))
+
+
+def _card(name: str, architecture: str, labels: tuple[str, ...], side: int) -> ModelCard:
+    return ModelCard(name=name, task="classifier", architecture=architecture, labels=labels, input_size=side)
+
+
+def _usual_size(architecture: str) -> int:
+    """The side, in pixels, of the pictures that timm makes a net for."""
+    if not timm.is_model(architecture):
+        raise ModelError(
+            f"{architecture!r} is no preset, no folder of a run or a model, and no net of timm's: known presets are "
+            + ", ".join(PRESETS)
+        )
+    found = timm.get_pretrained_cfg(architecture)
+    return int(found.input_size[-1]) if found is not None else Config().input_size
+
+
+def _built(card: ModelCard) -> nn.Module:
+    try:
+        return build_net(card)
+    except (RuntimeError, TypeError) as error:  # what timm raises for an unknown name, and for arguments it does not take
+        raise ModelError(f"{card.name}: no net {card.architecture!r} can be built: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,144 @@
+"""What a run writes down for people and plots: history.csv, TensorBoard, the environment, and README.md with the curves."""
+
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from matplotlib.figure import Figure
+from torch.utils.tensorboard import SummaryWriter
+
+from ferstream.training.common.atomic_file import whole_file
+from ferstream.training.common.html_page import png_of
+from ferstream.training.common.tables import markdown
+from ferstream.training.study.records.config import Config
+from ferstream.training.study.records.run_folder import (
+    BEST,
+    COLUMNS,
+    CONFIG,
+    CURVES,
+    ENVIRONMENT,
+    EVALUATION,
+    HISTORY,
+    PAGE,
+    TENSORBOARD,
+    RunFolder,
+)
+
+#: Libraries whose versions change what a run comes to.
+LIBRARIES = ("torch", "timm", "torchvision", "numpy", "simplejpeg", "opencv-python-headless")
+
+
+class Journal:
+    """The written side of the run in `out`, of which `done` epochs are over."""
+
+    def __init__(self, out: Path, config: Config, dataset: dict[str, Any], done: int) -> None:
+        self._out, self._config, self._dataset = out, config, dataset
+        config.write(out / CONFIG)
+        _write_json(out / ENVIRONMENT, _continued(out / ENVIRONMENT, {**environment(), "dataset": dataset}))
+        # What follows is written again.
+        self._rows = [row for row in RunFolder(out).history() if row["epoch"] <= done] if done else []
+        self._board = SummaryWriter(out / TENSORBOARD, purge_step=done + 1)
+
+    def epoch(self, row: dict[str, float]) -> None:
+        """Write one epoch, a row by COLUMNS, everywhere."""
+        self._rows.append(row)
+        with whole_file(self._out / HISTORY) as file:
+            lines = [",".join(COLUMNS), *(",".join(_texts(row)) for row in self._rows)]
+            file.write(("\n".join(lines) + "\n").encode())
+        for name in COLUMNS[1:]:
+            self._board.add_scalar(name.replace("_", "/", 1), row[name], int(row["epoch"]))
+        self._board.flush()
+        self._draw()
+        with whole_file(self._out / PAGE) as file:
+            file.write(("\n".join(self._page()) + "\n").encode())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._board.close()
+
+    def _draw(self) -> None:
+        figure = Figure(figsize=(10, 3.6), layout="constrained")
+        epochs = [row["epoch"] for row in self._rows]
+        for axes, what in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
+            for part, colour, style in (("train", "#1b6ca8", "-"), ("val", "#d9822b", "--")):
+                values = [row[f"{part}_{what}"] for row in self._rows]
+                axes.plot(epochs, values, style, color=colour, marker="o", markersize=3, label=part)
+            axes.set(xlabel="epoch", ylabel=what)
+            axes.legend(frameon=False)
+        with whole_file(self._out / CURVES) as file:
+            file.write(png_of(figure, dpi=90))
+
+    def _page(self) -> list[str]:
+        best = max(self._rows, key=lambda row: row["val_accuracy"])
+        config = self._config
+        return [
+            f"# {config.name}",
+            "",
+            f"{config.model} on {self._dataset['name']}: epoch {len(self._rows)} of {config.epochs}; best validation accuracy "
+            f"{best['val_accuracy']:.4f}, after epoch {best['epoch']:.0f}, whose weights are in `{BEST}`.",
+            "",
+            f"![curves]({CURVES})",
+            "",
+            *markdown(COLUMNS, map(_texts, self._rows[-10:])),
+            "",
+            f"- every setting: `{CONFIG}`; libraries, machine, commit, dataset: `{ENVIRONMENT}`; every epoch: `{HISTORY}`",
+            f"- the curves while it runs: `tensorboard --logdir {TENSORBOARD}`",
+            "- go on after an interruption: the same `fer-train classifier fit` command",
+            f"- measure it: `fer-train classifier evaluate --weights . --dataset DATASET`, which writes `{EVALUATION}/`",
+            "- serve it: `fer-train classifier export . --out MODEL`, then `fer-worker run --classifier MODEL`",
+        ]
+
+
+def environment() -> dict[str, Any]:
+    """What the run's weights depend on beside its settings: libraries, machine, the code's commit, the command."""
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    return {
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "git": git_state(),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {len(os.sched_getaffinity(0))} cores",
+        "gpus": gpus,
+        "threads": torch.get_num_threads(),
+        "versions": {name: version(name) for name in LIBRARIES},
+    }
+
+
+def _continued(path: Path, now: dict[str, Any]) -> dict[str, Any]:
+    """What the run was begun with, and under `continued` each other environment in which it went on."""
+    try:
+        begun: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        earlier = [*begun.get("continued", []), {name: value for name, value in begun.items() if name != "continued"}]
+    except (OSError, ValueError, AttributeError):
+        return now  # it begins, or somebody has written over it
+    return begun if now in earlier else {**begun, "continued": [*begun.get("continued", []), now]}
+
+
+def git_state() -> dict[str, Any] | None:
+    """The commit of the code and whether it was changed since, or None where it is installed without git."""
+    here = Path(__file__).parent
+    try:
+        commit, changed = (
+            subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+            for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None  # no git, or no repository: the versions have to do
+    return {"commit": commit, "changed": bool(changed)}
+
+
+def _texts(row: dict[str, float]) -> list[str]:
+    return [f"{row[name]:.6g}" for name in COLUMNS]
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    with whole_file(path) as file:
+        file.write((json.dumps(content, indent=2) + "\n").encode())
