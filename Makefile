@@ -41,13 +41,13 @@ train: $(DEV)/.installed  ## both packaged models again, from the packs in FER_D
 		--out runs/classifier --package workers/models/weights/classifier
 
 avfer-smoke: $(DEV)/.installed  ## the whole study in small, from published trees to a worker, in a few minutes; pages in runs/avfer-smoke
-	$(DEV)/bin/python -m tests.avfer_smoke $(ARGS)
+	$(DEV)/bin/python -m tests.plays.avfer_smoke $(ARGS)
 
 scale-out: $(DEV)/.installed  ## workers 1 -> 3 -> 1 under load, in three minutes; files in runs/scale-out; ARGS=--write renews deploy's plot
-	$(DEV)/bin/python -m deploy.scale_out $(ARGS)
+	$(DEV)/bin/python -m tests.plays.scale_out $(ARGS)
 
 walk: $(DEV)/.installed deploy-tools  ## a newcomer's first afternoon with a stop-watch, in five minutes; ARGS=--write renews deploy's table
-	$(DEV)/bin/python -m tests.newcomers_walk $(ARGS)
+	$(DEV)/bin/python -m tests.plays.newcomers_walk $(ARGS)
 
 dashboards: $(DEV)/.installed  ## write deploy/grafana/dashboards from their source
 	$(DEV)/bin/python -m deploy.grafana.boards
@@ -59,10 +59,10 @@ clean:  ## remove the environments and the tests' tools
 	rm -rf $(DEMO) $(DEV) .tools
 
 rtsp-server:  ## the RTSP server that tests use (GStreamer), where this user may install it
-	@/usr/bin/python3 tests/rtsp_server.py --check 2>/dev/null || sh tests/install_rtsp_server.sh
+	@/usr/bin/python3 tests/support/rtsp_server.py --check 2>/dev/null || sh tests/support/install_rtsp_server.sh
 
 deploy-tools:  ## Prometheus and Redis's exporter for tests, in .tools, from Debian's packages
-	@sh tests/install_deploy_tools.sh
+	@sh tests/support/install_deploy_tools.sh
 
 $(DEMO)/.installed: $(CHANGED)
 	@echo "Installing the demo into $(DEMO) (about a minute, no torch) ..."

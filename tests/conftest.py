@@ -7,7 +7,7 @@ import redis
 
 from ferstream.streams.local.embedded_redis import EmbeddedRedis, _packaged, find_redis_server
 from ferstream.streams.redis_client.connect import connect
-from tests.redis_cluster import RedisCluster
+from tests.support.redis_cluster import RedisCluster
 
 
 @pytest.fixture(scope="session")

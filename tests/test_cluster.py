@@ -9,10 +9,10 @@ import pytest
 from ferstream import ResultSubscriber
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.keys import Keys
-from tests.fleet import WorkerProcess, wait_until
-from tests.redis_cluster import RedisCluster
+from tests.support.fleet import WorkerProcess, wait_until
+from tests.support.redis_cluster import RedisCluster
+from tests.support.video_files import make_video
 from tests.test_path import Producer
-from tests.video_files import make_video
 
 KEYS = Keys(shards=6)
 #: One camera a shard, in the order of the shards.

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.support.paths import ROOT
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 ROOMS = ("streams", "producer", "workers", "consumer", "training")
 
@@ -99,7 +100,12 @@ def test_the_wheel_tells_its_programs_its_licence_and_its_extras(wheel):
 def test_the_sdist_holds_what_tests_and_builds_need_and_nothing_private(sdist):
     names = in_sdist(sdist)
     assert {*of_packages(), "pyproject.toml", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile"} <= names
-    assert {"tests/conftest.py", "tests/wire/entries.json", "deploy/upgrading.md", "deploy/systemd/fer-worker@.service"} <= names
+    assert {
+        "tests/conftest.py",
+        "tests/streams/wire/entries.json",
+        "deploy/upgrading.md",
+        "deploy/systemd/fer-worker@.service",
+    } <= names
     private = re.compile(r"(^|/)(runs|shared|secrets|\.git|\.venv|\.tools|\.ci|__pycache__)(/|$)|\.(env|url|pyc)$")
     assert not [name for name in names if private.search(name)]
 

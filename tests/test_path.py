@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fleet import KEYS, WorkerProcess, results, wait_until
-from tests.video_files import RtspServer, shared_video
+from tests.support.fleet import KEYS, WorkerProcess, results, wait_until
+from tests.support.video_files import RtspServer, shared_video
 
 
 class Producer:

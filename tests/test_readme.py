@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY, CollectorRegistry
@@ -12,8 +11,9 @@ import ferstream.producer.metrics
 import ferstream.streams.service.health_server
 import ferstream.workers.metrics
 from ferstream.consumer.log.log_metrics import LogMetrics
+from tests.support.paths import ROOT
 
-README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+README = (ROOT / "README.md").read_text("utf-8")
 PROGRAMS = {"fer-producer": "producer", "fer-worker": "workers", "fer-consumer": "consumer", "fer-train": "training"}
 
 

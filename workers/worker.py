@@ -12,11 +12,11 @@ from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect, is_cluster
 from ferstream.workers import metrics
 from ferstream.workers.gauges import Watch
+from ferstream.workers.intake.group_membership import Membership
 from ferstream.workers.intake.intake import Intake
-from ferstream.workers.intake.intake.group_membership import Membership
 from ferstream.workers.models.registry import open_classifier, open_detector
+from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.pipeline import Pipeline
-from ferstream.workers.pipeline.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.queues import Channel, Sorted
 from ferstream.workers.pipeline.result_publisher import Publisher
 from ferstream.workers.settings import WorkerSettings

@@ -31,7 +31,8 @@ from ferstream.workers.pipeline.decode import decode_jpeg
 from ferstream.workers.sizing.capacity import write_capacity
 from tests.benchmarks.capacity import RedisCosts, capacity_row
 from tests.benchmarks.measuring import make_frames, per_item_s
-from tests.fleet import KEYS, WorkerProcess, results, server_now, wait_until
+from tests.support.fleet import KEYS, WorkerProcess, results, server_now, wait_until
+from tests.support.paths import DATA
 
 CORES = len(os.sched_getaffinity(0))
 DETECT_BATCH, CLASSIFY_BATCH = 8, 32
@@ -151,7 +152,7 @@ def measure_latency(frames: list[bytes], device: str, precision: str, rate: floa
 
 def measure_usual_loop(frames: list[bytes], seconds: float) -> dict[str, float] | None:
     """The loop people write: cv2 decodes, cv2.dnn's SSD detects at 300x300, one ViT-B/16 forward a face at 224x224 in torch."""
-    shared = Path(os.environ.get("FER_DATA_DIR") or Path(__file__).parents[3] / "shared") / "models"
+    shared = DATA / "models"
     weights = shared / "opencv_face_detector_uint8.pb"
     if not weights.exists():
         return None

@@ -57,7 +57,9 @@ class Page:
 
     def write(self, path: Path) -> Path:
         """Write the page, whole or not at all; returns its path. Raises WriteError."""
-        environment = Environment(loader=PackageLoader("training"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+        environment = Environment(
+            loader=PackageLoader("ferstream.training"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        )
         html = environment.get_template("page.html").render(title=self._title, sections=self._sections, footer=RESPONSIBLE)
         with whole_file(path) as file:
             file.write(html.encode())

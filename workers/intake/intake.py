@@ -16,7 +16,7 @@ from ferstream.streams.wire.codec import decode_frame
 from ferstream.workers import metrics
 from ferstream.workers.intake.in_flight import Share, Window
 from ferstream.workers.intake.load_shedding import Pace
-from ferstream.workers.pipeline.pipeline.frame_task import FrameTask
+from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.queues import Outlet
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 import simplejpeg
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.workers.pipeline.pipeline.frame_task import Picture
+from ferstream.workers.pipeline.frame_task import Picture
 
 MAX_SIDE = 65_535  # JPEG's own limit
 

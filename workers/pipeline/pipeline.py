@@ -17,8 +17,8 @@ from ferstream.workers.faces.rejection import name_of
 from ferstream.workers.models.classifier import Classifier
 from ferstream.workers.models.detector import Boxes, Detector
 from ferstream.workers.pipeline.decode import MAX_SIDE, BadPicture, decode_jpeg
+from ferstream.workers.pipeline.frame_task import FaceTask, FrameTask, Picture
 from ferstream.workers.pipeline.oom_retry import Halving
-from ferstream.workers.pipeline.pipeline.frame_task import FaceTask, FrameTask, Picture
 from ferstream.workers.pipeline.queues import Channel, FairChannel, Outlet
 from ferstream.workers.pipeline.stage import Stage
 from ferstream.workers.settings import WorkerSettings

@@ -13,7 +13,7 @@ from ferstream.streams.frames.reader import Entry
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.wire.messages import Result
 from ferstream.workers import metrics
-from ferstream.workers.pipeline.pipeline.frame_task import FrameTask
+from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.queues import Channel
 
 if TYPE_CHECKING:

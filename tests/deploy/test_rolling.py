@@ -1,0 +1,69 @@
+"""Two workers of an older release under load, replaced one by one: what deploy/upgrading.md walks through."""
+
+import io
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.plays.record_wire import RELEASES, ROOT
+from tests.support.fleet import KEYS, WorkerProcess, results, wait_until
+from tests.support.video_files import skip_or_fail
+from tests.test_path import Producer
+
+#: Where the releases before one import name kept the worker.
+OLD = "workers.cli"
+
+
+@pytest.fixture
+def old_tree(tmp_path: Path) -> Path:
+    """The files of 0.1.0, from the history."""
+    archive = subprocess.run(["git", "archive", RELEASES["0.1.0"]], cwd=ROOT, capture_output=True, check=False)
+    if archive.returncode:
+        skip_or_fail("no history of 0.1.0 here: a shallow clone, or no clone at all")
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+        files.extractall(tmp_path / "0.1.0", filter="data")
+    return tmp_path / "0.1.0"
+
+
+@pytest.mark.deploy
+@pytest.mark.timeout(300)
+def test_workers_are_replaced_one_by_one_under_load_and_every_frame_is_accounted_for(
+    old_tree, redis_url, client, tmp_path, monkeypatch
+):
+    def worker(name: str, log: str, module: str = "ferstream.workers.cli") -> WorkerProcess:
+        return WorkerProcess(redis_url, "--name", name, "--device", "cpu", log=tmp_path / log, module=module)
+
+    def names() -> set[str]:
+        return {str(one["name"], "utf-8") for one in client.xinfo_consumers(KEYS.frames(0), "workers")}
+
+    def answered_by(one: str) -> int:
+        return sum(result.worker == one for result in results(client))
+
+    monkeypatch.chdir(old_tree)
+    with worker("node-1", "old-1", OLD) as old_1, worker("node-2", "old-2", OLD) as old_2:
+        monkeypatch.undo()
+        both = [old_1.wait_until_ready(), old_2.wait_until_ready()]
+        camera = ("--camera", "door=portraits:", "--camera", "hall=portraits:", "--fps", "5", "--freshness", "60")
+        with Producer(redis_url, *camera, log=tmp_path / "producer") as producer:
+            wait_until(lambda: answered_by("node-1") and answered_by("node-2"))
+            assert both[0].stop() == 0
+            with worker("node-1", "new-1").wait_until_ready() as same_name:
+                before = answered_by("node-1")
+                wait_until(lambda: answered_by("node-1") > before)
+                assert both[1].stop() == 0
+                assert names() == {"node-1"}
+                with worker("node-3", "new-3").wait_until_ready() as new_name:
+                    wait_until(lambda: answered_by("node-3"))
+                    sums = producer.stop()
+                    wait_until(lambda: client.xlen(KEYS.frames(0)) == 0, 60)
+                    assert same_name.stop() == 0
+                    assert new_name.stop() == 0
+    four = [*both, same_name, new_name]
+    ended = {what: sum(one.totals[what] for one in four) for what in ("published", "expired", "dead")}
+    assert all(one.totals["published"] for one in four)
+    assert sums["captured"] == sum(ended.values()) + sum(sums["dropped"].values())
+    assert ended["expired"] == ended["dead"] == 0
+    assert len({(result.camera_id, result.sequence) for result in results(client)}) == ended["published"]
+    assert names() == set()

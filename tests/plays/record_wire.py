@@ -1,0 +1,153 @@
+"""Records entries for tests/streams/test_wire_versions.py: `python -m tests.plays.record_wire` writes wire/entries.json there.
+
+Real entries come from the programs of released versions, taken from the history, and of this tree; variants of them stand for
+writers to come. Each is shown to the reader of 0.1.0, and what that did is recorded too. Run it again for each release.
+"""
+
+import base64
+import json
+import subprocess
+import sys
+import tarfile
+import tempfile
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+import msgpack
+from skimage import data
+
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.redis_client.connect import connect
+from tests.support.fleet import KEYS, wait_until
+from tests.support.paths import ROOT
+
+ENTRIES = ROOT / "tests" / "streams" / "wire" / "entries.json"
+#: The last commit of each release.
+RELEASES = {"0.1.0": "9d9907b"}
+
+#: Reads entries on standard input with the codec of 0.1.0 in the working directory; says of each "read" or why not.
+_READER = """
+import base64, json, sys
+from streams.codec import decode_frame, decode_result
+from streams.errors import DecodeError
+said = {}
+for entry in json.load(sys.stdin):
+    fields = {name.encode(): base64.b64decode(value) for name, value in entry["fields"].items()}
+    try:
+        (decode_frame if entry["kind"] == "frame" else decode_result)("1-0", fields)
+        said[entry["name"]] = "read"
+    except DecodeError as error:
+        said[entry["name"]] = error.reason
+print(json.dumps(said))
+"""
+
+
+@contextmanager
+def running(tree: Path, module: str, *arguments: str):
+    """One program of a tree."""
+    command = [sys.executable, "-c", f"from {module} import main; main()", "run", "--metrics-port", "0", *arguments]
+    process = subprocess.Popen(command, cwd=tree)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def record(tree: Path, package: str, picture: Path) -> dict[str, dict[bytes, bytes]]:
+    """A frame entry and its result entry, by producer and worker of a tree whose modules begin with `package`."""
+    with EmbeddedRedis() as server:
+        client = connect(server.url)
+        camera = (
+            "--redis",
+            server.url,
+            "--camera",
+            f"door={picture}",
+            "--freshness",
+            "600",
+            "--stay",
+            "--max-side",
+            "112",
+            "--jpeg-quality",
+            "60",
+        )
+        with running(tree, f"{package}producer.cli", *camera):
+            ((_, frame),) = wait_until(lambda: client.xrange(KEYS.frames(0)))
+            with running(tree, f"{package}workers.cli", "--redis", server.url, "--device", "cpu", "--name", "node-1"):
+                ((_, result),) = wait_until(lambda: client.xrange(KEYS.results(0)), 120)
+        client.close()
+    return {"frame": frame, "result": result}
+
+
+def changed(fields: dict[bytes, bytes], **values: object) -> dict[bytes, bytes]:
+    """The same entry with other values in its map."""
+    name = b"m" if b"m" in fields else b"r"
+    return fields | {name: msgpack.packb(msgpack.unpackb(fields[name]) | values)}
+
+
+def without(fields: dict[bytes, bytes], lost: str) -> dict[bytes, bytes]:
+    """The same entry with one value fewer in its map."""
+    name = b"m" if b"m" in fields else b"r"
+    return fields | {name: msgpack.packb({key: value for key, value in msgpack.unpackb(fields[name]).items() if key != lost})}
+
+
+def variants(frame: dict[bytes, bytes], result: dict[bytes, bytes]) -> dict[str, dict[bytes, bytes]]:
+    """What writers to come might say."""
+    (face,) = msgpack.unpackb(result[b"r"])["faces"]
+    return {
+        "frame with further fields": changed(frame, rotation=90, site={"floor": 2}) | {b"s": b"signature"},
+        "frame without traceparent": without(frame, "traceparent"),
+        "frame with traceparent": changed(frame, traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        "frame of another encoding": changed(frame, encoding="webp"),
+        "frame without a deadline": without(frame, "deadline"),
+        "frame of version 2": changed(frame, version=2),
+        "result with further fields": changed(result, region="eu", faces=[face | {"track": 7, "age": None}]),
+        "result with an unknown face": changed(result, faces=[face | {"emotion": "unknown"}]),
+        "result with a ninth emotion": changed(result, faces=[face | {"emotion": "boredom"}]),
+        "result without quality": changed(result, faces=[{key: value for key, value in face.items() if key != "quality"}]),
+        "result of version 2": changed(result, version=2),
+    }
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / "pictures" / "portrait.png"
+        picture.parent.mkdir()
+        cv2.imwrite(str(picture), cv2.cvtColor(cv2.resize(data.astronaut()[:300, 80:380], (160, 160)), cv2.COLOR_RGB2BGR))
+        trees = {}
+        for release, commit in RELEASES.items():
+            trees[release] = Path(folder) / release
+            archive = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=True).stdout
+            with tarfile.open(fileobj=BytesIO(archive)) as files:
+                files.extractall(trees[release], filter="data")
+        found: dict[str, dict[bytes, bytes]] = {}
+        for writer, tree in {**trees, "this version": ROOT}.items():
+            package = "" if writer in RELEASES else "ferstream."  # releases up to 0.2 had five packages at the top
+            entries = record(tree, package, picture.parent)
+            found |= {f"{kind} by {writer}": fields for kind, fields in entries.items()}
+        found |= variants(found["frame by this version"], found["result by this version"])
+        listed = [
+            {
+                "name": name,
+                "kind": name.split()[0],
+                "fields": {field.decode(): base64.b64encode(value).decode() for field, value in fields.items()},
+            }
+            for name, fields in found.items()
+        ]
+        reader = subprocess.run(
+            [sys.executable, "-c", _READER],
+            cwd=trees["0.1.0"],
+            input=json.dumps(listed),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        said = json.loads(reader.stdout)
+    ENTRIES.parent.mkdir(exist_ok=True)
+    ENTRIES.write_text(json.dumps([entry | {"0.1.0": said[entry["name"]]} for entry in listed], indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

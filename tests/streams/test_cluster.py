@@ -1,0 +1,229 @@
+"""Frames and their account on a real Redis Cluster of three primaries, Redis 6.2 and newer."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+import trustme
+
+from ferstream.streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
+from ferstream.streams.frames.finish import FrameAnswers
+from ferstream.streams.frames.reader import FrameReader
+from ferstream.streams.frames.writer import FrameWriter
+from ferstream.streams.local.embedded_redis import EmbeddedRedis, find_redis_server
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.redis_client.cluster import run_id_of
+from ferstream.streams.redis_client.connect import connect, translated
+from ferstream.streams.redis_client.preflight import check_server
+from ferstream.streams.wire.keys import Keys
+from tests.streams.test_answers import add, result
+from tests.support.fleet import frame
+from tests.support.redis_cluster import RedisCluster, free_ports, speaks_tls
+from tests.support.video_files import skip_or_fail
+
+KEYS = Keys(shards=6)
+
+
+@pytest.fixture
+def client(cluster):
+    client = connect(cluster.url)
+    yield client
+    client.close()
+
+
+def reader_of(client, shard, consumer="w", claim_after_s=60):
+    reader = FrameReader(client, KEYS, group="workers", consumer=consumer, claim_after_s=claim_after_s, shards=[shard])
+    reader.join()
+    return reader
+
+
+def writer_of(client, camera, drops, **settings):
+    clock = ServerClock()
+    clock.set_from(client)
+    settings = {"freshness_s": 60, "budget_bytes": 1 << 20} | settings
+    return FrameWriter(client, KEYS, clock, camera, group="workers", on_drop=lambda *drop: drops.append(drop), **settings)
+
+
+def test_six_shards_lie_on_all_three_primaries(cluster, client):
+    report = check_server(client, KEYS, ServerClock())
+    assert report.warnings == ()
+    assert report.max_memory_bytes == 0
+    assert {cluster.port_of(KEYS.frames(shard)) for shard in range(6)} == set(cluster.ports)
+
+
+def test_one_shard_is_warned_of_and_the_limits_of_all_primaries_add_up(cluster, client):
+    for number, port in enumerate(cluster.ports, start=1):
+        with cluster.node(port) as node:
+            node.config_set("maxmemory", number * 100_000_000)
+            node.config_set("maxmemory-policy", "allkeys-lru" if number == 2 else "noeviction")
+    try:
+        report = check_server(client, Keys(), ServerClock())
+    finally:
+        for port in cluster.ports:
+            with cluster.node(port) as node:
+                node.config_set("maxmemory", 0)
+                node.config_set("maxmemory-policy", "noeviction")
+    assert report.max_memory_bytes == 600_000_000
+    assert [text.split()[0] for text in report.warnings] == ["maxmemory-policy", "1"]
+    assert "1 of 3 primaries" in report.warnings[1]
+
+
+def test_all_ask_one_node_for_the_time(cluster, client):
+    asked = []
+    for port in cluster.ports:
+        with cluster.node(port) as node:
+            node.config_resetstat()
+    for _ in range(3):
+        with connect(cluster.url) as other:
+            ServerClock().set_from(other)
+    for port in cluster.ports:
+        with cluster.node(port) as node:
+            asked.append(node.info("commandstats").get("cmdstat_time", {"calls": 0})["calls"])
+    assert sorted(asked) == [0, 0, 3]
+
+
+@pytest.mark.parametrize("shard", range(6))
+def test_a_frame_lives_and_ends_on_the_primary_of_its_shard(cluster, client, shard):
+    reader, answers = reader_of(client, shard), FrameAnswers(client, KEYS, group="workers", keep_results_s=60)
+    ids = [add(client, shard) for _ in range(4)]
+    with cluster.node(cluster.port_of(KEYS.frames(shard))) as node:
+        assert node.xlen(KEYS.frames(shard)) == 4
+    first, second, third, fourth = reader.read(9, 0.01)
+    assert [entry.entry_id for entry in (first, second, third, fourth)] == ids
+    assert answers.publish([(first, result(first))], time.time()) == [True]
+    assert answers.expire([second, third]) == [True, True]
+    assert answers.bury(fourth, "bad", "it was", time.time()) is True
+    assert (client.xlen(KEYS.frames(shard)), client.xlen(KEYS.results(shard)), client.xlen(KEYS.dead(shard))) == (0, 1, 1)
+    assert reader.pending(client) == 0
+    reader.leave()
+
+
+def test_a_multi_is_done_whole_or_not_at_all(cluster, client):
+    client.set("{2}:text", "no stream")
+    with client.pipeline(transaction=True) as multi:
+        multi.xadd(KEYS.results(2), {"r": "1"})
+        multi.execute_command("NO-SUCH-COMMAND", "{2}:x")
+        with pytest.raises(RedisError), translated():
+            multi.execute()
+    assert client.xlen(KEYS.results(2)) == 0
+
+
+def test_a_writer_makes_room_and_finds_what_was_answered(client):
+    drops: list = []
+    writer = writer_of(client, "door", drops, budget_bytes=250)
+    for sequence in range(4):
+        writer.write(frame(sequence, b"x" * 100, time.time(), camera="door"))
+    assert drops == [("budget", 1), ("budget", 1)]
+    shard = KEYS.shard_of("door")
+    reader, answers = reader_of(client, shard), FrameAnswers(client, KEYS, group="workers", keep_results_s=60)
+    answers.expire(reader.read(1, 0.01))
+    writer.beat()
+    assert (writer.waiting(), writer.waiting_bytes) == (1, 100)
+
+
+def test_a_move_of_a_slot_is_followed_by_all_and_nothing_is_lost_or_done_twice(cluster, client):
+    shard, slot = 3, 1584
+    old, new = (cluster.port_of(KEYS.frames(shard)), cluster.ports[1])
+    drops: list = []
+    camera = next(name for name in map(str, range(99)) if KEYS.shard_of(name) == shard)
+    writer, reader = writer_of(client, camera, drops), reader_of(client, shard)
+    answers = FrameAnswers(client, KEYS, group="workers", keep_results_s=60)
+    moving, ended, written = threading.Event(), [], 0
+    mover = threading.Thread(target=lambda: (moving.wait(), cluster.move_slot(slot, old, new)))
+    mover.start()
+    until = time.monotonic() + 1.5
+    while time.monotonic() < until:
+        writer.write(frame(written, b"x" * 5000, time.time(), camera=camera))
+        written += 1
+        if written == 50:
+            moving.set()
+        entries = reader.read(8, 0.001)
+        half = len(entries) // 2
+        ended += answers.publish([(entry, result(entry)) for entry in entries[:half]], time.time()) if half else []
+        ended += answers.expire(entries[half:]) if entries[half:] else []
+        reader.release(entries)
+    mover.join()
+    ended += answers.expire(reader.read(1000, 0.001))
+    writer.beat()
+    cluster_now = run_id_of(client, KEYS.frames(shard))
+    cluster.move_slot(slot, new, old)
+    assert written > 100
+    assert ended == [True] * written
+    assert drops == []
+    assert writer.waiting() == 0
+    with cluster.node(new) as node:
+        assert node.info("server")["run_id"] == cluster_now
+
+
+def test_a_lost_reply_is_not_asked_for_again(cluster):
+    """The server stops, the client gives up, the server goes on and does what it was sent: once."""
+    shard = 0
+    port = cluster.port_of(KEYS.frames(shard))
+    with connect(cluster.url) as control, connect(cluster.url, timeout_s=0.1) as impatient:
+        impatient.exists(KEYS.frames(shard))
+        os.kill(cluster.pid(port), signal.SIGSTOP)
+        try:
+            with pytest.raises(RedisUnavailable), translated():
+                impatient.xadd(KEYS.frames(shard), {"a": "b"})
+        finally:
+            os.kill(cluster.pid(port), signal.SIGCONT)
+        assert control.xlen(KEYS.frames(shard)) == 1
+
+
+def test_wrong_schemes_are_told_what_to_write(cluster, redis_url):
+    with connect(f"redis://127.0.0.1:{cluster.ports[0]}") as plain:
+        with pytest.raises(RedisError, match=r"redis\+cluster://") as caught:
+            check_server(plain, KEYS, ServerClock())
+        assert type(caught.value) is RedisError
+    with pytest.raises(RedisError, match="one database"):
+        connect(f"{cluster.url}/1")
+
+
+def test_a_single_server_is_no_cluster():
+    with EmbeddedRedis() as server, connect(server.url) as control:
+        (port,) = free_ports(1)
+        control.config_set("port", port)
+        with (
+            connect(f"redis+cluster://127.0.0.1:{port}") as client,
+            pytest.raises(RedisError, match="no Redis Cluster") as caught,
+        ):
+            check_server(client, KEYS, ServerClock())
+    assert type(caught.value) is RedisError
+
+
+def test_a_full_primary_and_a_deleted_group(cluster, client):
+    reader = reader_of(client, 1)
+    client.delete(KEYS.frames(1))
+    with pytest.raises(GroupGone):
+        reader.read(1, 0.01)
+    reader.join()
+    add(client, 1)
+    (entry,) = reader.read(1, 0.01)
+    answers = FrameAnswers(client, KEYS, group="workers", keep_results_s=60)
+    with cluster.node(cluster.port_of(KEYS.frames(1))) as node:
+        node.config_set("maxmemory", 1)
+        try:
+            with pytest.raises(RedisFull):
+                answers.publish([(entry, result(entry))], time.time())
+            assert answers.expire([entry]) == [True]  # what frees memory works
+        finally:
+            node.config_set("maxmemory", 0)
+
+
+def test_a_cluster_that_speaks_tls(tmp_path):
+    if not speaks_tls(find_redis_server()):
+        skip_or_fail("this redis-server is built without TLS: install Debian's")
+    authority, files = trustme.CA(), {name: tmp_path / f"{name}.pem" for name in ("cert", "key", "ca")}
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.private_key_pem.write_to_path(files["key"])
+    certificate.cert_chain_pems[0].write_to_path(files["cert"])
+    authority.cert_pem.write_to_path(files["ca"])
+    tls = {"tls-cert-file": files["cert"], "tls-key-file": files["key"], "tls-ca-cert-file": files["ca"]}
+    with RedisCluster(tls=tls) as cluster:
+        with connect(cluster.url) as client:
+            check_server(client, KEYS, ServerClock())
+            assert [add(client, shard) != "" for shard in range(6)] == [True] * 6
+        with connect(cluster.url.partition("?")[0]) as stranger, pytest.raises(RedisError, match="certificate"):
+            check_server(stranger, KEYS, ServerClock())

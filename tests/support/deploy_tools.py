@@ -1,0 +1,25 @@
+"""Prometheus, promtool and the Redis exporter for tests: those of install_deploy_tools.sh, else those on the PATH."""
+
+import shutil
+import subprocess
+
+from tests.support.paths import ROOT
+from tests.support.video_files import skip_or_fail
+
+DEPLOY = ROOT / "deploy"
+TOOLS = ROOT / ".tools" / "usr" / "bin"
+
+
+def tool(name: str) -> str:
+    """The path of a program; where it is missing the test is skipped, or fails in CI."""
+    path = shutil.which(name, path=str(TOOLS)) or shutil.which(name)
+    if path is None:
+        skip_or_fail(f"no {name}: sh tests/support/install_deploy_tools.sh brings it")
+    return str(path)
+
+
+def promtool(*arguments: str) -> str:
+    """What promtool says; fails with it where promtool does."""
+    done = subprocess.run([tool("promtool"), *arguments], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -1,0 +1,117 @@
+"""Videos and cameras for tests: shared files, files made on the spot, a real RTSP server, and how to wait."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+import pytest
+
+from tests.support.paths import DATA
+
+#: The system's Python: GStreamer's bindings are packages of the system, not of a virtual environment.
+SYSTEM_PYTHON = "/usr/bin/python3"
+
+
+def skip_or_fail(reason: str) -> None:
+    """A laptop may lack what a test needs; the CI must not."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def shared_video(name: str) -> Path:
+    """A video of the project's shared folder, which FER_DATA_DIR replaces."""
+    shared = DATA
+    path = shared / "video" / name
+    if not path.exists():
+        skip_or_fail(f"no {path}: set FER_DATA_DIR to the folder that holds video/")
+    return path
+
+
+def make_video(
+    path: Path,
+    *,
+    frames: int = 30,
+    fps: int = 10,
+    size: tuple[int, int] = (160, 120),
+    codec: str = "libx264",
+    patch: bool = False,
+) -> Path:
+    """A video in which every frame differs; with a white patch at the top left if asked."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=fps)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        stream.time_base = Fraction(1, fps)
+        for number in range(frames):
+            picture = np.full((size[1], size[0], 3), number * 7 % 256, np.uint8)
+            picture[:, : size[0] // 2] = (number * 31 % 256, 90, 200)
+            if patch:
+                picture[:40, :40] = 255
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def wait_until(true: Callable[[], object], *, within_s: float, what: str) -> float:
+    """Wait until `true()`; returns the seconds that took."""
+    start = time.monotonic()
+    while not true():
+        if time.monotonic() - start > within_s:
+            pytest.fail(f"not within {within_s:g} s: {what}")
+        time.sleep(0.05)
+    return time.monotonic() - start
+
+
+class RtspServer:
+    """tests/support/rtsp_server.py as a process; `port` stays the same over `kill` and `start`."""
+
+    def __init__(self, files: dict[str, Path] | None = None, *, user: str = "", password: str = "") -> None:
+        if subprocess.run([SYSTEM_PYTHON, "-c", _HAS_GSTREAMER], capture_output=True, check=False).returncode:
+            skip_or_fail("no GStreamer RTSP server: see tests/support/install_rtsp_server.sh for the packages")
+        self.port = 0
+        self._arguments = [f"{name}={path}" for name, path in (files or {}).items()]
+        if user:
+            self._arguments += [f"--user={user}", f"--password={password}"]
+        self.start()
+
+    def url(self, name: str, credentials: str = "") -> str:
+        return f"rtsp://{credentials and credentials + '@'}127.0.0.1:{self.port}/{name}"
+
+    def start(self) -> None:
+        script = Path(__file__).with_name("rtsp_server.py")
+        command = [SYSTEM_PYTHON, str(script), f"--port={self.port}", *self._arguments]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert self._process.stdout is not None
+        words = self._process.stdout.readline().split()
+        assert words[:1] == ["ready"], "the RTSP server did not start"
+        self.port = int(words[1])
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+
+    def freeze(self) -> None:
+        """It keeps its connections and says nothing."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.kill()
+
+
+_HAS_GSTREAMER = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"

@@ -1,0 +1,58 @@
+"""What watches a worker: goes on while Redis hangs, and is missed when it dies."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from ferstream.streams.frames.reader import FrameReader
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.wire.keys import Keys
+from ferstream.workers import metrics
+from ferstream.workers.gauges import Watch
+from ferstream.workers.settings import WorkerSettings
+from ferstream.workers.worker import Worker
+from tests.support.fleet import wait_until
+
+
+def busier(looks: list[float]) -> list[float]:
+    looks.append(1000.0 * len(looks))
+    return [looks[-1]]
+
+
+@pytest.fixture
+def server() -> Iterator[EmbeddedRedis]:
+    with EmbeddedRedis() as server:
+        yield server
+
+
+def test_how_busy_the_stages_are_is_told_while_redis_hangs(server):
+    looks: list[float] = []
+    with connect(server.url, timeout_s=120) as client:
+        reader = FrameReader(client, Keys(), group="workers", consumer="w", claim_after_s=60)
+        watch = Watch(client, Keys(), ServerClock(), [reader], lambda: busier(looks))
+        metrics.BUSY.set(0)
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            watch.start()
+            wait_until(lambda: len(looks) > 3)
+            assert metrics.BUSY.collect()[0].samples[0].value == 1
+            assert watch.alive()
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+            watch.stop()
+        wait_until(lambda: not watch.alive())
+
+
+def test_a_worker_whose_watch_has_ended_is_unhealthy(redis_url):
+    worker = Worker(WorkerSettings(redis_url=redis_url, name="w", device="cpu", threads=1))
+    try:
+        worker.start()
+        assert worker.unhealthy() is None
+        worker._watch.stop()
+        wait_until(lambda: worker.unhealthy() == "a thread has died")
+    finally:
+        worker.stop()

@@ -1,1 +1,0 @@
-"""AVFER: published datasets made into one, looked at, split, balanced, and written in one form."""
