@@ -31,7 +31,7 @@ format: $(DEV)/.installed  ## put the code into shape
 	$(DEV)/bin/ruff check --fix .
 	$(DEV)/bin/ruff format .
 
-bench: $(DEV)/.installed  ## what each stage and a whole worker reach on this machine, in about two minutes; ARGS="--write workers/capacity.json" for plans
+bench: $(DEV)/.installed  ## what each stage and a whole worker reach on this machine, in about two minutes; ARGS="--write workers/sizing/capacity.json" for plans
 	$(DEV)/bin/python -m tests.benchmarks.worker $(ARGS)
 
 train: $(DEV)/.installed  ## both packaged models again, from the packs in FER_DATA_DIR: four hours on two cores; goes on where it stopped

@@ -78,7 +78,7 @@ class Camera:
         return not self._threads[1].is_alive()
 
     def remove(self) -> None:
-        """After `join`: the camera is gone for good. Raises RedisUnavailable."""
+        """After `join`: the camera is gone for good. Raises StoreUnavailable."""
         for gauge in (metrics.LAST_FRAME, metrics.WAITING_BYTES):
             if self._label:
                 gauge.remove(self._label)

@@ -50,7 +50,7 @@ class Fleet:
         self._end(list(self._running().values()))
 
     def report(self) -> None:
-        """Write every camera's status, and take those that were removed out of Redis. Raises RedisError."""
+        """Write every camera's status, and take those that were removed out of Redis. Raises StoreError."""
         running = self._running()
         statuses = [camera.status(self._producer) for camera in running.values()]
         write_statuses(self._link.client, self._link.keys, statuses)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ferstream.producer.config.camera_config import MIB, CameraConfig
 from ferstream.producer.errors import ConfigError
 from ferstream.producer.redis_link import RedisLink
-from ferstream.streams.errors import RedisError
+from ferstream.streams.errors import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Budget:
         """Ask Redis for its limit: an operator may have changed it."""
         try:
             self._link.look()
-        except RedisError as error:  # it is judged by the limit known before
+        except StoreError as error:  # it is judged by the limit known before
             log.warning("Redis's memory limit could not be read: %s", error)
 
 

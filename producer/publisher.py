@@ -15,7 +15,7 @@ from ferstream.producer.freeze import FreezeDetector
 from ferstream.producer.latest_frame import Captured, Slot
 from ferstream.producer.redis_link import RedisLink
 from ferstream.producer.shard_link import ShardLink
-from ferstream.streams.errors import RedisError, RedisUnavailable
+from ferstream.streams.errors import StoreError, StoreUnavailable
 from ferstream.streams.frames.writer import FrameWriter
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.service.logs import about
@@ -92,7 +92,7 @@ class Publisher:
         self._finish()
 
     def retire(self) -> None:
-        """The camera was removed for good: let go of its share of the trimming horizon. Raises RedisUnavailable."""
+        """The camera was removed for good: let go of its share of the trimming horizon. Raises StoreUnavailable."""
         self._writer.retire()
         self._link.well()
         self._client.close()
@@ -155,10 +155,10 @@ class Publisher:
         try:
             with metrics.STAGE_DURATION.labels("write").time():
                 self._writer.write(frame)
-        except RedisUnavailable as error:  # the link tries again; the next beat finds out whether the frame arrived
+        except StoreUnavailable as error:  # the link tries again; the next beat finds out whether the frame arrived
             self._link.lost(error)
             return False
-        except RedisError as error:  # full, or set up wrongly: the next frame is the next try
+        except StoreError as error:  # full, or set up wrongly: the next frame is the next try
             self._link.trouble(error)
             return False
         finally:
@@ -219,9 +219,9 @@ class Publisher:
             self._writer.beat()
             self._generation = generation
             self._link.well()
-        except RedisUnavailable as error:
+        except StoreUnavailable as error:
             self._link.lost(error)
-        except RedisError as error:  # full: reads and deletes still worked
+        except StoreError as error:  # full: reads and deletes still worked
             self._generation = generation
             self._link.trouble(error)
         self._count_written()

@@ -9,7 +9,7 @@ import redis
 
 from ferstream.producer import metrics
 from ferstream.producer.shard_link import WELL_AFTER_S, ShardLink
-from ferstream.streams.errors import RedisError, RedisFull, RedisUnavailable
+from ferstream.streams.errors import StoreError, StoreFull, StoreUnavailable
 from ferstream.streams.redis_client.acl_check import check_rights, producer_commands
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect, is_cluster
@@ -61,14 +61,14 @@ class RedisLink:
         return failures[0] if failures and all(failures) else None
 
     def open(self) -> None:
-        """The first try. A Redis that is down or full may come; raises RedisError where waiting will not help."""
+        """The first try. A Redis that is down or full may come; raises StoreError where waiting will not help."""
         try:
             self._check()
-        except (RedisUnavailable, RedisFull) as error:
+        except (StoreUnavailable, StoreFull) as error:
             self.lost(error)
 
     def look(self) -> None:
-        """Ask Redis again what it is and what it holds. Raises RedisError."""
+        """Ask Redis again what it is and what it holds. Raises StoreError."""
         report = check_server(self.client, self.keys, self.clock)
         check_rights(self.client, producer_commands(self.keys))
         self.max_memory_bytes = report.max_memory_bytes
@@ -77,14 +77,14 @@ class RedisLink:
                 log.warning("%s", warning)
         self._warnings, self._version = report.warnings, report.version
 
-    def lost(self, error: RedisError) -> None:
+    def lost(self, error: StoreError) -> None:
         """Somebody got no answer, or no room: frames are counted as dropped until the link's own thread gets one."""
         # A cluster that was there once stays up: each camera's shard has a link of its own.
-        if isinstance(error, RedisUnavailable) and not (self._cluster and self.generation):
+        if isinstance(error, StoreUnavailable) and not (self._cluster and self.generation):
             self._up.clear()
         self.trouble(error)
 
-    def trouble(self, error: RedisError) -> None:
+    def trouble(self, error: StoreError) -> None:
         """Say what is wrong, once."""
         self._trouble_at = time.monotonic()
         if str(error) != self._problem:
@@ -112,7 +112,7 @@ class RedisLink:
                 self._backoff.succeeded()
                 if self._cluster:
                     self.well()
-            except RedisError as error:  # say so once, and try again after a while
+            except StoreError as error:  # say so once, and try again after a while
                 self.lost(error)
                 wait_s = self._backoff.failed()
             stop.wait(wait_s)
@@ -127,12 +127,12 @@ class RedisLink:
         self._up.set()
 
     def _agree(self) -> None:
-        """A server that restarted lost the number of shards, and nothing else of a cluster may tell. Raises RedisError."""
+        """A server that restarted lost the number of shards, and nothing else of a cluster may tell. Raises StoreError."""
         try:
             check_shards(self.client, self.keys)
-        except (RedisUnavailable, RedisFull):
+        except (StoreUnavailable, StoreFull):
             raise
-        except RedisError:  # another number: no camera writes until it is ours
+        except StoreError:  # another number: no camera writes until it is ours
             self._up.clear()
             raise
 

@@ -20,7 +20,7 @@ from ferstream.producer.errors import ConfigError
 from ferstream.producer.fleet import Fleet
 from ferstream.producer.memory_check import Budget
 from ferstream.producer.redis_link import RedisLink
-from ferstream.streams.errors import RedisError
+from ferstream.streams.errors import StoreError
 from ferstream.streams.service.health_server import StatusServer
 from ferstream.streams.service.logs import about
 from ferstream.streams.service.shutdown import Shutdown
@@ -78,7 +78,7 @@ class Service:
     def run(self) -> list[str]:
         """Until a signal, or until every camera has ended; returns the cameras that could not be read to their end.
 
-        Raises ConfigError, RedisError where waiting will not help, FerstreamError where the metrics port cannot be had.
+        Raises ConfigError, StoreError where waiting will not help, FerstreamError where the metrics port cannot be had.
         """
         cameras = self._options.read_cameras()
         self._link.open()
@@ -169,7 +169,7 @@ class Service:
         if self._link.up:
             try:
                 self._fleet.report()
-            except RedisError as error:  # the statuses grow old by themselves
+            except StoreError as error:  # the statuses grow old by themselves
                 log.warning("the last status was not written: %s", error)
         self._link.client.close()
 

@@ -5,7 +5,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from ferstream.streams.errors import RedisError, RedisUnavailable
+from ferstream.streams.errors import StoreError, StoreUnavailable
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.service.backoff import Backoff
 from ferstream.streams.wire.keys import Keys
@@ -53,20 +53,20 @@ class ShardLink:
         """Another one after each loss: there are lost replies to settle."""
         return self._link.generation + self._losses
 
-    def lost(self, error: RedisError) -> None:
+    def lost(self, error: StoreError) -> None:
         """Somebody got no answer."""
         with self._lock:
-            if isinstance(error, RedisUnavailable):
+            if isinstance(error, StoreUnavailable):
                 self._losses += 1
                 if time.monotonic() >= self._retry_at:  # once for all cameras that lose one reply each
                     self._retry_at = time.monotonic() + self._backoff.failed()
         self.trouble(error)
 
-    def trouble(self, error: RedisError) -> None:
+    def trouble(self, error: StoreError) -> None:
         """Say what is wrong, once."""
         with self._lock:
             known, self._problem, self._trouble_at = self._problem, str(error), time.monotonic()
-            self.failure = self._problem if isinstance(error, RedisUnavailable) else None
+            self.failure = self._problem if isinstance(error, StoreUnavailable) else None
         if self._problem != known:
             log.warning("shard %d: %s; its cameras stay open, their frames are counted as dropped", self._shard, error)
 

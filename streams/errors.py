@@ -17,17 +17,17 @@ class DecodeError(FerstreamError):
         self.reason = reason
 
 
-class RedisError(FerstreamError):
+class StoreError(FerstreamError):
     """Redis answered with an error that trying again will not mend."""
 
 
-class RedisUnavailable(RedisError):
+class StoreUnavailable(StoreError):
     """No answer from Redis: it is down, starting, or out of reach. Trying again may help."""
 
 
-class RedisFull(RedisError):
+class StoreFull(StoreError):
     """Redis is at its memory limit and takes no more data. Trying again may help."""
 
 
-class GroupGone(RedisError):
+class GroupGone(StoreError):
     """The stream or its consumer group was deleted under a running reader."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import redis
 
-from ferstream.streams.errors import RedisError
+from ferstream.streams.errors import StoreError
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import translated
@@ -66,7 +66,7 @@ class Watch:
     def _look(self, at_one_server: Callable[[], None]) -> None:
         try:
             at_one_server()
-        except RedisError as error:  # the reading loop warns of it and goes on trying; the gauges keep their last values
+        except StoreError as error:  # the reading loop warns of it and goes on trying; the gauges keep their last values
             log.debug("gauges are not set: %s", error)
 
     def _set_clock(self) -> None:

@@ -35,7 +35,7 @@ LEAVE_S = 5.0
 class Worker:
     """Takes frames from Redis and publishes their faces, until `stop`.
 
-    Raises, on construction, ModelError where a model cannot be used, and RedisError where Redis never will do.
+    Raises, on construction, ModelError where a model cannot be used, and StoreError where Redis never will do.
     """
 
     def __init__(self, settings: WorkerSettings) -> None:

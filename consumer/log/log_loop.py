@@ -24,7 +24,7 @@ class Logger:
         self._turned_at = time.monotonic()
 
     def run(self, leave: threading.Event) -> None:
-        """Raises LogError, and RedisError where trying again will not help."""
+        """Raises LogError, and StoreError where trying again will not help."""
         synced_at = time.monotonic()
         for deliveries in self._subscriber.batches():
             self._turned_at = time.monotonic()

@@ -10,7 +10,7 @@ from ferstream.consumer.subscribe.position import BEGINNING
 from ferstream.consumer.subscribe.result_buffer import Intake
 from ferstream.consumer.subscribe.shard_rotation import Turns
 from ferstream.consumer.subscribe.shards import Shards
-from ferstream.streams.errors import RedisError, RedisUnavailable
+from ferstream.streams.errors import StoreError, StoreUnavailable
 
 
 class PositionReading:
@@ -92,9 +92,9 @@ class GroupReading:
             began_at = time.monotonic()
             try:
                 yield from self._acknowledge_shard(shard, ids)
-            except RedisError as error:
+            except StoreError as error:
                 # On a cluster a shard that is away holds up no other.
-                if not (self._shards.apart and isinstance(error, RedisUnavailable)):
+                if not (self._shards.apart and isinstance(error, StoreUnavailable)):
                     failure = error
                     break
                 self._turns.failed(shard, error, time.monotonic() - began_at)
@@ -122,7 +122,7 @@ class GroupReading:
         after = self._intake.shards[shard].id
         try:
             yield Command(("XGROUP CREATE", self._shards.keys.results(shard), self._group, after, "MKSTREAM"))
-        except RedisError as error:
+        except StoreError as error:
             if "BUSYGROUP" not in str(error):
                 raise
         self._pending[shard] = BEGINNING

@@ -9,7 +9,7 @@ from ferstream.consumer.subscribe.effects import Look, Pause, Steps
 from ferstream.consumer.subscribe.readers import GroupReading, PositionReading
 from ferstream.consumer.subscribe.result_buffer import Intake
 from ferstream.consumer.subscribe.shards import Shards
-from ferstream.streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
+from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreUnavailable
 from ferstream.streams.redis_client.connect import MAX_BLOCK_S
 
 log = logging.getLogger(__name__)
@@ -56,14 +56,14 @@ class Dialogue:
         return self._shards.position()
 
     def steps(self) -> Steps:
-        """Everything, until nothing came for the idle time-out. Raises RedisError where trying again will not help."""
+        """Everything, until nothing came for the idle time-out. Raises StoreError where trying again will not help."""
         self._news_at = time.monotonic()
         while not self._idle():
             try:
                 yield from self._open()
                 while not self._idle():
                     yield from self._round()
-            except (RedisUnavailable, RedisFull) as error:
+            except (StoreUnavailable, StoreFull) as error:
                 yield from self._wait_out(error)
             except GroupGone:  # deleted under us: made again from where we were
                 log.warning("the results or their consumer group were deleted; going on with new ones")
@@ -77,7 +77,7 @@ class Dialogue:
         try:
             yield from self._reading.acknowledge()
             yield from self._reading.leave()
-        except RedisError as error:  # what stays pending, the next one with this name reads again, or another claims
+        except StoreError as error:  # what stays pending, the next one with this name reads again, or another claims
             log.info("could not take leave of Redis: %s", error)
 
     def _open(self) -> Steps:
@@ -118,7 +118,7 @@ class Dialogue:
         timeout_s = self._terms.idle_timeout_s
         return timeout_s is not None and time.monotonic() - self._news_at >= timeout_s
 
-    def _wait_out(self, error: RedisError) -> Steps:
+    def _wait_out(self, error: StoreError) -> Steps:
         """Wait before the next try; told once for each outage."""
         if not self._failures:
             log.warning("%s; trying again until it answers", error)

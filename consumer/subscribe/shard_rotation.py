@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ferstream.consumer.subscribe.effects import Pause, Steps
 from ferstream.consumer.subscribe.result_buffer import Intake
 from ferstream.consumer.subscribe.shards import Shards
-from ferstream.streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
+from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ PATIENCE = 4.0
 
 @dataclass(slots=True)
 class _Away:
-    error: RedisError
+    error: StoreError
     failures: int
     retry_at: float
 
@@ -40,14 +40,14 @@ class Turns:
         self._away: dict[int, _Away] = {}
 
     def begin(self) -> Steps:
-        """Open all of them, those that are away too. Raises RedisUnavailable where every shard is away."""
+        """Open all of them, those that are away too. Raises StoreUnavailable where every shard is away."""
         self._open.clear()
         for away in self._away.values():
             away.retry_at = 0.0
         yield from self._each(self._make_open)
 
     def read(self, block_ms: int) -> Steps:
-        """Until something came, or the time is over. Raises RedisUnavailable where every shard is away."""
+        """Until something came, or the time is over. Raises StoreUnavailable where every shard is away."""
         until, before = time.monotonic() + block_ms / 1000, self._intake.received
         while True:
             yield from self._each(self._read)
@@ -59,7 +59,7 @@ class Turns:
         """Whether a shard did not answer last: nothing more is asked of it until it has been read again."""
         return shard in self._away
 
-    def failed(self, shard: int, error: RedisError, took_s: float) -> None:
+    def failed(self, shard: int, error: StoreError, took_s: float) -> None:
         """A shard did not answer, for `took_s` seconds. Told once for each outage."""
         away = self._away.get(shard)
         if away is None:
@@ -76,7 +76,7 @@ class Turns:
                 continue
             try:
                 yield from visit(shard)
-            except (RedisUnavailable, RedisFull, GroupGone) as error:
+            except (StoreUnavailable, StoreFull, GroupGone) as error:
                 self.failed(shard, error, time.monotonic() - began_at)
             else:
                 if self._away.pop(shard, None):

@@ -3,7 +3,7 @@
 from ferstream.consumer.subscribe.effects import Command, Steps
 from ferstream.consumer.subscribe.position import BEGINNING, ShardPosition, order, parse_position
 from ferstream.consumer.subscribe.result_buffer import Intake
-from ferstream.streams.errors import FerstreamError, GroupGone, RedisUnavailable
+from ferstream.streams.errors import FerstreamError, GroupGone, StoreUnavailable
 from ferstream.streams.wire.keys import Keys
 
 
@@ -43,7 +43,7 @@ class Shards:
         for shard in self.numbers:
             try:
                 yield from self.notice_new_stream(shard)
-            except RedisUnavailable:
+            except StoreUnavailable:
                 if not self.apart:  # else whoever reads that shard knows
                     raise
 

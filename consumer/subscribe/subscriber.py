@@ -32,7 +32,7 @@ class ResultSubscriber(Subscription):
     - `block_s`: `batches` gives an empty batch after so long with nothing.
 
     Not thread-safe. While Redis is away it waits and tries again. Raises FerstreamError for a wrong position or URL, and
-    RedisError where trying again will not help (a wrong password).
+    StoreError where trying again will not help (a wrong password).
     """
 
     _client: "redis.Redis | None" = None

@@ -35,7 +35,7 @@ class CameraStatus:
 
 
 def write_statuses(client: "redis.Redis", keys: Keys, statuses: list[CameraStatus]) -> None:
-    """Write the status of several cameras. Raises RedisUnavailable."""
+    """Write the status of several cameras. Raises StoreUnavailable."""
     if not statuses:
         return
     packed: dict[Any, Any] = {
@@ -46,7 +46,7 @@ def write_statuses(client: "redis.Redis", keys: Keys, statuses: list[CameraStatu
 
 
 def remove_status(client: "redis.Redis", keys: Keys, camera_id: str) -> None:
-    """Forget a camera that was removed. Raises RedisUnavailable."""
+    """Forget a camera that was removed. Raises StoreUnavailable."""
     with translated():
         client.hdel(keys.cameras, camera_id)
 
@@ -54,7 +54,7 @@ def remove_status(client: "redis.Redis", keys: Keys, camera_id: str) -> None:
 def read_statuses(client: "redis.Redis", keys: Keys) -> list[CameraStatus]:
     """Every camera's status, by name; entries that a newer version wrote are read as far as known, what is none is passed over.
 
-    Raises RedisUnavailable.
+    Raises StoreUnavailable.
     """
     with translated():
         packed = client.hgetall(keys.cameras)

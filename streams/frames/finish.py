@@ -40,7 +40,7 @@ class FrameAnswers:
     def publish(self, answered: Sequence[tuple[Entry, Result]], now: float) -> list[bool]:
         """Publish results, then acknowledge and delete their frames, in one MULTI a shard.
 
-        Returns for each whether it ended its frame (False: a repeat). Raises RedisUnavailable, RedisFull: nothing, or
+        Returns for each whether it ended its frame (False: a repeat). Raises StoreUnavailable, StoreFull: nothing, or
         everything with its reply lost, was done; publishing again repeats a result but loses none.
         """
         ended: dict[tuple[int, str], bool] = {}  # two shards may give two frames the same id
@@ -57,7 +57,7 @@ class FrameAnswers:
     def published_since(self, entries: Sequence[Entry], worker: str, since: float) -> set[tuple[int, str]]:
         """Shards and ids of those `entries` of which `worker` has a result out since `since`: for use after a lost reply.
 
-        Raises RedisUnavailable.
+        Raises StoreUnavailable.
         """
         found: set[tuple[int, str]] = set()
         for shard in sorted({entry.shard for entry in entries}):
@@ -76,7 +76,7 @@ class FrameAnswers:
     def expire(self, entries: Sequence[Entry], *, again: bool = False) -> list[bool]:
         """Acknowledge and delete frames past their deadline; returns for each whether this, or the lost call before, ended it.
 
-        Raises RedisUnavailable.
+        Raises StoreUnavailable.
         """
         ended: dict[tuple[int, str], bool] = {}  # two shards may give two frames the same id
         for shard in sorted({entry.shard for entry in entries}):
@@ -98,7 +98,7 @@ class FrameAnswers:
         """Keep a frame aside as a dead letter: its header and reason, its picture only if asked.
 
         Returns whether this, or the lost call before, ended the frame. `again`: with the same reason, detail and `now` as then;
-        a letter that is out is not written twice. Raises RedisUnavailable, RedisFull.
+        a letter that is out is not written twice. Raises StoreUnavailable, StoreFull.
         """
         letter: dict[Any, Any] = {
             b"d": msgpack.packb(

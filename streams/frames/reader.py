@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from ferstream.streams.errors import GroupGone, RedisError
+from ferstream.streams.errors import GroupGone, StoreError
 from ferstream.streams.redis_client.connect import MAX_BLOCK_S, translated
 from ferstream.streams.wire.keys import Keys
 
@@ -58,13 +58,13 @@ class FrameReader:
         self.trimmed = 0  # pending entries found deleted: their producer withdrew and counted them
 
     def join(self) -> None:
-        """Make the streams and their group where they are missing. Raises RedisUnavailable, RedisError."""
+        """Make the streams and their group where they are missing. Raises StoreUnavailable, StoreError."""
         for shard in self.shards:
             try:
                 with translated():
                     # From 0: an entry that is still in the stream has not been answered.
                     self._client.xgroup_create(self._keys.frames(shard), self._group, id="0", mkstream=True)
-            except RedisError as error:
+            except StoreError as error:
                 if "BUSYGROUP" not in str(error):
                     raise
         self._look_at_pending = True
@@ -72,7 +72,7 @@ class FrameReader:
     def read(self, count: int, block_s: float) -> list[Entry]:
         """Up to `count` entries, or one a shard where that is more; waits up to `block_s` for new ones.
 
-        Raises RedisUnavailable (the next read looks at own pending entries first), GroupGone (then `join` again).
+        Raises StoreUnavailable (the next read looks at own pending entries first), GroupGone (then `join` again).
         """
         try:
             if self._look_at_pending:
@@ -86,7 +86,7 @@ class FrameReader:
                         self._claim_at = 0.0  # there may be more where these were
                     return entries
             return self._new(count, min(block_s, MAX_BLOCK_S))
-        except RedisError:
+        except StoreError:
             self._look_at_pending = True  # a lost reply may have delivered entries that we never saw
             raise
 

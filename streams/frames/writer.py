@@ -11,7 +11,7 @@ from typing import Any
 
 import redis
 
-from ferstream.streams.errors import DecodeError, GroupGone, RedisError, RedisUnavailable
+from ferstream.streams.errors import DecodeError, GroupGone, StoreError, StoreUnavailable
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.cluster import run_id_of
 from ferstream.streams.redis_client.connect import translated
@@ -70,8 +70,8 @@ class FrameWriter:
     def write(self, frame: Frame) -> None:
         """Append a frame, after making room for it in the byte budget.
 
-        A frame that Redis did not take is counted as dropped (`redis_full`, `redis_down`) and the error raised: RedisFull,
-        RedisUnavailable. After a lost reply the frame is settled by the next `beat`.
+        A frame that Redis did not take is counted as dropped (`redis_full`, `redis_down`) and the error raised: StoreFull,
+        StoreUnavailable. After a lost reply the frame is settled by the next `beat`.
         """
         size = len(frame.picture)
         tried_at = self._clock.now()
@@ -81,10 +81,10 @@ class FrameWriter:
                 self._make_room(size)
             with translated():
                 entry_id = self._client.xadd(self._stream, encode_frame(frame), minid=max(0, horizon_ms), approximate=True)
-        except RedisUnavailable:
+        except StoreUnavailable:
             self._uncertain.append((frame, tried_at))
             raise
-        except RedisError:
+        except StoreError:
             self._on_drop("redis_full", 1)
             raise
         self._remember(entry_id, size, frame.header.deadline)
@@ -92,7 +92,7 @@ class FrameWriter:
     def beat(self) -> None:
         """Once a second: settle lost replies, withdraw overdue frames, forget answered ones, agree on the trimming horizon.
 
-        Raises RedisUnavailable.
+        Raises StoreUnavailable.
         """
         self._notice_restart()
         self._settle_uncertain()
@@ -113,7 +113,7 @@ class FrameWriter:
         self._uncertain.clear()
 
     def retire(self) -> None:
-        """Take the camera out of the trimming horizon: it was removed for good. Raises RedisUnavailable."""
+        """Take the camera out of the trimming horizon: it was removed for good. Raises StoreUnavailable."""
         with translated():
             self._client.zrem(self._keys.freshness(self._shard), self._camera_id)
 

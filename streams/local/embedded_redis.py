@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ferstream.streams.errors import FerstreamError, RedisError
+from ferstream.streams.errors import FerstreamError, StoreError
 from ferstream.streams.redis_client.connect import connect, translated
 
 #: Watches the owner through a pipe: the read ends when the owner is gone, however it went; then server and directory go too.
@@ -100,7 +100,7 @@ class EmbeddedRedis:
             try:
                 with translated():
                     client.ping()
-            except RedisError as error:
+            except StoreError as error:
                 if time.monotonic() > deadline:
                     raise FerstreamError("redis-server did not answer within 10 s of its start") from error
                 time.sleep(0.01)

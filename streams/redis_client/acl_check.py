@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import redis
 
-from ferstream.streams.errors import RedisError, RedisUnavailable
+from ferstream.streams.errors import StoreError, StoreUnavailable
 from ferstream.streams.redis_client.connect import translated
 from ferstream.streams.wire.keys import Keys
 
@@ -14,7 +14,7 @@ NOBODY = "0-0"
 
 
 def check_rights(client: "redis.Redis", commands: Iterable[Command]) -> None:
-    """Send commands that change nothing. Raises RedisError that names the first one that the user may not run.
+    """Send commands that change nothing. Raises StoreError that names the first one that the user may not run.
 
     A server that does not answer is not waited for.
     """
@@ -22,11 +22,11 @@ def check_rights(client: "redis.Redis", commands: Iterable[Command]) -> None:
         try:
             with translated():
                 client.execute_command(*command)  # type: ignore[no-untyped-call]
-        except RedisUnavailable:
+        except StoreUnavailable:
             return  # whoever works with that server waits for it
-        except RedisError as error:
+        except StoreError as error:
             if isinstance(error.__cause__, redis.exceptions.NoPermissionError):
-                raise RedisError(f"{error} ({command[0]} {command[1]}): give the user its role's rights") from error
+                raise StoreError(f"{error} ({command[0]} {command[1]}): give the user its role's rights") from error
 
 
 def producer_commands(keys: Keys) -> list[Command]:

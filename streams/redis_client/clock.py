@@ -22,7 +22,7 @@ class ServerClock:
     def set_from(self, client: "redis.Redis") -> float:
         """Ask the server for its time; returns by how many seconds this machine's own clock is ahead of it.
 
-        Raises RedisUnavailable.
+        Raises StoreUnavailable.
         """
         before = time.monotonic()
         with translated():

@@ -16,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.connection import parse_url
 from redis.retry import Retry
 
-from ferstream.streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
+from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreUnavailable
 from ferstream.streams.redis_client.cluster import ClusterClient
 from ferstream.streams.redis_client.cluster_async import AsyncClusterClient
 from ferstream.streams.redis_client.slot_map import Address
@@ -54,7 +54,7 @@ def connect(url: str, *, timeout_s: float = 5.0) -> "redis.Redis":
 
     redis+cluster:// and rediss+cluster:// URLs are of a Redis Cluster; they may name several nodes: host:port,host:port.
     Retrying is the caller's decision: a repeated XADD writes twice, a repeated XREADGROUP skips a batch.
-    Raises RedisError where the URL is none.
+    Raises StoreError where the URL is none.
     """
     retry = Retry(NoBackoff(), 0)
     with _right_url():
@@ -86,7 +86,7 @@ def _refuse_unknown_options(pool: Any) -> None:  # noqa: ANN401 - of a blocking 
         pool.connection_class(**pool.connection_kwargs)
     except TypeError as error:
         name = str(error).rpartition(" ")[2]
-        raise RedisError(f"the Redis URL has an option that there is not: {name}") from error
+        raise StoreError(f"the Redis URL has an option that there is not: {name}") from error
 
 
 def is_cluster(url: str) -> bool:
@@ -105,14 +105,14 @@ def _cluster_settings(url: str, parse: Callable[[str], Any], settings: dict[str,
         options = parse(f"{scheme.removesuffix('+cluster')}://{user}{at}{host}{rest[end:]}")
         seeds.append((options.pop("host", "localhost"), options.pop("port", 6379)))
     if options.pop("db", 0):
-        raise RedisError("a Redis Cluster has one database only: leave the number at the end of its URL out")
+        raise StoreError("a Redis Cluster has one database only: leave the number at the end of its URL out")
     return seeds, settings | options
 
 
 def _settings(url: str, timeout_s: float) -> dict[str, Any]:
     for path in parse_qs(urlsplit(url).query).get("ssl_ca_certs", ()):
         if not os.access(path, os.R_OK):
-            raise RedisError(f"cannot read {path}, which ssl_ca_certs names in the Redis URL")
+            raise StoreError(f"cannot read {path}, which ssl_ca_certs names in the Redis URL")
     settings: dict[str, Any] = {
         "protocol": 2,
         "socket_timeout": timeout_s + MAX_BLOCK_S,
@@ -128,7 +128,7 @@ def _right_url() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise RedisError(
+        raise StoreError(
             "the Redis URL must start with redis://, rediss:// or unix://, or redis+cluster://, rediss+cluster:// of a cluster; "
             "in its password write @ / ? # % as %40 %2F %3F %23 %25"
         ) from error
@@ -140,38 +140,38 @@ def translated() -> Iterator[None]:
     try:
         yield
     except redis.exceptions.OutOfMemoryError as error:
-        raise RedisFull("Redis is at its memory limit (maxmemory) and takes no more data") from error
+        raise StoreFull("Redis is at its memory limit (maxmemory) and takes no more data") from error
     except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError) as error:
-        raise RedisError(f"Redis refused the user or its rights: {_first_line(error)}") from error
+        raise StoreError(f"Redis refused the user or its rights: {_first_line(error)}") from error
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, redis.exceptions.ReadOnlyError) as error:
         # BusyLoading and a replica's refusal after a failover end by themselves.
         if isinstance(error.__context__, ssl.SSLError) and (problem := _lasting(error.__context__)):
-            raise RedisError(problem) from error
-        raise RedisUnavailable(f"no answer from Redis: {_first_line(error)}") from error
+            raise StoreError(problem) from error
+        raise StoreUnavailable(f"no answer from Redis: {_first_line(error)}") from error
     except (redis.exceptions.MovedError, redis.exceptions.ClusterCrossSlotError) as error:
         # Of a client for one server: a cluster's own follows them.
-        raise RedisError(CLUSTER_NODE) from error
+        raise StoreError(CLUSTER_NODE) from error
     except (redis.exceptions.AskError, redis.exceptions.TryAgainError, redis.exceptions.ClusterError) as error:
-        raise RedisUnavailable(
+        raise StoreUnavailable(
             f"the Redis Cluster cannot serve this now, a primary is down or a slot moves: {_first_line(error)}"
         ) from error
     except redis.exceptions.ResponseError as error:
         raise _refusal(str(error), _first_line(error)) from error
     except redis.exceptions.RedisError as error:
-        raise RedisUnavailable(f"Redis gave no usable answer: {type(error).__name__}") from error
+        raise StoreUnavailable(f"Redis gave no usable answer: {type(error).__name__}") from error
 
 
-def _refusal(text: str, line: str) -> RedisError:
+def _refusal(text: str, line: str) -> StoreError:
     """What an error reply means that redis-py has no class for."""
     if "NOGROUP" in text or "no such key" in text or "key no longer exists" in text:
         return GroupGone("the frame stream or its consumer group was deleted")
     if "OOM" in text:
-        return RedisFull("Redis is at its memory limit (maxmemory) and takes no more data")
+        return StoreFull("Redis is at its memory limit (maxmemory) and takes no more data")
     if text.startswith("UNBLOCKED"):  # a failover ended a blocking read
-        return RedisUnavailable(f"no answer from Redis: {line}")
+        return StoreUnavailable(f"no answer from Redis: {line}")
     if "cluster support disabled" in text:
-        return RedisError("this Redis is no Redis Cluster: begin its URL with redis:// (TLS: rediss://)")
-    return RedisError(f"Redis refused a command: {line}")
+        return StoreError("this Redis is no Redis Cluster: begin its URL with redis:// (TLS: rediss://)")
+    return StoreError(f"Redis refused a command: {line}")
 
 
 def _lasting(error: ssl.SSLError) -> str | None:

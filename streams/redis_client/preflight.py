@@ -5,7 +5,7 @@ from typing import Any
 
 import redis
 
-from ferstream.streams.errors import RedisError, RedisUnavailable
+from ferstream.streams.errors import StoreError, StoreUnavailable
 from ferstream.streams.redis_client.clock import SKEW_WARNING_S, ServerClock
 from ferstream.streams.redis_client.cluster import ClusterClient, node_of, primaries_of
 from ferstream.streams.redis_client.connect import CLUSTER_NODE, translated
@@ -28,15 +28,15 @@ def check_server(client: "redis.Redis", keys: Keys, clock: ServerClock) -> Serve
     """Check version, eviction policy, clock and shard count, and set `clock`.
 
     On a cluster, version and policy are those of every primary that answers, the clock is that of one, the same for all.
-    Raises RedisError where the server is too old or holds another number of shards, RedisUnavailable where it does not answer.
+    Raises StoreError where the server is too old or holds another number of shards, StoreUnavailable where it does not answer.
     """
     skew = clock.set_from(client)
     answers, warnings = _ask(client)
     if answers[0].get("redis_mode") == "cluster" and not isinstance(client, ClusterClient):
-        raise RedisError(CLUSTER_NODE)
+        raise StoreError(CLUSTER_NODE)
     version = min((str(info.get("redis_version", "0")) for info in answers), key=_number)
     if _number(version) < OLDEST:
-        raise RedisError(f"Redis {version} is too old: ferstream needs {OLDEST[0]}.{OLDEST[1]} or newer")
+        raise StoreError(f"Redis {version} is too old: ferstream needs {OLDEST[0]}.{OLDEST[1]} or newer")
     check_shards(client, keys)
     for policy in sorted({str(info.get("maxmemory_policy", "")) for info in answers}):
         if policy.startswith("allkeys"):
@@ -54,19 +54,19 @@ def check_server(client: "redis.Redis", keys: Keys, clock: ServerClock) -> Serve
 
 
 def check_shards(client: "redis.Redis", keys: Keys) -> None:
-    """Write the number of shards where there is none. Raises RedisError where there is another one."""
+    """Write the number of shards where there is none. Raises StoreError where there is another one."""
     with translated():
         if client.get(keys.shard_count) is None:  # a full server refuses to write what is there already
             client.set(keys.shard_count, keys.shards, nx=True)
         shards = int(client.get(keys.shard_count) or keys.shards)
     if shards != keys.shards:
-        raise RedisError(
+        raise StoreError(
             f"this deployment has {shards} shards ({keys.shard_count}), not {keys.shards}: start with --shards {shards}"
         )
 
 
 def _ask(client: "redis.Redis") -> tuple[list[dict[str, Any]], list[str]]:
-    """INFO of every primary that answers, and warnings of the others. Raises RedisUnavailable where none does."""
+    """INFO of every primary that answers, and warnings of the others. Raises StoreUnavailable where none does."""
     answers, warnings, failure = [], [], None
     with translated():
         primaries = primaries_of(client)
@@ -74,7 +74,7 @@ def _ask(client: "redis.Redis") -> tuple[list[dict[str, Any]], list[str]]:
         try:
             with translated():
                 answers.append(primary.info())
-        except RedisUnavailable as error:
+        except StoreUnavailable as error:
             failure = failure or error
             warnings.append(f"a primary is away: {error}")
     if failure and not answers:

@@ -1,22 +1,25 @@
-"""How long to wait before the next try."""
+"""How long to wait before the next try: one way for cameras, producers, workers and subscribers."""
 
-import random
 import time
 
-LEAST_S = 0.5
-#: Low, because a camera that is back must give frames again within ten seconds.
-MOST_S = 5.0
-#: What held for this long was healthy: the next failure starts from the shortest wait.
-HEALTHY_AFTER_S = 10.0
+from redis.backoff import ExponentialWithJitterBackoff
+
+#: The shortest wait of all: a jitter of nearly nothing must not become a busy loop.
+FLOOR_S = 0.05
 
 
 class Backoff:
     """Exponential with full jitter: many cameras behind one switch must not come back in step.
 
-    See "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+    `failed` gives the seconds to wait: a random share of `least_s` doubled with each failure in a row, `most_s` at most. What
+    held for `healthy_after_s` was healthy: the failure after it starts from the shortest wait again. Not thread-safe.
+
+    See "Exponential Backoff And Jitter", AWS Architecture Blog, 2015; the arithmetic is redis-py's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, least_s: float = 0.5, most_s: float = 5.0, healthy_after_s: float = 10.0) -> None:
+        self._waits = ExponentialWithJitterBackoff(cap=most_s, base=least_s)
+        self._healthy_after_s = healthy_after_s
         self._failures = 0
         self._healthy_since: float | None = None
 
@@ -26,10 +29,10 @@ class Backoff:
             self._healthy_since = time.monotonic()
 
     def failed(self) -> float:
-        """It failed; returns the seconds to wait."""
-        if self._healthy_since is not None and time.monotonic() - self._healthy_since > HEALTHY_AFTER_S:
+        """It failed; returns the seconds to wait before the next try."""
+        if self._healthy_since is not None and time.monotonic() - self._healthy_since > self._healthy_after_s:
             self._failures = 0
         self._healthy_since = None
-        ceiling = min(MOST_S, LEAST_S * 2.0 ** min(self._failures, 16))
+        wait_s = self._waits.compute(min(self._failures, 16))
         self._failures += 1
-        return random.uniform(0.1, ceiling)
+        return max(FLOOR_S, wait_s)

@@ -6,7 +6,7 @@ from itertools import islice
 import pytest
 
 from ferstream import AsyncResultSubscriber, ResultSubscriber
-from ferstream.streams.errors import FerstreamError, RedisError
+from ferstream.streams.errors import FerstreamError, StoreError
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.wire.codec import encode_result
 from ferstream.streams.wire.keys import Keys
@@ -249,7 +249,7 @@ def test_waits_for_a_redis_that_is_down(tmp_path, caplog):
 def test_a_wrong_password_is_no_reason_to_wait(client, redis_url):
     client.config_set("requirepass", "right")
     try:
-        with ResultSubscriber(redis_url) as subscriber, pytest.raises(RedisError, match="refused"):
+        with ResultSubscriber(redis_url) as subscriber, pytest.raises(StoreError, match="refused"):
             next(iter(subscriber))
     finally:
         client.execute_command("AUTH", "right")

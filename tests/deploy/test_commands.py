@@ -73,7 +73,7 @@ def test_options_of_the_programs_exist():
     seen = 0
     for command in EVERY:
         for words in programs_in(command.words):
-            group = importlib.import_module(f"{PROGRAMS[words[0]]}.cli").main
+            group = importlib.import_module(f"ferstream.{PROGRAMS[words[0]]}.cli").main
             inner = group.commands.get(words[1])
             assert inner, f"{command}: no such command"
             known = {option for parameter in inner.params for option in (*parameter.opts, *parameter.secondary_opts)}

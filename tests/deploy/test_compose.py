@@ -138,7 +138,7 @@ def test_clients_get_their_own_secret_and_no_other(whole):
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_every_command_line_and_variable_is_one_of_the_program(whole, name, tmp_path, monkeypatch):
-    group = import_module(f"{PROGRAMS[name]}.cli").main
+    group = import_module(f"ferstream.{PROGRAMS[name]}.cli").main
     service = whole["services"][name]
     command = group.commands[service["command"][0]]
     known = {option.envvar for option in command.params}

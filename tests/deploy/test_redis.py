@@ -38,7 +38,7 @@ class Program:
                 [
                     sys.executable,
                     "-c",
-                    f"from {module}.cli import main; main()",
+                    f"from ferstream.{module}.cli import main; main()",
                     *arguments,
                     f"--redis-url-file={server.url_file(role)}",
                 ],

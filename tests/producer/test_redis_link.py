@@ -14,14 +14,14 @@ from ferstream.producer.frame_counts import Account
 from ferstream.producer.latest_frame import Captured, Slot
 from ferstream.producer.publisher import Publisher
 from ferstream.producer.redis_link import RedisLink
-from ferstream.streams.errors import RedisFull, RedisUnavailable
+from ferstream.streams.errors import StoreFull, StoreUnavailable
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.keys import Keys
 from tests.support.video_files import wait_until
 
 KEYS = Keys(shards=6)
 CAMERAS = [next(name for name in (f"camera-{n}" for n in range(99)) if KEYS.shard_of(name) == shard) for shard in range(6)]
-AWAY = RedisUnavailable("no answer from Redis: away")
+AWAY = StoreUnavailable("no answer from Redis: away")
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_fit_for_work_as_long_as_one_shard_answers(link):
     two.well()
     assert link.away is None
     two.lost(AWAY)
-    two.trouble(RedisFull("Redis is at its memory limit"))
+    two.trouble(StoreFull("Redis is at its memory limit"))
     assert link.away is None  # who refuses is there
 
 

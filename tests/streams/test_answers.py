@@ -3,7 +3,7 @@ import time
 import msgpack
 import pytest
 
-from ferstream.streams.errors import RedisFull
+from ferstream.streams.errors import StoreFull
 from ferstream.streams.frames.finish import FrameAnswers
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
@@ -169,9 +169,9 @@ def test_a_full_redis_leaves_everything_as_it_was():
         entries = reader.read(9, 0.01)
         client.config_set("maxmemory", "1")
         answers = FrameAnswers(client, KEYS, group="workers", keep_results_s=60)
-        with pytest.raises(RedisFull):
+        with pytest.raises(StoreFull):
             answers.publish([(entry, result(entry)) for entry in entries], time.time())
-        with pytest.raises(RedisFull):
+        with pytest.raises(StoreFull):
             answers.bury(entries[0], "r", "d", 1.0)
         assert (client.xlen(KEYS.frames(0)), reader.pending(client)) == (1, 1)
         # Ending a frame frees memory: a full Redis lets it through.

@@ -8,7 +8,7 @@ import time
 import pytest
 import trustme
 
-from ferstream.streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
+from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreUnavailable
 from ferstream.streams.frames.finish import FrameAnswers
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.frames.writer import FrameWriter
@@ -105,7 +105,7 @@ def test_a_multi_is_done_whole_or_not_at_all(cluster, client):
     with client.pipeline(transaction=True) as multi:
         multi.xadd(KEYS.results(2), {"r": "1"})
         multi.execute_command("NO-SUCH-COMMAND", "{2}:x")
-        with pytest.raises(RedisError), translated():
+        with pytest.raises(StoreError), translated():
             multi.execute()
     assert client.xlen(KEYS.results(2)) == 0
 
@@ -165,7 +165,7 @@ def test_a_lost_reply_is_not_asked_for_again(cluster):
         impatient.exists(KEYS.frames(shard))
         os.kill(cluster.pid(port), signal.SIGSTOP)
         try:
-            with pytest.raises(RedisUnavailable), translated():
+            with pytest.raises(StoreUnavailable), translated():
                 impatient.xadd(KEYS.frames(shard), {"a": "b"})
         finally:
             os.kill(cluster.pid(port), signal.SIGCONT)
@@ -174,10 +174,10 @@ def test_a_lost_reply_is_not_asked_for_again(cluster):
 
 def test_wrong_schemes_are_told_what_to_write(cluster, redis_url):
     with connect(f"redis://127.0.0.1:{cluster.ports[0]}") as plain:
-        with pytest.raises(RedisError, match=r"redis\+cluster://") as caught:
+        with pytest.raises(StoreError, match=r"redis\+cluster://") as caught:
             check_server(plain, KEYS, ServerClock())
-        assert type(caught.value) is RedisError
-    with pytest.raises(RedisError, match="one database"):
+        assert type(caught.value) is StoreError
+    with pytest.raises(StoreError, match="one database"):
         connect(f"{cluster.url}/1")
 
 
@@ -187,10 +187,10 @@ def test_a_single_server_is_no_cluster():
         control.config_set("port", port)
         with (
             connect(f"redis+cluster://127.0.0.1:{port}") as client,
-            pytest.raises(RedisError, match="no Redis Cluster") as caught,
+            pytest.raises(StoreError, match="no Redis Cluster") as caught,
         ):
             check_server(client, KEYS, ServerClock())
-    assert type(caught.value) is RedisError
+    assert type(caught.value) is StoreError
 
 
 def test_a_full_primary_and_a_deleted_group(cluster, client):
@@ -205,7 +205,7 @@ def test_a_full_primary_and_a_deleted_group(cluster, client):
     with cluster.node(cluster.port_of(KEYS.frames(1))) as node:
         node.config_set("maxmemory", 1)
         try:
-            with pytest.raises(RedisFull):
+            with pytest.raises(StoreFull):
                 answers.publish([(entry, result(entry))], time.time())
             assert answers.expire([entry]) == [True]  # what frees memory works
         finally:
@@ -225,5 +225,5 @@ def test_a_cluster_that_speaks_tls(tmp_path):
         with connect(cluster.url) as client:
             check_server(client, KEYS, ServerClock())
             assert [add(client, shard) != "" for shard in range(6)] == [True] * 6
-        with connect(cluster.url.partition("?")[0]) as stranger, pytest.raises(RedisError, match="certificate"):
+        with connect(cluster.url.partition("?")[0]) as stranger, pytest.raises(StoreError, match="certificate"):
             check_server(stranger, KEYS, ServerClock())

@@ -5,7 +5,7 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferstream.streams.errors import GroupGone, RedisError, RedisFull, RedisUnavailable
+from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreUnavailable
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect, connect_async, redact, translated
 from ferstream.streams.wire.keys import Keys
@@ -56,7 +56,7 @@ def test_redact_takes_any_text(text):
 
 
 def test_the_wrong_scheme_is_a_clear_error_without_the_url():
-    with pytest.raises(RedisError, match="redis://") as caught:
+    with pytest.raises(StoreError, match="redis://") as caught:
         connect(f"http://:{PASSWORD}@host")
     assert PASSWORD not in str(caught.value)
 
@@ -64,7 +64,7 @@ def test_the_wrong_scheme_is_a_clear_error_without_the_url():
 @pytest.mark.parametrize("scheme", ["redis", "redis+cluster", "rediss+cluster"])
 @pytest.mark.parametrize("make", [connect, connect_async])
 def test_an_option_that_there_is_not(scheme, make):
-    with pytest.raises(RedisError, match="no_such") as caught:
+    with pytest.raises(StoreError, match="no_such") as caught:
         make(f"{scheme}://:{PASSWORD}@127.0.0.1:1?no_such=1")
     assert PASSWORD not in str(caught.value)
 
@@ -73,7 +73,7 @@ def test_nobody_listens():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         client = connect(f"redis://:{PASSWORD}@127.0.0.1:{taken.getsockname()[1]}/0", timeout_s=1)
-        with pytest.raises(RedisUnavailable) as caught, translated():
+        with pytest.raises(StoreUnavailable) as caught, translated():
             client.ping()
         client.close()
     assert PASSWORD not in str(caught.value)
@@ -82,7 +82,7 @@ def test_nobody_listens():
 def test_somebody_listens_and_never_answers():
     with socket.create_server(("127.0.0.1", 0)) as mute:
         client = redis.Redis(port=mute.getsockname()[1], socket_timeout=0.2, retry=None)
-        with pytest.raises(RedisUnavailable), translated():
+        with pytest.raises(StoreUnavailable), translated():
             client.ping()
         client.close()
 
@@ -91,10 +91,10 @@ def test_a_wrong_password_is_not_worth_trying_again(client, redis_url):
     client.config_set("requirepass", "right")
     try:
         stranger = connect(redis_url)
-        with pytest.raises(RedisError) as caught, translated():
+        with pytest.raises(StoreError) as caught, translated():
             stranger.ping()
         stranger.close()
-        assert not isinstance(caught.value, RedisUnavailable)
+        assert not isinstance(caught.value, StoreUnavailable)
     finally:
         client.execute_command("AUTH", "right")
         client.config_set("requirepass", "")
@@ -104,10 +104,10 @@ def test_a_full_redis():
     with EmbeddedRedis(max_memory="3mb") as server:
         client = connect(server.url)
         client.config_set("maxmemory", "1")
-        with pytest.raises(RedisFull), translated():
+        with pytest.raises(StoreFull), translated():
             client.xadd("s", {"j": "x"})
         multi = client.pipeline(transaction=True).xadd("s", {"j": "x"})
-        with pytest.raises(RedisFull), translated():
+        with pytest.raises(StoreFull), translated():
             multi.execute()
         client.close()
 
@@ -118,9 +118,9 @@ def test_missing_groups_and_streams(client):
     with pytest.raises(GroupGone), translated():
         client.xinfo_stream("s")
     client.set("text", "x")
-    with pytest.raises(RedisError, match="WRONGTYPE") as caught, translated():
+    with pytest.raises(StoreError, match="WRONGTYPE") as caught, translated():
         client.xadd("text", {"a": "b"})
-    assert type(caught.value) is RedisError
+    assert type(caught.value) is StoreError
 
 
 def test_keys_of_a_shard_share_a_slot():

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from ferstream.streams.errors import GroupGone, RedisUnavailable
+from ferstream.streams.errors import GroupGone, StoreUnavailable
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect
@@ -59,7 +59,7 @@ def test_own_pending_first_after_an_error_and_held_entries_not_twice(client, rea
     held = reader.read(1, 0.01)
     killer = threading.Timer(0.2, lambda: client.client_kill_filter(_type="normal", skipme=True))
     killer.start()
-    with pytest.raises(RedisUnavailable):
+    with pytest.raises(StoreUnavailable):
         reader.read(9, 2.0)
     killer.join()
     # A reply was lost: Redis delivered to us what we never saw. Another connection in our name does the same.
@@ -161,6 +161,6 @@ def test_a_redis_that_is_gone():
         client = connect(server.url)
         reader = FrameReader(client, Keys(), group="workers", consumer="w", claim_after_s=60)
         reader.join()
-    with pytest.raises(RedisUnavailable):
+    with pytest.raises(StoreUnavailable):
         reader.read(1, 0.01)
     client.close()

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from ferstream.streams.errors import RedisFull, RedisUnavailable
+from ferstream.streams.errors import StoreFull, StoreUnavailable
 from ferstream.streams.frames.finish import FrameAnswers
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.frames.writer import FrameWriter
@@ -167,7 +167,7 @@ def test_a_full_redis_is_counted_and_raised():
         camera = Camera(client, budget_bytes=10**9)
         camera.write()
         client.config_set("maxmemory", "1")
-        with pytest.raises(RedisFull):
+        with pytest.raises(StoreFull):
             camera.write()
         assert camera.drops == {"redis_full": 1}
         assert stored(client) == [1]
@@ -253,7 +253,7 @@ def camera(proxy):
 def test_a_lost_reply_is_settled_the_frame_is_there(proxy, camera, client):
     camera.write()
     proxy.lose = "reply"
-    with pytest.raises(RedisUnavailable):
+    with pytest.raises(StoreUnavailable):
         camera.write()
     assert stored(client) == [1, 2]
     camera.writer.beat()
@@ -263,7 +263,7 @@ def test_a_lost_reply_is_settled_the_frame_is_there(proxy, camera, client):
 def test_a_lost_reply_is_settled_the_frame_was_answered_meanwhile(proxy, camera, client):
     worker = Worker(client)
     proxy.lose = "reply"
-    with pytest.raises(RedisUnavailable):
+    with pytest.raises(StoreUnavailable):
         camera.write()
     assert worker.publish(worker.reader.read(5, 0.01)) == [True]
     camera.writer.beat()
@@ -272,7 +272,7 @@ def test_a_lost_reply_is_settled_the_frame_was_answered_meanwhile(proxy, camera,
 
 def test_a_lost_command_is_counted_as_dropped(proxy, camera, client):
     proxy.lose = "request"
-    with pytest.raises(RedisUnavailable):
+    with pytest.raises(StoreUnavailable):
         camera.write()
     camera.writer.beat()
     assert (camera.drops, camera.writer.waiting(), stored(client)) == ({"redis_down": 1}, 0, [])
@@ -280,7 +280,7 @@ def test_a_lost_command_is_counted_as_dropped(proxy, camera, client):
 
 def test_frames_of_unknown_fate_are_counted_when_redis_stays_away(proxy, camera):
     proxy.lose = "request"
-    with pytest.raises(RedisUnavailable):
+    with pytest.raises(StoreUnavailable):
         camera.write()
     camera.writer.abandon_uncertain()
     camera.writer.abandon_uncertain()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import redis
 
-from ferstream.streams.errors import RedisError, RedisUnavailable
+from ferstream.streams.errors import StoreError, StoreUnavailable
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.redis_client.acl_check import check_rights, worker_commands
 from ferstream.streams.redis_client.clock import ServerClock
@@ -26,13 +26,13 @@ class Membership:
         self._clock, self._readers = clock, readers
 
     def wait(self, give_up: Callable[[], bool]) -> bool:
-        """Wait for Redis and join; False where `give_up` said so first. Raises RedisError where waiting will not help."""
+        """Wait for Redis and join; False where `give_up` said so first. Raises StoreError where waiting will not help."""
         told = False
         while not give_up():
             try:
                 self._join()
-            except RedisError as error:
-                if type(error) is RedisError:  # refused for good: rights, version, shards
+            except StoreError as error:
+                if type(error) is StoreError:  # refused for good: rights, version, shards
                     raise
                 if not told:
                     log.warning("%s; waiting for it", error)
@@ -43,7 +43,7 @@ class Membership:
         return False
 
     def again(self, reader: FrameReader) -> None:
-        """After an outage. Raises RedisError."""
+        """After an outage. Raises StoreError."""
         if len(self._readers) == 1:  # else the clock may be another primary's; Watch looks at it
             self._clock.set_from(self._client)
         reader.join()
@@ -54,7 +54,7 @@ class Membership:
         for reader in self._readers:
             try:
                 reader.leave()
-            except RedisError as error:
+            except StoreError as error:
                 log.warning("could not leave the group: %s", error)
                 if time.monotonic() > until:
                     return
@@ -64,11 +64,11 @@ class Membership:
         for warning in report.warnings:
             log.warning("%s", warning)
         check_rights(self._client, worker_commands(self._keys, self._group))
-        failures: list[RedisUnavailable] = []
+        failures: list[StoreUnavailable] = []
         for reader in self._readers:
             try:
                 reader.join()
-            except RedisUnavailable as error:  # one of several: its own thread joins as soon as its primary is there
+            except StoreUnavailable as error:  # one of several: its own thread joins as soon as its primary is there
                 failures.append(error)
         if len(failures) == len(self._readers):
             raise failures[0]

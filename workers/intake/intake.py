@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from ferstream.streams.errors import DecodeError, GroupGone, RedisError, RedisUnavailable
+from ferstream.streams.errors import DecodeError, GroupGone, StoreError, StoreUnavailable
 from ferstream.streams.frames.reader import Entry, FrameReader
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.wire.codec import decode_frame
@@ -142,10 +142,10 @@ class _Lane:
                 # Its entries are still in the stream, or were deleted with it: read what is there.
                 log.warning("%s%s: making it anew", self._where, error)
                 self.problem, backoff_s = str(error), 0.05
-            except RedisError as error:
+            except StoreError as error:
                 if not backoff_s:
                     log.warning("%s%s; trying again until it answers", self._where, error)
-                metrics.REDIS_ERRORS.labels("unavailable" if isinstance(error, RedisUnavailable) else "refused").inc()
+                metrics.REDIS_ERRORS.labels("unavailable" if isinstance(error, StoreUnavailable) else "refused").inc()
                 self.problem, self.share.cut_off = str(error), True
                 backoff_s = min(MAX_BACKOFF_S, 2 * backoff_s or 0.05)
                 self._stop.wait(backoff_s * random.uniform(0.5, 1.0))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from ferstream.streams.errors import FerstreamError, RedisError, RedisFull, RedisUnavailable
+from ferstream.streams.errors import FerstreamError, StoreError, StoreFull, StoreUnavailable
 from ferstream.streams.frames.finish import FrameAnswers
 from ferstream.streams.frames.reader import Entry
 from ferstream.streams.redis_client.clock import ServerClock
@@ -71,7 +71,7 @@ class Publisher:
                 self._answer(batch)
             except GaveUp:
                 return
-            except RedisError as error:
+            except StoreError as error:
                 # Refused for good (rights, say): leaving the entries pending lets an operator mend it and loses nothing.
                 log.error("cannot answer %d frames: %s", len(batch), error)  # noqa: TRY400 - one line says it all
                 metrics.REDIS_ERRORS.labels("refused").inc()
@@ -109,7 +109,7 @@ class Publisher:
                     waiting = [task for task in waiting if task.outcome == "answered"]
                 results = [(task.entry, self._result(task)) for task in waiting]
                 ended = self._answers.publish(results, self._clock.now()) if results else []
-            except (RedisUnavailable, RedisFull) as error:
+            except (StoreUnavailable, StoreFull) as error:
                 backoff_s = self._wait(error, backoff_s)
                 continue
             self._count_published(waiting, ended)
@@ -155,14 +155,14 @@ class Publisher:
         while True:
             try:
                 return call(again)
-            except (RedisUnavailable, RedisFull) as error:
-                again = again or isinstance(error, RedisUnavailable)
+            except (StoreUnavailable, StoreFull) as error:
+                again = again or isinstance(error, StoreUnavailable)
                 backoff_s = self._wait(error, backoff_s)
 
-    def _wait(self, error: RedisError, backoff_s: float) -> float:
+    def _wait(self, error: StoreError, backoff_s: float) -> float:
         if not backoff_s:
             log.warning("%s; holding results until it takes them", error)
-        metrics.REDIS_ERRORS.labels("full" if isinstance(error, RedisFull) else "unavailable").inc()
+        metrics.REDIS_ERRORS.labels("full" if isinstance(error, StoreFull) else "unavailable").inc()
         backoff_s = min(MAX_BACKOFF_S, 2 * backoff_s or 0.05)
         if self._giving_up.wait(backoff_s * random.uniform(0.5, 1.0)):
             raise GaveUp("leaving unanswered frames to other workers")
