@@ -1,7 +1,7 @@
 """FER+: the faces of FER-2013 with the votes of ten annotators (Barsoum et al. 2016, https://arxiv.org/abs/1608.01041).
 
 As `fer2013new.csv` beside `fer2013.csv`, whose rows it is aligned with, and as a pack. A face's emotion is the one of the eight
-with most votes, ties to the first column (`argmax8` of training/classifier/ferplus_pack.py); faces without a vote for any are left out.
+with most votes, ties to the first column (`argmax8` of ferplus_pack.py); faces without a vote for any are left out.
 """
 
 from collections.abc import Iterator

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.cli import main
 from ferstream.training.common.dataset_names import Dataset, DatasetError
-from ferstream.training.dataset.prepare.jpeg_store import StoreError
+from ferstream.training.dataset.prepare.jpeg_store import PictureStoreError
 from ferstream.training.dataset.prepare.manifest import Prepared, PreparedError, write_manifest
 from ferstream.training.measures.calibration import expected_calibration_error, fit_temperature
 from ferstream.training.study.evaluate.chosen import choose
@@ -248,7 +248,7 @@ def test_a_picture_that_cannot_be_read_is_an_error_with_its_path(tmp_path, evalu
     assert result.exit_code == 3
     assert str(path) in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
-    with pytest.raises(StoreError):
+    with pytest.raises(PictureStoreError):
         list(Faces.of_prepared(data, "test").crops(32, 2))
 
 

@@ -18,7 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.common.atomic_file import WriteError
-from ferstream.training.dataset.prepare.jpeg_store import StoreError
+from ferstream.training.dataset.prepare.jpeg_store import PictureStoreError
 from ferstream.training.dataset.prepare.manifest import Prepared, PreparedError, write_manifest
 from ferstream.training.study.records.config import Config
 from ferstream.training.study.records.run_folder import BEST, CHECKPOINT, COLUMNS, RunFolder
@@ -374,9 +374,9 @@ def test_folders_and_pictures_that_are_not_there(tmp_path: Path) -> None:
         fit("cpu", config(), tmp_path, tmp_path / "run", 0, never)
     prepared = write_prepared(tmp_path / "faces")
     prepared.of_split("train").paths[3].write_bytes(b"\xff\xd8 no picture")
-    with pytest.raises(StoreError, match="prepare the dataset again"):
+    with pytest.raises(PictureStoreError, match="prepare the dataset again"):
         fit("cpu", config(), prepared.folder, tmp_path / "run", 0, never)
-    with pytest.raises(StoreError, match=r"prepare the dataset again$") as caught:
+    with pytest.raises(PictureStoreError, match=r"prepare the dataset again$") as caught:
         fit("cpu", config(), prepared.folder, tmp_path / "ahead", 1, never)
     assert "\n" not in str(caught.value), "one line, also from a process that reads ahead"
     (tmp_path / "file").write_text("")

@@ -40,7 +40,7 @@ class Settings:
 def augment(original: Path, folder: Path, settings: Settings, processes: int) -> Prepared:
     """Make the dataset in `folder`, or go on with it. Its other splits, and originals, are those of the dataset in `original`.
 
-    Raises PreparedError, AugmentError, OutputError, NoRoomError, StoreError, ParallelError.
+    Raises PreparedError, AugmentError, OutputError, NoRoomError, PictureStoreError, ParallelError.
     """
     prepared = Prepared.open(original)
     _check(prepared, folder)

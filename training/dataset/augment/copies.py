@@ -26,7 +26,7 @@ class CopyPiece:
 
 
 def make_copies(piece: CopyPiece) -> Path:
-    """The part of these rows, made now unless it is there. Raises NoRoomError, StoreError."""
+    """The part of these rows, made now unless it is there. Raises NoRoomError, PictureStoreError."""
     digest = digest_of(piece)
     part = find_part(piece.folder, digest)
     return part or write_part(piece.folder, digest, [row for taken in piece.taken for row in _rows(piece, taken)])
@@ -38,7 +38,7 @@ def digest_of(piece: CopyPiece) -> str:
 
 
 def copy_size(taken: Taken, original: Path, seed: int, ranges: Ranges) -> int:
-    """Bytes of a copy of the row as it will be written. Raises StoreError."""
+    """Bytes of a copy of the row as it will be written. Raises PictureStoreError."""
     row, copies = taken
     pixels = augmented(load(original / row["path"]), row["sha256"], copies[-1], seed, ranges)
     return len(encode(pixels, grey=row["grey"]))

@@ -22,7 +22,7 @@ COLOUR_QUALITY, GREY_QUALITY = 95, 100
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class StoreError(FerstreamError):
+class PictureStoreError(FerstreamError):
     """A picture of a dataset cannot be read, or not be written for another reason than a lack of room."""
 
 
@@ -48,18 +48,18 @@ def encode(pixels: NDArray[np.uint8], *, grey: bool) -> bytes:
 
 
 def load(path: Path) -> NDArray[np.uint8]:
-    """The RGB pixels (H, W, 3) of a picture of a prepared dataset. Raises StoreError with its path."""
+    """The RGB pixels (H, W, 3) of a picture of a prepared dataset. Raises PictureStoreError with its path."""
     try:
         pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(path.read_bytes(), "RGB")
     except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}") from error
+        raise PictureStoreError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
-        raise StoreError(f"{path} is no whole JPEG ({first_line(error)}): prepare the dataset again") from error
+        raise PictureStoreError(f"{path} is no whole JPEG ({first_line(error)}): prepare the dataset again") from error
     return pixels
 
 
 def store(folder: Path, source: str, data: bytes) -> Stored:
-    """Write an encoded picture, unless it is there. Raises NoRoomError, StoreError."""
+    """Write an encoded picture, unless it is there. Raises NoRoomError, PictureStoreError."""
     stored = _stored(source, hashlib.sha256(data).hexdigest(), len(data))
     if not is_there(folder, stored.path, stored.size):
         write_whole(f"{folder}/{stored.path}", lambda part: write_new(part, data))
@@ -71,7 +71,7 @@ def link(folder: Path, source: str, sha256: str, original: Path) -> Stored:
     try:
         stored = _stored(source, sha256, original.stat().st_size)
     except OSError as error:
-        raise StoreError(f"cannot read {original}: {error.strerror}") from error
+        raise PictureStoreError(f"cannot read {original}: {error.strerror}") from error
     if not is_there(folder, stored.path, stored.size):
         write_whole(f"{folder}/{stored.path}", lambda part: _link(original, part))
     return stored
@@ -88,7 +88,7 @@ def is_there(folder: Path, path: str, size: int) -> bool:
 def write_whole(path: str, write: Callable[[str], None]) -> None:
     """Let `write` make a new file beside it, which then takes the name `path`. It is not forced onto the disk.
 
-    Raises NoRoomError, StoreError.
+    Raises NoRoomError, PictureStoreError.
     """
     folder, _, name = path.rpartition("/")
     part = f"{folder}/.{name}.{os.getpid()}"
@@ -104,7 +104,7 @@ def write_whole(path: str, write: Callable[[str], None]) -> None:
         os.replace(part, path)  # noqa: PTH105 - as above
     except OSError as error:
         Path(part).unlink(missing_ok=True)
-        kind = NoRoomError if error.errno in NO_ROOM else StoreError
+        kind = NoRoomError if error.errno in NO_ROOM else PictureStoreError
         raise kind(f"cannot write {path}: {error.strerror}") from error
 
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from ferstream.streams.errors import FerstreamError
 from ferstream.training.common.atomic_file import WriteError
 from ferstream.training.common.parallel import in_order
-from ferstream.training.dataset.prepare.jpeg_store import NO_ROOM, NoRoomError, StoreError
+from ferstream.training.dataset.prepare.jpeg_store import NO_ROOM, NoRoomError, PictureStoreError
 from ferstream.training.dataset.prepare.manifest import IMAGES, MANIFEST, Prepared, write_manifest
 from ferstream.training.dataset.prepare.parts import MARKER, PARTS, read_part, remove_parts
 from ferstream.training.dataset.prepare.room import Need
@@ -92,7 +92,7 @@ def make_parts(
         except NoRoomError as error:
             raise need.after(done / total).full(folder) from error
         except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"cannot read what was written to {folder / PARTS}: {error}") from error
+            raise PictureStoreError(f"cannot read what was written to {folder / PARTS}: {error}") from error
 
 
 def complete(folder: Path, rows: pa.Table, about: dict[str, Any], sources: Collection[str] = ()) -> Prepared:

@@ -43,7 +43,7 @@ def read_part(path: Path) -> pa.Table:
 
 
 def write_part(folder: Path, digest: str, rows: list[dict[str, Any]]) -> Path:
-    """Write a part. Raises NoRoomError, StoreError."""
+    """Write a part. Raises NoRoomError, PictureStoreError."""
     path = folder / PARTS / digest
     table = pa.Table.from_pylist(rows, PART_SCHEMA)
     sink = pa.BufferOutputStream()

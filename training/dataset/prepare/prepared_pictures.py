@@ -40,7 +40,7 @@ class Ready:
 
 
 def prepare_pictures(piece: Piece) -> Path:
-    """The part of these samples, made now unless it is there. Raises NoRoomError, StoreError."""
+    """The part of these samples, made now unless it is there. Raises NoRoomError, PictureStoreError."""
     digest = digest_of(piece)
     part = find_part(piece.folder, digest)
     return part or write_part(piece.folder, digest, [_row(piece, sample) for sample in piece.samples])

@@ -62,7 +62,7 @@ def choose(faces: Faces, names: Sequence[str], classifier: Classifier) -> tuple[
     """The pictures of these names, each once: origins of faces, one of each source, or else paths of files.
 
     A file is cut and answered as if all of it were one face. Raises ChosenError, which says the nearest names; PictureError and
-    StoreError of what cannot be read.
+    PictureStoreError of what cannot be read.
     """
     places: dict[str, dict[str, int]] = {}
     for place, (origin, source) in enumerate(zip(faces.origins, faces.sources, strict=True)):

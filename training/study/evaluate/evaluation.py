@@ -63,7 +63,7 @@ def evaluate(
 ) -> Evaluation:
     """Measure a classifier on a split of a dataset, and answer `pictures` by their names.
 
-    Raises PreparedError, PackError, StoreError, DivergedError, and what `choose` raises.
+    Raises PreparedError, PackError, PictureStoreError, DivergedError, and what `choose` raises.
     """
     faces = Faces.of(dataset, split, protocol)
     chosen = choose(faces, pictures, measured.classifier)

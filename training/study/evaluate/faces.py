@@ -47,7 +47,7 @@ class Faces:
         return len(self.labels)
 
     def crops(self, side: int, threads: int) -> Iterator[Crops]:
-        """Batches of crops as a worker cuts them, in order; `threads` read ahead. Raises StoreError with the path."""
+        """Batches of crops as a worker cuts them, in order; `threads` read ahead. Raises PictureStoreError with the path."""
         starts = iter(range(0, len(self), BATCH))
         waiting: deque[Future[Crops]] = deque()
         with ThreadPoolExecutor(threads) as pool:
@@ -63,7 +63,7 @@ class Faces:
                     future.cancel()
 
     def crop(self, place: int, side: int) -> Picture:
-        """One face as a worker cuts it. Raises StoreError."""
+        """One face as a worker cuts it. Raises PictureStoreError."""
         return cut(self.read(place), side)
 
     def _batch(self, start: int, side: int) -> Crops:

@@ -23,7 +23,7 @@ class DivergedError(FerstreamError):
 
 
 def logits_of(classifier: Classifier, faces: Faces, threads: int) -> Float:
-    """Logits (n, labels) of faces, read while the net computes. Raises StoreError with the path of what cannot be read,
+    """Logits (n, labels) of faces, read while the net computes. Raises PictureStoreError with the path of what cannot be read,
     DivergedError."""
     rows = []
     with tqdm(total=len(faces), desc=f"answering {faces.split}", unit="face", disable=None, leave=False) as bar:

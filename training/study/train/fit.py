@@ -40,7 +40,7 @@ def fit(
 ) -> None:
     """Train, or go on with what `out` holds. `stopping` is asked after every step; without it, SIGTERM and Ctrl-C stop the run.
 
-    Raises RunError, PreparedError, StoreError, WeightsError, WriteError; Stopped where `stopping` said so.
+    Raises RunError, PreparedError, PictureStoreError, WeightsError, WriteError; Stopped where `stopping` said so.
     """
     prepared = Prepared.open(dataset)
     train, val = prepared.of_split("train"), prepared.of_split("val")

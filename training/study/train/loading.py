@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ferstream.training.common.parallel import usual_processes
 from ferstream.training.dataset.augment.balance import balanced
-from ferstream.training.dataset.prepare.jpeg_store import StoreError
+from ferstream.training.dataset.prepare.jpeg_store import PictureStoreError
 from ferstream.training.dataset.prepare.manifest import Prepared
 from ferstream.training.study.records.config import Config
 from ferstream.training.study.train.samples import Draw, Item
@@ -71,13 +71,13 @@ class Loader:
         self._parts: DataLoader[Any] = DataLoader(samples, part, sampler=order, **options)
 
     def __iter__(self) -> Iterator[Part]:
-        """Raises StoreError where a picture cannot be read."""
+        """Raises PictureStoreError where a picture cannot be read."""
         try:
             yield from self._parts
-        except StoreError as error:
+        except PictureStoreError as error:
             # From another process it comes with that one's traceback, whose last line is what the error says.
-            raise StoreError(
-                str(error).splitlines()[-1].removeprefix(f"{StoreError.__module__}.{StoreError.__name__}: ")
+            raise PictureStoreError(
+                str(error).splitlines()[-1].removeprefix(f"{PictureStoreError.__module__}.{PictureStoreError.__name__}: ")
             ) from error
 
 
