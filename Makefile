@@ -7,7 +7,7 @@ CHANGED := pyproject.toml
 # A file of tests a core, each with one thread: on two cores in half the time.
 PYTEST := OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: help demo test deploy-test lint format bench train avfer-smoke scale-out walk dashboards kubernetes-rules clean rtsp-server deploy-tools
+.PHONY: help demo test check deploy-test lint format bench train avfer-smoke scale-out walk dashboards kubernetes-rules clean test-tools missing-tools
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -15,10 +15,13 @@ help:  ## what can be made
 demo: $(DEMO)/.installed  ## real faces through the whole path, in about half a minute; ARGS="--forever", say
 	@$(DEMO)/bin/fer-demo $(ARGS)
 
-test: $(DEV)/.installed rtsp-server deploy-tools  ## every test that takes seconds; ARGS="-k reader", say
+test: $(DEV)/.installed missing-tools  ## every test that takes seconds, in ten minutes; ARGS="-k reader", say
 	$(PYTEST) $(ARGS)
 
-deploy-test: $(DEV)/.installed rtsp-server deploy-tools  ## those of deploy/ that take minutes: scale-out, rolling upgrade, wheel, a real Prometheus
+check: lint  ## what an edit needs: lint, and the tests that start no server, in under a minute
+	$(PYTEST) -m "not server and not slow and not torch" $(ARGS)
+
+deploy-test: $(DEV)/.installed missing-tools  ## those of deploy/ that take minutes: scale-out, rolling upgrade, wheel, a real Prometheus
 	$(DEV)/bin/python -m pytest -m deploy $(ARGS)
 
 lint: $(DEV)/.installed  ## style, types, and that imports go one way
@@ -46,7 +49,7 @@ avfer-smoke: $(DEV)/.installed  ## the whole study in small, from published tree
 scale-out: $(DEV)/.installed  ## workers 1 -> 3 -> 1 under load, in three minutes; files in runs/scale-out; ARGS=--write renews deploy's plot
 	$(DEV)/bin/python -m tests.plays.scale_out $(ARGS)
 
-walk: $(DEV)/.installed deploy-tools  ## a newcomer's first afternoon with a stop-watch, in five minutes; ARGS=--write renews deploy's table
+walk: $(DEV)/.installed test-tools  ## a newcomer's first afternoon with a stop-watch, in five minutes; ARGS=--write renews deploy's table
 	$(DEV)/bin/python -m tests.plays.newcomers_walk $(ARGS)
 
 dashboards: $(DEV)/.installed  ## write deploy/grafana/dashboards from their source
@@ -58,11 +61,11 @@ kubernetes-rules: $(DEV)/.installed  ## the Prometheus Operator's objects again,
 clean:  ## remove the environments and the tests' tools
 	rm -rf $(DEMO) $(DEV) .tools
 
-rtsp-server:  ## the RTSP server that tests use (GStreamer), where this user may install it
-	@/usr/bin/python3 tests/support/rtsp_server.py --check 2>/dev/null || sh tests/support/install_rtsp_server.sh
+test-tools:  ## install what some tests need from Debian: an RTSP server (as root), Prometheus (into .tools)
+	@sh tests/support/test_tools.sh install
 
-deploy-tools:  ## Prometheus and Redis's exporter for tests, in .tools, from Debian's packages
-	@sh tests/support/install_deploy_tools.sh
+missing-tools:
+	@sh tests/support/test_tools.sh check
 
 $(DEMO)/.installed: $(CHANGED)
 	@echo "Installing the demo into $(DEMO) (about a minute, no torch) ..."

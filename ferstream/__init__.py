@@ -4,8 +4,7 @@ Everything here is loaded when it is first asked for (PEP 562): `import ferstrea
 configures no logging and loads no numpy.
 """
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # what checkers take for true; typing's own would be half the cost of importing this
 if TYPE_CHECKING:
     from ferstream.consumer.subscribe.async_subscriber import AsyncResultSubscriber
     from ferstream.consumer.subscribe.delivery import Delivery

@@ -9,6 +9,8 @@ from ferstream.streams.local.embedded_redis import EmbeddedRedis, _packaged, fin
 from ferstream.streams.redis_client.connect import connect
 from tests.support.redis_cluster import RedisCluster
 
+pytest_plugins = ["tests.support.markers"]
+
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[EmbeddedRedis]:

@@ -18,7 +18,7 @@ PROGRAMS = {"fer-producer": "producer", "fer-worker": "workers", "fer-consumer":
 
 #: Commands that another test runs, and what shows it there.
 ELSEWHERE = {
-    "make demo": ("tests/newcomers_walk.py", '"make", "demo"'),
+    "make demo": ("tests/plays/newcomers_walk.py", '"make", "demo"'),
     "make walk": ("tests/plays/test_newcomers_walk.py", "newcomers_walk.take("),
     "make scale-out": ("tests/deploy/test_scale_out.py", "Teller("),
 }

@@ -29,7 +29,7 @@ def url(clip: Path) -> Iterator[str]:
     if subprocess.run(
         [SYSTEM_PYTHON, Path(__file__).with_name("rtsp_server.py"), "--check"], capture_output=True, check=False
     ).returncode:
-        skip_or_fail("no GStreamer RTSP server: see tests/support/install_rtsp_server.sh for the packages")
+        skip_or_fail("no GStreamer RTSP server: `make test-tools` as root brings it")
     command = [SYSTEM_PYTHON, SERVE, clip, "--host", "127.0.0.1", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

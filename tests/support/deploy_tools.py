@@ -1,4 +1,4 @@
-"""Prometheus, promtool and the Redis exporter for tests: those of install_deploy_tools.sh, else those on the PATH."""
+"""Prometheus, promtool and the Redis exporter for tests: those of `make test-tools`, else those on the PATH."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ def tool(name: str) -> str:
     """The path of a program; where it is missing the test is skipped, or fails in CI."""
     path = shutil.which(name, path=str(TOOLS)) or shutil.which(name)
     if path is None:
-        skip_or_fail(f"no {name}: sh tests/support/install_deploy_tools.sh brings it")
+        skip_or_fail(f"no {name}: `make test-tools` brings it")
     return str(path)
 
 

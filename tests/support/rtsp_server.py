@@ -1,4 +1,4 @@
-"""A real RTSP server for tests, on GStreamer; run by a Python that has `gi` (see install_rtsp_server.sh), not by the tests' own.
+"""A real RTSP server for tests, on GStreamer; run by a Python that has `gi` (see test_tools.sh), not by the tests' own.
 
     python3 rtsp_server.py [--port N] [--user NAME --password WORD] [NAME=FILE ...]
 

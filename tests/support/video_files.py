@@ -75,7 +75,7 @@ class RtspServer:
 
     def __init__(self, files: dict[str, Path] | None = None, *, user: str = "", password: str = "") -> None:
         if subprocess.run([SYSTEM_PYTHON, "-c", _HAS_GSTREAMER], capture_output=True, check=False).returncode:
-            skip_or_fail("no GStreamer RTSP server: see tests/support/install_rtsp_server.sh for the packages")
+            skip_or_fail("no GStreamer RTSP server: `make test-tools` as root brings it")
         self.port = 0
         self._arguments = [f"{name}={path}" for name, path in (files or {}).items()]
         if user:
