@@ -2,12 +2,22 @@
 PYTHON ?= python3
 DEMO := .venv-demo
 DEV := .venv
+SLIM := .venv-slim
 CHANGED := pyproject.toml
 
 # A file of tests a core, each with one thread: on two cores in half the time.
 PYTEST := OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: help demo test check deploy-test lint format bench train avfer-smoke scale-out walk dashboards kubernetes-rules clean test-tools missing-tools
+# An environment with the extras that are named; newer than pyproject.toml, or made anew.
+COMMA := ,
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make $@ PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$(1)]'
+	@touch $@
+endef
+
+.PHONY: help demo test check slim-test deploy-test lint format bench train avfer-smoke scale-out walk dashboards kubernetes-rules clean test-tools missing-tools
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -20,6 +30,9 @@ test: $(DEV)/.installed missing-tools  ## every test that takes seconds, in ten 
 
 check: lint  ## what an edit needs: lint, and the tests that start no server, in under a minute
 	$(PYTEST) -m "not server and not slow and not torch" $(ARGS)
+
+slim-test: $(SLIM)/.installed missing-tools  ## the live path without torch, in two minutes; PYTHON=python3.13 for another Python
+	OMP_NUM_THREADS=1 $(SLIM)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 deploy-test: $(DEV)/.installed missing-tools  ## those of deploy/ that take minutes: scale-out, rolling upgrade, wheel, a real Prometheus
 	$(DEV)/bin/python -m pytest -m deploy $(ARGS)
@@ -59,7 +72,7 @@ kubernetes-rules: $(DEV)/.installed  ## the Prometheus Operator's objects again,
 	$(DEV)/bin/python deploy/kubernetes/make_prometheus_rules.py
 
 clean:  ## remove the environments and the tests' tools
-	rm -rf $(DEMO) $(DEV) .tools
+	rm -rf $(DEMO) $(DEV) $(SLIM) .tools
 
 test-tools:  ## install what some tests need from Debian: an RTSP server (as root), Prometheus (into .tools)
 	@sh tests/support/test_tools.sh install
@@ -69,13 +82,10 @@ missing-tools:
 
 $(DEMO)/.installed: $(CHANGED)
 	@echo "Installing the demo into $(DEMO) (about a minute, no torch) ..."
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make $@ PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -m venv $(DEMO)
-	@$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[demo]'
-	@touch $@
+	$(call install,demo)
+
+$(SLIM)/.installed: $(CHANGED)
+	$(call install,demo$(COMMA)test)
 
 $(DEV)/.installed: $(CHANGED)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make $@ PYTHON=python3.12"; exit 1; }
-	$(PYTHON) -m venv $(DEV)
-	$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
-	@touch $@
+	$(call install,dev)

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import tarfile
 import tomllib
 import venv
@@ -14,18 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.wheel import build
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 ROOMS = ("streams", "producer", "workers", "consumer", "training")
-
-
-def build(source: Path, out: Path, *what: str) -> Path:
-    """The one file that is built. Without isolation: hatchling is a development dependency, and no network is needed."""
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), *what, str(source)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (built,) = out.iterdir()
-    return built
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,13 @@
-"""Marks each test that starts a server or a process as `server`, so that `make check` can leave it out."""
+"""Which tests run: those that start something are marked `server`, those that need torch are left out where there is none."""
+
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
+
+#: Tests that import torch, or what comes with it.
+TORCH = ("training", "deploy", "plays", "benchmarks", "workers/test_models.py", "test_packaging.py", "test_import_name.py")
+WITH_TORCH = find_spec("torch") is not None
 
 #: Fixtures and names whose use starts something.
 FIXTURES = {"redis_server", "redis_url", "client", "nodes", "cluster"}
@@ -12,3 +19,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = vars(item.module) if isinstance(item, pytest.Function) else {}
         if FIXTURES & set(getattr(item, "fixturenames", ())) or STARTERS & set(names):
             item.add_marker("server")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    tests = config.rootpath / "tests"
+    if WITH_TORCH or not collection_path.is_relative_to(tests):
+        return None
+    return any(collection_path == tests / name for name in TORCH) or None
+
+
+def pytest_report_header() -> list[str]:
+    return [] if WITH_TORCH else [f"no torch here: tests/{{{','.join(TORCH)}}} are left out (`make test` has them)"]
