@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -39,12 +40,12 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The whole tree's shape. `doubled_words` are classes of one name in two files of one package."""
+    """The whole tree's shape. `doubled_words` are names of types that two files define."""
 
     packages: list[Package]
     median_lines: float
     largest_file: int
-    doubled_words: dict[str, int]
+    doubled_words: dict[str, list[str]]
     readme_words: int
     import_ms: float | None
 
@@ -115,13 +116,25 @@ def package_shape(tree: Path, package: str) -> Package:
     )
 
 
-def doubled_words(tree: Path, package: str) -> list[str]:
-    """Names of public classes that two files of a package define."""
-    names: Counter[str] = Counter()
-    for path in modules_of(tree, package).values():
-        body = ast.parse(path.read_text("utf-8")).body
-        names.update({node.name for node in body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")})
-    return sorted(name for name, count in names.items() if count > 1)
+def doubled_words(tree: Path) -> dict[str, list[str]]:
+    """Public classes and aliases of types whose name means two things in the tree, and where."""
+    homes: dict[str, dict[str, str]] = {}  # name to meaning to module
+    for package in PACKAGES:
+        for module, path in modules_of(tree, package).items():
+            for node in ast.parse(path.read_text("utf-8")).body:
+                for name, meaning in _types_in(node):
+                    homes.setdefault(name, {}).setdefault(meaning or module, module)
+    return {name: sorted(meanings.values()) for name, meanings in sorted(homes.items()) if len(meanings) > 1}
+
+
+def _types_in(node: ast.stmt) -> Iterator[tuple[str, str]]:
+    """Names like `Frame` that a statement at the top of a file binds, with what an alias stands for."""
+    if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+        yield node.name, ""
+    elif isinstance(node, ast.Assign) and not (isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "TypeVar"):
+        for target in node.targets:
+            if isinstance(target, ast.Name) and target.id[:1].isupper() and not target.id.isupper():
+                yield target.id, ast.unparse(node.value)
 
 
 def import_time_ms() -> float:
@@ -139,7 +152,7 @@ def measure(tree: Path = ROOT, *, with_import: bool = True) -> House:
         packages=shapes,
         median_lines=statistics.median(sizes),
         largest_file=max(sizes),
-        doubled_words={package: len(doubled_words(tree, package)) for package in PACKAGES},
+        doubled_words=doubled_words(tree),
         readme_words=len((tree / "README.md").read_text("utf-8").split()),
         import_ms=import_time_ms() if with_import and (tree / "ferstream").exists() else None,
     )
@@ -154,15 +167,16 @@ def main(tree: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(house)))
         return
-    headings = ("files", "lines", "floors", "largest folder", f"under {SMALL} lines", "knots", "doubled words")
+    headings = ("files", "lines", "floors", "largest folder", f"under {SMALL} lines", "knots")
     click.echo(f"{'package':10}" + "".join(f"{heading:>16}" for heading in headings))
     for one in house.packages:
-        doubled = house.doubled_words[one.name]
-        counts = (one.files, one.lines, one.floors, one.largest_folder, one.small_files, len(one.knots), doubled)
+        counts = (one.files, one.lines, one.floors, one.largest_folder, one.small_files, len(one.knots))
         click.echo(f"{one.name:10}" + "".join(f"{count:16}" for count in counts))
     click.echo(f"median file {house.median_lines:g} lines, largest {house.largest_file}; README {house.readme_words} words")
     if house.import_ms is not None:
         click.echo(f"import ferstream {house.import_ms:.2f} ms")
+    for name, modules in house.doubled_words.items():
+        click.echo(f"one word, {len(modules)} meanings: {name} in {', '.join(modules)}")
     for one in house.packages:
         for knot in one.knots:
             click.echo(f"knot: {', '.join(knot)}")
