@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
+from torchvision.ops import generalized_box_iou_loss, sigmoid_focal_loss
 
 from ferstream.training.detector.decoded_cache import DecodedPictures
 from ferstream.training.detector.evaluate import detect_all, finder, precisions
@@ -48,20 +49,15 @@ class DetectorRecipe(Recipe):
 
 def focal_loss(logits: Tensor, objectness: Tensor) -> Tensor:
     """Sum of the focal loss, gamma 2, alpha 0.25 (Lin et al. 2017, https://arxiv.org/abs/1708.02002); -1 is ignored."""
-    target = objectness.clamp(min=0)
-    entropy = nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    miss = torch.where(target > 0, 1 - logits.sigmoid(), logits.sigmoid())
-    alpha = torch.where(target > 0, 0.25, 0.75)
-    return (alpha * miss.square() * entropy)[objectness >= 0].sum()
+    asked = objectness >= 0
+    loss: Tensor = sigmoid_focal_loss(logits[asked], objectness[asked], alpha=0.25, gamma=2, reduction="sum")
+    return loss
 
 
 def giou_loss(offsets: Tensor, targets: Tensor, anchors: Tensor) -> Tensor:
     """Sum of 1 - GIoU (Rezatofighi et al. 2019, https://arxiv.org/abs/1902.09630); all (n, 4), offsets relative to anchors."""
-    a, b = _decode(offsets, anchors), _decode(targets, anchors)
-    inner = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp(min=0).prod(1)
-    outer = (torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])).prod(1)
-    union = (a[:, 2:] - a[:, :2]).prod(1) + (b[:, 2:] - b[:, :2]).prod(1) - inner
-    return (1 - inner / union + (outer - union) / outer).sum()
+    loss: Tensor = generalized_box_iou_loss(_decode(offsets, anchors), _decode(targets, anchors), reduction="sum")
+    return loss
 
 
 def _decode(offsets: Tensor, anchors: Tensor) -> Tensor:
