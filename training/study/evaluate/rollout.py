@@ -1,14 +1,13 @@
 """Attention rollout: which places of a picture a transformer's answer draws on (Abnar and Zuidema 2020,
 https://arxiv.org/abs/2005.00928)."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from typing import Any
+import copy
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from timm.models.vision_transformer import VisionTransformer
+from timm.utils import AttentionExtract
 from torch import Tensor, nn
 
 Maps = NDArray[np.float32]  # (N, h, w), 0 to 1: one value for each token of the picture
@@ -23,8 +22,7 @@ def attention_rollout(net: nn.Module, pixels: Tensor) -> Maps | None:
     """
     if not isinstance(net, VisionTransformer) or not readable(net):
         return None
-    with attention_of(net) as blocks:
-        net(pixels)
+    blocks = attention_of(net, pixels)
     rolled = torch.eye(blocks[0].shape[-1], device=pixels.device).expand(len(pixels), -1, -1)
     for attention in blocks:
         mean = attention.float().mean(dim=1)  # (N, tokens, tokens), over the heads
@@ -42,27 +40,14 @@ def readable(net: VisionTransformer) -> bool:
     )
 
 
-@contextmanager
-def attention_of(net: VisionTransformer) -> Iterator[list[Tensor]]:
-    """A list that a pass through the net within the context fills: attention (N, heads, tokens, tokens) of each block."""
-    found: list[Tensor] = []
-    with ExitStack() as stack:
-        for block in net.blocks:
-            stack.enter_context(_in_the_open(block.attn))
-            hook = block.attn.attn_drop.register_forward_hook(lambda _module, inputs, _output: found.append(inputs[0]))
-            stack.callback(hook.remove)
-        yield found
-
-
-@contextmanager
-def _in_the_open(attention: Any) -> Iterator[None]:  # noqa: ANN401 - an attention of timm's
-    """Fused attention never forms the matrix: for a while it is computed step by step."""
-    fused = attention.fused_attn
-    attention.fused_attn = False
-    try:
-        yield
-    finally:
-        attention.fused_attn = fused
+def attention_of(net: VisionTransformer, pixels: Tensor) -> list[Tensor]:
+    """Attention (N, heads, tokens, tokens) of each block, of a pass of the pictures through the net."""
+    # A copy that shares the weights: fused attention never forms the matrix, so the copy's is not fused, and hooks stay on it.
+    shared = {id(tensor): tensor for tensor in (*net.parameters(), *net.buffers())}
+    opened = copy.deepcopy(net, shared)
+    for block in opened.blocks:
+        block.attn.fused_attn = False
+    return list(AttentionExtract(opened, ["blocks.*.attn.attn_drop"], method="hook")(pixels).values())
 
 
 def on_grid(net: VisionTransformer, tokens: Tensor) -> Tensor:
