@@ -98,7 +98,7 @@ def test_a_comparison_leaves_a_page_tables_and_pictures(runs, tmp_path):
     assert rows[2]["accuracy_eight"] is None or rows[2]["accuracy_eight"] == ""
     page = (tmp_path / "index.html").read_text()
     assert page.count("data:image/png;base64,") == 4
-    for words in ("Table 1", "Figures 11 and 12", "Appendix A", "Appendix B", "ViT-B/16/SAM", "not evaluated"):
+    for words in ("Table 1", "Figures 11 and 12", "Appendix A", "Appendix B", "ViT-B/16/SAM", "Gurioli", "not evaluated"):
         assert words in page
 
 

@@ -30,7 +30,10 @@ class RangeError(FerstreamError):
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """What copies are drawn from, uniformly; the study's. Raises RangeError."""
+    """What copies are drawn from, uniformly. The study's (section 5.2), which flips as well, but when it loads a sample (6.3).
+
+    Raises RangeError.
+    """
 
     rotation: float = 10.0  # degrees, either way
     shift: float = 0.2  # of height and of width, either way

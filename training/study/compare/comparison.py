@@ -1,7 +1,7 @@
 """Runs side by side: their sizes, figures and histories, and whether their differences are more than chance."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
@@ -11,7 +11,8 @@ import numpy as np
 
 from ferstream.training.sources.names import as_text
 from ferstream.training.study.compare.mcnemar import Pair, holm
-from ferstream.training.study.evaluate.complexity import STUDY, Complexity, complexity
+from ferstream.training.study.evaluate.complexity import Complexity, complexity
+from ferstream.training.study.records.published import STUDY
 from ferstream.training.study.records.report_folder import REPORT, Predictions, ReportFolder
 from ferstream.training.study.records.run_folder import CONFIG, EVALUATION, RunFolder, RunFolderError
 from ferstream.workers.models.card import CARD
@@ -111,7 +112,7 @@ class Comparison:
             "runs": [_entry_figures(entry) for entry in self.entries],
             "pairs": [pair.figures() for pair in self.pairs],
             "remarks": self.remarks(),
-            "study": [{"name": model.name, "parameters": model.parameters, "flops": model.flops} for model in STUDY],
+            "study": [asdict(model) for model in STUDY],
         }
 
 

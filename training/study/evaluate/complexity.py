@@ -1,7 +1,7 @@
 """How large a net is and how much it computes: parameters, and floating-point operations as the study counts them.
 
-The study is Chaudhari, Bhatt, Krishna, Mazzeo 2022, "ViTFER", https://doi.org/10.3390/asi5040080. Its FLOPs are multiply-adds:
-half of what a counter gives that takes a multiplication and an addition for two operations.
+The study (published.py) does not say how it counts. Its figures are those of multiply-adds, half of what a counter gives that
+takes a multiplication and an addition for two operations, and of nets with ImageNet's heads.
 """
 
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from ferstream.training.study.records.run_folder import CONFIG, RunFolder
 from ferstream.workers.models.card import CARD, ModelCard, ModelError
 from ferstream.workers.models.runtimes.torch_runtime import build_net
 
-#: Classes of ImageNet, with whose heads the study counts.
+#: Classes of ImageNet: the study's figures fit heads of so many outputs.
 IMAGENET = 1000
 
 
@@ -29,25 +29,6 @@ class Complexity:
 
     parameters: int
     flops: int
-
-
-@dataclass(frozen=True, slots=True)
-class StudyModel:
-    """A row of the study's Table 1: its net by timm's name, and the figures as printed there."""
-
-    name: str
-    architecture: str
-    parameters: float
-    flops: float
-
-
-#: The study's Table 1. Its three transformers are one net, trained in three ways.
-STUDY = (
-    StudyModel("ViT-B/16/S", "vit_base_patch16_224", 86.5e6, 17.5e9),
-    StudyModel("ViT-B/16/SG", "vit_base_patch16_224", 86.5e6, 17.5e9),
-    StudyModel("ViT-B/16/SAM", "vit_base_patch16_224", 86.5e6, 17.5e9),
-    StudyModel("ResNet-18", "resnet18", 11.7e6, 1.8e9),
-)
 
 
 def complexity(card: ModelCard) -> Complexity:

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from ferstream.training.study.evaluate.complexity import STUDY, complexity, described, imagenet_card
+from ferstream.training.study.evaluate.complexity import complexity, described, imagenet_card
 from ferstream.training.study.records.config import PRESETS
+from ferstream.training.study.records.published import RELATED, SOURCE, STUDY
 from ferstream.workers.models.card import ModelCard
 
 Row = dict[str, Any]
@@ -49,4 +50,5 @@ def as_lines(rows: list[Row]) -> list[str]:
             line += f"  {row['study_parameters'] / 1e6:>15.1f} M  {row['study_flops'] / 1e9:>6.1f} G"
             line += f"  {row['parameters_difference']:+.2%}, {row['flops_difference']:+.2%}"
         lines.append(line)
-    return [*lines, "FLOPs of one picture, in multiply-adds: half of what counts a multiplication and an addition as two."]
+    lines.append("FLOPs of one picture, in multiply-adds: half of what counts a multiplication and an addition as two.")
+    return [*lines, f"study: {SOURCE}, Table 1.", f"Related: {RELATED}."] if beside else lines

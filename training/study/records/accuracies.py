@@ -24,9 +24,10 @@ SEVEN = {
 }
 #: All that are given.
 ACCURACIES = ("eight", *SEVEN)
+#: Its accuracies over seven (Table 1) are the means of the recalls of the seven (Appendix A), which are those over eight outputs.
 STUDYS_SEVEN = (
-    "The study's nets keep their eight outputs where it measures them without contempt, so that seven_without_contempt_pictures "
-    "is taken to be its way; the other is given beside it."
+    "The study's nets keep their eight outputs where it measures them without contempt: seven_without_contempt_pictures is its "
+    "way; the other is given beside it."
 )
 
 
