@@ -10,11 +10,11 @@ from click.testing import CliRunner
 from scipy.stats import binom
 
 from ferstream.training.cli import main
+from ferstream.training.common.json_file import ShapeError
 from ferstream.training.study.compare.comparison import Comparison, confusion_of
 from ferstream.training.study.compare.comparison_page import as_table, comparison_page
 from ferstream.training.study.compare.mcnemar import Pair, holm
 from ferstream.training.study.records.run_folder import COLUMNS, RunFolder, RunFolderError
-from ferstream.training.study.records.shape import ShapeError
 from ferstream.training.study.train.export import described_run
 from ferstream.workers.models.card import PACKAGED
 from tests.support.prepared_dataset import write_prepared

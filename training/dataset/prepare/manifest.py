@@ -4,8 +4,9 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -41,6 +42,17 @@ SCHEMA = pa.schema(
 )
 
 
+class _About(TypedDict, total=False):
+    """What is taken from `dataset.json`; tables and pages show the rest as it is."""
+
+    sources: list[dict[str, str]]
+    samples: dict[str, Any]
+    settings: dict[str, Any]
+    left_out: dict[str, int]
+    wrong: dict[str, int]
+    removed: dict[str, int]
+
+
 class PreparedError(FerstreamError):
     """A folder is no prepared dataset, or its manifest is unfinished, altered or of another version."""
 
@@ -59,18 +71,19 @@ class Prepared:
         try:
             table = pq.read_table(folder / MANIFEST)
             about = json.loads((folder / ABOUT).read_text("utf-8"))
+            msgspec.convert(about, _About)
         except FileNotFoundError as error:
             raise PreparedError(
                 f"{folder} is no prepared dataset, or an unfinished one: make it with fer-train dataset prepare"
             ) from error
+        except msgspec.ValidationError as error:
+            raise PreparedError(f"{folder / ABOUT} does not say how the dataset was made ({error}): prepare it again") from error
         except (OSError, ValueError, RecursionError, pa.ArrowException) as error:
             raise PreparedError(f"cannot read the dataset in {folder}: {error}") from error
         if not table.schema.equals(SCHEMA):
             raise PreparedError(f"{folder / MANIFEST} has other columns than this version reads: prepare the dataset again")
         if wrong := problem(table):
             raise PreparedError(f"{folder / MANIFEST} {wrong}: prepare the dataset again")
-        if not isinstance(about, dict):
-            raise PreparedError(f"{folder / ABOUT} does not say how the dataset was made: prepare it again")
         prepared = cls(folder, table, about)
         return prepared if split == "all" else prepared.of_split(split)
 

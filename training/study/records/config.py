@@ -1,20 +1,30 @@
 """What a run of the study is made of: presets, configuration files, and the settings that both fill in."""
 
-import contextlib
 import difflib
-import math
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+import sys
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
+import msgspec
 import yaml
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.training.common.atomic_file import whole_file
+from ferstream.streams.service.atomic_file import whole_file
 
 Optimiser = Literal["sgd", "adamw"]
 Schedule = Literal["fixed", "step", "cosine"]
 Precision = Literal["auto", "float32", "bfloat16"]
+
+#: The largest number that is one: nan and infinities are refused by it.
+_MOST = sys.float_info.max
+Whole = Annotated[int, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Amount = Annotated[float, msgspec.Meta(ge=0, le=_MOST)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+BelowOne = Annotated[float, msgspec.Meta(ge=0, le=0.999999)]
+Number = Annotated[float, msgspec.Meta(ge=-_MOST, le=_MOST)]
+AboveZero = Annotated[float, msgspec.Meta(gt=0, le=_MOST)]
 
 
 class ConfigError(FerstreamError):
@@ -34,53 +44,42 @@ class Config:
     model_options: dict[str, Any] = field(default_factory=dict)
     pretrained: bool = True
     weights: str | None = None  # a file of ImageNet weights for `model`, instead of timm's cache or hub
-    input_size: int = 224
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    epochs: int = 25
-    batch_size: int = 60
-    accumulate: int = 1
+    input_size: Annotated[int, msgspec.Meta(ge=8, le=2048)] = 224
+    mean: tuple[Number, Number, Number] = (0.5, 0.5, 0.5)
+    std: tuple[AboveZero, AboveZero, AboveZero] = (0.5, 0.5, 0.5)
+    epochs: Count = 25
+    batch_size: Count = 60
+    accumulate: Count = 1
     optimiser: Optimiser = "sgd"
-    sam_rho: float = 0.0  # sharpness-aware minimisation with this radius; 0 goes without
-    learning_rate: float = 1e-3
+    sam_rho: Amount = 0.0  # sharpness-aware minimisation with this radius; 0 goes without
+    learning_rate: Amount = 1e-3
     schedule: Schedule = "fixed"
-    step_epochs: int = 10  # step: the rate is multiplied by `step_factor` every so many epochs
-    step_factor: float = 0.1
-    warm_up_epochs: float = 0.0
-    momentum: float = 0.9
-    weight_decay: float = 0.0
-    clip: float = 1.0  # largest norm of the gradient; 0 leaves it
-    label_smoothing: float = 0.0
+    step_epochs: Count = 10  # step: the rate is multiplied by `step_factor` every so many epochs
+    step_factor: Share = 0.1
+    warm_up_epochs: Amount = 0.0
+    momentum: Annotated[float, msgspec.Meta(ge=0, le=0.9999)] = 0.9
+    weight_decay: Amount = 0.0
+    clip: Amount = 1.0  # largest norm of the gradient; 0 leaves it
+    label_smoothing: Annotated[float, msgspec.Meta(ge=0, le=0.9999)] = 0.0
     class_weights: bool = False  # rare emotions weigh as much as frequent ones
     soft_labels: bool = False  # votes instead of one emotion, where the dataset has them
-    ema_decay: float = 0.0  # the moving average is what is validated and kept; 0 goes without
+    ema_decay: BelowOne = 0.0  # the moving average is what is validated and kept; 0 goes without
     precision: Precision = "auto"  # bfloat16 on a GPU that has it, else float32
     compile: bool = False
-    crop_least: float = 0.8  # random resized crop: least share of the picture's area
+    crop_least: Annotated[float, msgspec.Meta(ge=0.01, le=1)] = 0.8  # random resized crop: least share of the picture's area
     flip: bool = True
-    per_class: int = 0  # samples of each emotion an epoch, augmented as `dataset augment` does, nothing written; 0: as they are
-    seed: int = 0
-    checkpoint_every: int = 500  # steps between checkpoints; one is also made after each epoch and on SIGTERM
+    per_class: Whole = 0  # samples of each emotion an epoch, augmented as `dataset augment` does, nothing written; 0: as they are
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] = 0
+    checkpoint_every: Count = 500  # steps between checkpoints; one is also made after each epoch and on SIGTERM
 
     def __post_init__(self) -> None:
         if wrong := self._wrong():
             raise ConfigError(f"these settings mean nothing: {', '.join(wrong)}")
 
     def _wrong(self) -> list[str]:
-        choices = {"optimiser": Optimiser, "schedule": Schedule, "precision": Precision}
-        wrong = [
-            f"{name} {getattr(self, name)!r} (one of {', '.join(get_args(kind))})"
-            for name, kind in choices.items()
-            if getattr(self, name) not in get_args(kind)
-        ]
-        for f in fields(self):
-            usual = f.default if f.default is not MISSING else {}
-            value = getattr(self, f.name)
-            if f.name in _RANGES:
-                wrong += _RANGES[f.name].complaints(f.name, value, whole=isinstance(usual, int))
-            elif f.name not in choices and not _like(value, usual):
-                wrong.append(f"{f.name} {value!r}")
-        wrong += [f"std {self.std!r} (above 0)"] if not wrong and min(self.std) <= 0 else []
+        """What is said of each setting that is not of its kind; of how they fit together only where there is none."""
+        values = [(f.name, getattr(self, f.name), f.type) for f in fields(self)]
+        wrong = [f"{name} {value!r} ({_meaning(kind)})" for name, value, kind in values if not _is_of(value, kind)]
         if not wrong and self.batch_size % self.accumulate:
             wrong.append(f"accumulate {self.accumulate} (a batch of {self.batch_size} does not divide by it)")
         return wrong
@@ -109,10 +108,10 @@ class Config:
 
     def changed(self, settings: dict[str, Any]) -> Self:
         """The same with some settings changed. Raises ConfigError, which names the nearest known setting."""
-        known = {f.name for f in fields(self)}
+        known = {f.name: f.type for f in fields(self)}
         if unknown := [key for key in settings if key not in known]:
             raise ConfigError("; ".join(f"there is no setting {key!r}{_nearest(str(key), known)}" for key in unknown))
-        values: dict[str, Any] = {key: _read(key, value) for key, value in settings.items()}
+        values: dict[str, Any] = {key: _as(known[key], value) for key, value in settings.items()}
         return replace(self, **values)
 
     def write(self, path: Path) -> None:
@@ -121,30 +120,6 @@ class Config:
         with whole_file(path) as file:
             file.write(yaml.safe_dump(settings, sort_keys=False).encode())
 
-
-@dataclass(frozen=True, slots=True)
-class _Range:
-    """What a number may be, both ends included."""
-
-    least: float
-    most: float = math.inf
-
-    def complaints(self, name: str, value: object, *, whole: bool) -> list[str]:
-        if _is_number(value, whole=whole) and self.least <= value <= self.most:  # type: ignore[operator]
-            return []
-        return [f"{name} {value!r} (" + ("a whole number, " if whole else "") + f"at least {self.least:g}{self._end()})"]
-
-    def _end(self) -> str:
-        return f", at most {self.most:g}" if self.most < math.inf else ""
-
-
-_RANGES = {
-    "input_size": _Range(8, 2048), "epochs": _Range(1), "batch_size": _Range(1), "accumulate": _Range(1), "sam_rho": _Range(0),
-    "learning_rate": _Range(0), "step_epochs": _Range(1), "step_factor": _Range(0, 1), "warm_up_epochs": _Range(0),
-    "momentum": _Range(0, 0.9999), "weight_decay": _Range(0), "clip": _Range(0), "label_smoothing": _Range(0, 0.9999),
-    "ema_decay": _Range(0, 0.999999), "crop_least": _Range(0.01, 1), "per_class": _Range(0), "seed": _Range(0, 2**32 - 1),
-    "checkpoint_every": _Range(1),
-}  # fmt: skip
 
 _VIT_B: dict[str, Any] = {"model": "vit_base_patch16_224", "per_class": 20_000}
 #: The study's runs (its section 6.3), and two hybrids: 25 epochs, batch 60, 20,000 samples of each emotion (5.2), mean and
@@ -167,25 +142,39 @@ PRESETS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def _read(name: str, value: Any) -> Any:  # noqa: ANN401 - as YAML has it
-    """A value as YAML gives it: lists are tuples here, and 1e-3 is a text to YAML 1.1."""
-    if isinstance(value, list):
-        return tuple(value)
-    if name in _RANGES and isinstance(value, str):
-        with contextlib.suppress(ValueError):  # said with the other values that mean nothing
-            return float(value)
-    return value
+def _as(kind: Any, value: Any) -> Any:  # noqa: ANN401 - a type, and what YAML has
+    """A value as its setting has it: lists are tuples there, and 1e-3 is a text to YAML 1.1. What is not of the kind stays."""
+    try:
+        return msgspec.convert(value, kind, strict=not isinstance(value, str))
+    except msgspec.ValidationError:  # said with the other values that mean nothing
+        return value
 
 
-def _is_number(value: object, *, whole: bool) -> bool:
-    return not isinstance(value, bool) and isinstance(value, int if whole else int | float) and math.isfinite(value)
+def _is_of(value: object, kind: Any) -> bool:  # noqa: ANN401 - a type
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:  # what is wrong is said in the words of `_meaning`
+        return False
+    return True
 
 
-def _like(value: object, usual: object) -> bool:
-    """Whether a value is of the kind that its setting usually has: a flag, a text, a map, or three numbers."""
-    if isinstance(usual, tuple):
-        return isinstance(value, tuple) and len(value) == len(usual) and all(_is_number(part, whole=False) for part in value)
-    return isinstance(value, str | None if usual is None else type(usual))
+def _meaning(kind: Any) -> str:  # noqa: ANN401 - a type
+    """What a setting may be, in words."""
+    match msgspec.inspect.type_info(kind):
+        case msgspec.inspect.LiteralType():  # whose values msgspec sorts
+            return f"one of {', '.join(get_args(kind))}"
+        case msgspec.inspect.IntType() | msgspec.inspect.FloatType() as number:
+            ends = [(number.gt, "above"), (number.ge, "at least"), (number.le, "at most")]
+            said = [f"{word} {end:g}" for end, word in ends if end is not None and abs(end) < _MOST]
+            return ", ".join([*["a whole number"] * isinstance(number, msgspec.inspect.IntType), *said])
+        case msgspec.inspect.TupleType(item_types=items):
+            return "above 0 each, " * (getattr(items[0], "gt", None) == 0) + f"{len(items)} numbers"
+        case msgspec.inspect.BoolType():
+            return "true or false"
+        case msgspec.inspect.DictType():
+            return "a map"
+        case _:
+            return "a text"
 
 
 def _nearest(name: str, known: Any) -> str:  # noqa: ANN401 - any collection of names

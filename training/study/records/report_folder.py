@@ -4,27 +4,16 @@ import csv
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self, TypedDict
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.common.errors import first_line
+from ferstream.training.common.json_file import Count, Factor, Number, ShapeError, Share, read_json
 from ferstream.training.study.records.accuracies import ACCURACIES
-from ferstream.training.study.records.shape import (
-    COUNT,
-    FACTOR,
-    NUMBER,
-    SHARE,
-    TEXT,
-    Each,
-    Kind,
-    Shape,
-    ShapeError,
-    maybe,
-    read_shaped,
-)
 
 REPORT = "report.json"
 PREDICTIONS = "predictions.csv"
@@ -34,28 +23,63 @@ PREDICTED = ("origin", "source", "label", "answer")
 VERSION = 1
 AGAIN = "evaluate again"
 
-_RIGHT: Shape = {"n": COUNT, "right": COUNT, "accuracy": SHARE, "from": SHARE, "to": SHARE}
-_MEANS: Shape = {"precision": SHARE, "recall": SHARE, "f1": SHARE}
-_COUNTS: list[Shape] = [COUNT] * len(EMOTIONS)
-#: What is taken from a report. The digest of weights is null for a model folder.
-SHAPE: dict[str, Shape] = {
-    "version": Kind(f"{VERSION}, the one that this program reads", lambda value: value == VERSION),
-    "model": {"name": TEXT, "weights_sha256": maybe(TEXT)},
-    "dataset": {"name": TEXT, "split": TEXT, "digest": TEXT},
-    "n": COUNT,
-    "parameters": COUNT,
-    "flops": COUNT,
-    "accuracy": dict.fromkeys(ACCURACIES, _RIGHT),
-    "averages": {"weighted": _MEANS, "macro": _MEANS},
-    "calibration": {"used": FACTOR, "ece": NUMBER, "nll": NUMBER},
-    "per_class": dict.fromkeys(EMOTIONS, _MEANS),
-    "by_source": Each(_RIGHT),
-    "by_group": Each(Each(_RIGHT)),
-    "confusion": [_COUNTS] * len(EMOTIONS),
-    "throughput": {
-        "faces_per_s": NUMBER, "batch_size": COUNT, "device": TEXT, "runtime": TEXT, "threads": COUNT,
-    },
-}  # fmt: skip
+Right = TypedDict("Right", {"n": Count, "right": Count, "accuracy": Share, "from": Share, "to": Share})
+
+
+class Means(TypedDict):
+    """What is averaged over faces or classes."""
+
+    precision: Share
+    recall: Share
+    f1: Share
+
+
+class _Model(TypedDict):
+    name: str
+    weights_sha256: str | None  # null for a model folder
+
+
+class _Dataset(TypedDict):
+    name: str
+    split: str
+    digest: str
+
+
+class _Calibration(TypedDict):
+    used: Factor
+    ece: Number
+    nll: Number
+
+
+class _Throughput(TypedDict):
+    faces_per_s: Number
+    batch_size: Count
+    device: str
+    runtime: str
+    threads: Count
+
+
+_EIGHT = msgspec.Meta(min_length=len(EMOTIONS), max_length=len(EMOTIONS))
+#: What is taken from a report.
+SHAPE = msgspec.defstruct(
+    "Report",
+    [
+        ("version", int),
+        ("model", _Model),
+        ("dataset", _Dataset),
+        ("n", Count),
+        ("parameters", Count),
+        ("flops", Count),
+        ("accuracy", msgspec.defstruct("Accuracy", [(name, Right) for name in ACCURACIES])),
+        ("averages", msgspec.defstruct("Averages", [("weighted", Means), ("macro", Means)])),
+        ("calibration", _Calibration),
+        ("per_class", msgspec.defstruct("PerClass", [(emotion, Means) for emotion in EMOTIONS])),
+        ("by_source", dict[str, Right]),
+        ("by_group", dict[str, dict[str, Right]]),
+        ("confusion", Annotated[list[Annotated[list[Count], _EIGHT]], _EIGHT]),
+        ("throughput", _Throughput),
+    ],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +116,7 @@ class ReportFolder:
     @cached_property
     def figures(self) -> dict[str, Any]:
         """The report, which holds SHAPE. Raises ShapeError."""
-        return read_shaped(self.path / REPORT, SHAPE, AGAIN)
+        return read_json(self.path / REPORT, SHAPE, AGAIN, VERSION)
 
     @cached_property
     def predictions(self) -> Predictions:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -15,9 +15,9 @@ from torch import nn
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.common.errors import first_line
+from ferstream.training.common.json_file import read_json
 from ferstream.training.study.records.config import Config
 from ferstream.training.study.records.report_folder import REPORT, ReportFolder
-from ferstream.training.study.records.shape import TEXT, Each, Shape, read_shaped
 from ferstream.workers.models.card import ModelCard
 from ferstream.workers.models.runtimes.torch_runtime import build_net
 
@@ -35,8 +35,18 @@ EVALUATION = "evaluation"
 
 #: Columns of history.csv, one line an epoch, counted from one. `data_wait` is the share of the time spent waiting for pictures.
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "data_wait")
-#: What the environment's file holds at least; what else is in it is for people.
-_ENVIRONMENT: dict[str, Shape] = {"command": TEXT, "dataset": {"name": TEXT, "sources": Each(TEXT, list)}}
+
+
+class _Dataset(TypedDict):
+    name: str
+    sources: list[str]
+
+
+class _Environment(TypedDict):
+    """What the environment's file holds at least; what else is in it is for people."""
+
+    command: str
+    dataset: _Dataset
 
 
 class RunFolderError(FerstreamError):
@@ -82,7 +92,7 @@ class RunFolder:
 
     def environment(self) -> dict[str, Any]:
         """What the run was made with: libraries, machine, commit, command, dataset. Raises ShapeError."""
-        return read_shaped(self.path / ENVIRONMENT, _ENVIRONMENT, _AGAIN)
+        return read_json(self.path / ENVIRONMENT, _Environment, _AGAIN)
 
     def weights_digest(self) -> str:
         """The sha256 of the best weights in hex: a report of others says nothing of these. Raises RunFolderError."""

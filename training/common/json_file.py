@@ -1,0 +1,57 @@
+"""JSON files from outside: read, and checked against a type before anything in them is used."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from ferstream.streams.errors import FerstreamError
+
+#: Whole numbers from here on are not those of a report, and overflow what computes with them.
+TOO_LARGE = 2**53
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=TOO_LARGE)]
+Number = Annotated[float, msgspec.Meta(ge=0, le=TOO_LARGE)]
+Factor = Annotated[float, msgspec.Meta(ge=1e-3, le=1e3)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class ShapeError(FerstreamError):
+    """A file cannot be read, or does not hold what it is to hold."""
+
+
+def read_json(path: Path, kind: Any, cure: str, version: int | None = None) -> dict[str, Any]:  # noqa: ANN401 - a type
+    """The map in a JSON file, which is of `kind` (what else is in it stays), and of `version` where one is given.
+
+    Raises ShapeError, which names the place that is wrong; `cure` says what to do then.
+    """
+    try:
+        value = json.loads(path.read_text("utf-8"), parse_constant=_no_number)
+        json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair is no text that can be written again
+    except OSError as error:
+        raise ShapeError(f"cannot read {path} ({error.strerror}): {cure}") from error
+    except (ValueError, RecursionError) as error:
+        raise ShapeError(f"cannot read {path} ({error}): {cure}") from error
+    if version is not None and isinstance(value, dict) and value.get("version") != version:
+        raise ShapeError(f"cannot use {path} (version is not {version}, the one that this program reads): {cure}")
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise ShapeError(f"cannot use {path} ({_complaint(error)}): {cure}") from error
+    return dict(value)
+
+
+def _complaint(error: msgspec.ValidationError) -> str:
+    """What msgspec says, the place in the file first."""
+    what, _, place = str(error).partition(" - at `$")
+    inside = place.strip("`.")
+    if what.startswith("Object missing required field"):
+        return f"{inside}.{what.split('`')[1]} is missing".lstrip(".")
+    if what.startswith("Expected `object`"):
+        return f"{inside or 'it'} is no map"
+    return f"{inside or 'it'}: {what[0].lower()}{what[1:]}"
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number")
