@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.service.atomic_file import sync_directory
 
 _BLOCK = 64 * 1024
 
@@ -91,15 +92,6 @@ def cut_torn_tail(path: Path) -> int:
     except OSError as error:
         raise LogError(f"cannot mend {path}: {error.strerror}") from error
     return size - keep
-
-
-def sync_directory(directory: Path) -> None:
-    """Make new and renamed names durable."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _create(directory: Path, suffix: str) -> tuple[Path, int]:

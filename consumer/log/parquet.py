@@ -7,19 +7,18 @@ without faces is one row with `faces` 0 and nulls for the face. `camera_id` and 
 
 import json
 import logging
-import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ferstream.consumer.log.append_file import LogError, sync_directory
+from ferstream.consumer.log.append_file import LogError
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.service.atomic_file import WriteError, sync_directory, whole_file
 from ferstream.streams.wire.emotions import EMOTIONS
 
 log = logging.getLogger(__name__)
 
-TEMPORARY = ".tmp"
 _ROWS = 20_000
 _BEYOND_CALENDARS = 1e11
 
@@ -43,21 +42,21 @@ def convert(journal: Path) -> Path:
     import pyarrow.parquet as pq
 
     target = journal.with_suffix(".parquet")
-    temporary = target.with_suffix(TEMPORARY)
     schema = _schema(pa)
     try:
-        with journal.open("rb") as lines, temporary.open("wb") as file:
-            with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-                rows = _rows(lines, journal)
-                while some := list(islice(rows, _ROWS)):
-                    writer.write_table(pa.Table.from_pylist(some, schema=schema))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(target)
+        with (
+            journal.open("rb") as lines,
+            whole_file(target) as file,
+            pq.ParquetWriter(file, schema, compression="zstd") as writer,
+        ):
+            rows = _rows(lines, journal)
+            while some := list(islice(rows, _ROWS)):
+                writer.write_table(pa.Table.from_pylist(some, schema=schema))
         sync_directory(target.parent)
         journal.unlink()
+    except WriteError as error:
+        raise LogError(f"{error}; its results are safe in {journal}") from error
     except (OSError, pa.ArrowException) as error:
-        temporary.unlink(missing_ok=True)
         raise LogError(f"cannot write {target}: {error}; its results are safe in {journal}") from error
     return target
 

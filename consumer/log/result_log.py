@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import Literal, Self
 
 from ferstream.consumer.log.append_file import DirectoryLock, Journal, cut_torn_tail
-from ferstream.consumer.log.parquet import TEMPORARY, convert, require_pyarrow
+from ferstream.consumer.log.parquet import convert, require_pyarrow
 from ferstream.consumer.terminal.formatting import json_line
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.service.atomic_file import PART
 from ferstream.streams.wire.messages import Result
 
 log = logging.getLogger(__name__)
@@ -105,8 +106,9 @@ class ResultLog:
 
     def _mend(self) -> None:
         """After a crash: remove half-made files, cut off a torn line, finish what was on its way to Parquet."""
-        for path in self._directory.glob(f"results-*{TEMPORARY}"):
-            path.unlink(missing_ok=True)
+        for suffix in (PART, ".tmp"):  # as versions up to 0.2 called them
+            for path in self._directory.glob(f"results-*{suffix}"):
+                path.unlink(missing_ok=True)
         journals = sorted(self._directory.glob(f"results-*{_JOURNAL}"))
         # Every file but the last was ended in order.
         for path in [*sorted(self._directory.glob("results-*.jsonl"))[-1:], *journals]:

@@ -1,5 +1,6 @@
 """Files that are there whole or not at all, whatever interrupts the writing."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ferstream.streams.errors import FerstreamError
+
+#: What a file is called until it is whole; one that is left over was interrupted and can be removed.
+PART = ".part"
 
 
 class WriteError(FerstreamError):
@@ -23,14 +27,30 @@ def make_folder(folder: Path) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, which takes the name `path` once it is safe on the disk. Raises WriteError."""
-    part = path.with_name(f"{path.name}.part")
+    """A file to write, which takes the name `path` once its bytes are safe on the disk. Raises WriteError.
+
+    Where anything fails, in the block too, what `path` held before stays. The new name itself may be lost with the power until
+    `sync_directory`.
+    """
+    part = path.with_name(f"{path.name}{PART}")
     try:
         with part.open("wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            os.fsync(file.fileno())  # before the rename: else the new name may point to a file without its bytes
         part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise WriteError(f"cannot write {path}: {error.strerror}") from error
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # what went wrong before is what is said
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise WriteError(f"cannot write {path}: {error.strerror or error}") from error
+        raise
+
+
+def sync_directory(directory: Path) -> None:
+    """Make new and renamed names in a folder durable. Raises OSError."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

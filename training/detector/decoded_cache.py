@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ferstream.training.common.atomic_file import whole_file
+from ferstream.streams.service.atomic_file import whole_file
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ferstream.training.common.atomic_file import whole_file
+from ferstream.streams.service.atomic_file import whole_file
 from ferstream.training.detector.face_labels import FaceLabels
 from ferstream.training.detector.face_pack import FacePack
 from ferstream.workers.models.card import ModelError

@@ -18,7 +18,7 @@ from safetensors.torch import save
 from skimage.data import astronaut
 from torch import nn
 
-from ferstream.training.common.atomic_file import make_folder
+from ferstream.streams.service.atomic_file import make_folder
 from ferstream.training.release.fold_batchnorm import fold_normalisations
 from ferstream.workers.faces.crop import square_crop
 from ferstream.workers.models.card import CARD, ONNX, PAGE, PICTURE, SAFETENSORS, ModelCard, ModelError

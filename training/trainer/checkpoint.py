@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.training.common.atomic_file import whole_file
+from ferstream.streams.service.atomic_file import whole_file
 from ferstream.training.common.errors import first_line
 
 

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ferstream.streams.service.atomic_file import whole_file
 from ferstream.training.trainer.run import Recipe
 
 RESULTS = "results.json"
@@ -15,7 +16,6 @@ RESULTS = "results.json"
 def write_results(out: Path, recipe: Recipe, files: tuple[Path, ...], package: Path, figures: dict[str, Any]) -> Path:
     """Write `results.json` into `out`, whole or not at all; returns its path."""
     path = out / RESULTS
-    part = path.with_suffix(".part")
     content = {
         "recipe": asdict(recipe),
         "files": [file.name for file in files],
@@ -23,6 +23,6 @@ def write_results(out: Path, recipe: Recipe, files: tuple[Path, ...], package: P
         "figures": figures,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in ("torch", "timm", "openvino")},
     }
-    part.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
-    part.replace(path)
+    with whole_file(path) as file:
+        file.write((json.dumps(content, indent=2) + "\n").encode())
     return path

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.service.atomic_file import whole_file
 
 #: Faces a frame in the measurement with the most.
 MOST_FACES = 3
@@ -83,11 +84,12 @@ def capacity_of(rows: Iterable[Capacity], device: str, precision: str) -> Capaci
 
 
 def write_capacity(path: Path, measured: Capacity) -> None:
-    """Put a measurement into a file, in place of the one for the same device and precision. Raises CapacityError."""
+    """Put a measurement into a file, in place of the one for the same device and precision. Raises CapacityError, WriteError."""
     kept = read_capacities(path) if path.exists() else []
     rows = [row for row in kept if (row.device, row.precision) != (measured.device, measured.precision)]
     rows = sorted([*rows, measured], key=lambda row: (row.device, row.precision))
-    path.write_text(json.dumps([_rounded(asdict(row)) for row in rows], indent=2) + "\n", "utf-8")
+    with whole_file(path) as file:
+        file.write((json.dumps([_rounded(asdict(row)) for row in rows], indent=2) + "\n").encode())
 
 
 def _rounded(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds

@@ -16,8 +16,8 @@ import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from ferstream.streams.service.atomic_file import WriteError
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.common.atomic_file import WriteError
 from ferstream.training.dataset.prepare.jpeg_store import PictureStoreError
 from ferstream.training.dataset.prepare.manifest import Prepared, PreparedError, write_manifest
 from ferstream.training.study.records.config import Config

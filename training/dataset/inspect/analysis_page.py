@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ferstream.streams.service.atomic_file import make_folder, whole_file
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.common.atomic_file import make_folder, whole_file
 from ferstream.training.common.html_page import Page
 from ferstream.training.dataset.inspect import analysis_tables as tables
 from ferstream.training.dataset.inspect import charts

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.training.common.atomic_file import WriteError
+from ferstream.streams.service.atomic_file import WriteError
 
 PAGE, REPORT, DUPLICATES = "index.html", "report.json", "duplicates.csv"
 

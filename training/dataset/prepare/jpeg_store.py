@@ -86,7 +86,10 @@ def is_there(folder: Path, path: str, size: int) -> bool:
 
 
 def write_whole(path: str, write: Callable[[str], None]) -> None:
-    """Let `write` make a new file beside it, which then takes the name `path`. It is not forced onto the disk.
+    """Let `write` make a new file beside it, which then takes the name `path`.
+
+    Not by `whole_file`, as it may be a hard link, and as pictures are forced onto the disk once for all, by who writes the
+    manifest, and not once for each.
 
     Raises NoRoomError, PictureStoreError.
     """

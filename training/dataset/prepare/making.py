@@ -14,7 +14,7 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.training.common.atomic_file import WriteError
+from ferstream.streams.service.atomic_file import WriteError
 from ferstream.training.common.parallel import in_order
 from ferstream.training.dataset.prepare.jpeg_store import NO_ROOM, NoRoomError, PictureStoreError
 from ferstream.training.dataset.prepare.manifest import IMAGES, MANIFEST, Prepared, write_manifest

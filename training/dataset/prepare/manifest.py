@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.service.atomic_file import whole_file
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.common.atomic_file import whole_file
 from ferstream.training.dataset.prepare.manifest_check import problem
 
 MANIFEST = "manifest.parquet"

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ferstream.streams.service.atomic_file import WriteError, whole_file
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.common.atomic_file import WriteError, whole_file
 from ferstream.training.study.evaluate.evaluation import Evaluation
 from ferstream.training.study.evaluate.evaluation_page import evaluation_page, parts_of
 from ferstream.training.study.evaluate.evaluation_plots import classes_png, confusion_png, reliability_png, shares_png

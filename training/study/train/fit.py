@@ -14,7 +14,7 @@ from safetensors.torch import save
 from torch.utils.data import Subset
 from tqdm import tqdm
 
-from ferstream.training.common.atomic_file import make_folder, whole_file
+from ferstream.streams.service.atomic_file import make_folder, whole_file
 from ferstream.training.common.errors import first_line
 from ferstream.training.dataset.prepare.manifest import MANIFEST, Prepared
 from ferstream.training.study.records.config import Config

@@ -14,7 +14,7 @@ import torch
 from matplotlib.figure import Figure
 from torch.utils.tensorboard import SummaryWriter
 
-from ferstream.training.common.atomic_file import whole_file
+from ferstream.streams.service.atomic_file import whole_file
 from ferstream.training.common.html_page import png_of
 from ferstream.training.common.tables import markdown
 from ferstream.training.study.records.config import Config
