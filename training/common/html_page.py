@@ -1,15 +1,12 @@
 """A report for people as one HTML file: sections of text, tables and pictures, with nothing to load from elsewhere."""
 
 import base64
-import io
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from ferstream.streams.service.atomic_file import whole_file
 
@@ -78,10 +75,3 @@ def cell_text(cell: object) -> str:
     if isinstance(cell, int):
         return f"{cell:,}"
     return f"{cell:.4g}" if isinstance(cell, float) else str(cell)
-
-
-def png_of(figure: Figure, dpi: int = 100) -> bytes:
-    """A drawn figure as the bytes of a PNG, the same for the same figure."""
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_figure(buffer, dpi=dpi, metadata={"Software": None})
-    return buffer.getvalue()

@@ -8,11 +8,10 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+from ferstream.training.common.messages import as_text
 from ferstream.training.sources.folder import Folder, folders_in
 from ferstream.training.sources.labels import AFFECTNET, AFFECTNET_LEFT_OUT, of_number
-from ferstream.training.sources.layout import Layout, first_with
-from ferstream.training.sources.names import as_text
-from ferstream.training.sources.sample import Account, Sample, SourceError, Split
+from ferstream.training.sources.sample import Account, Layout, Sample, SourceError, Split, first_with
 from ferstream.training.sources.table import rows
 
 TABLES: dict[str, Split] = {"training.csv": "train", "validation.csv": "val"}

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ferstream.training.common.messages import as_text
 from ferstream.training.sources.folder import Folder
 from ferstream.training.sources.labels import AFFECTNET, AFFECTNET_LEFT_OUT, of_number
-from ferstream.training.sources.layout import Layout
-from ferstream.training.sources.names import as_text
-from ferstream.training.sources.sample import Account, Sample, Split
+from ferstream.training.sources.sample import Account, Layout, Sample, Split
 
 SETS: dict[str, Split] = {"train_set": "train", "val_set": "val"}
 #: A label is a number, or a short text; a file longer than this holds something else.

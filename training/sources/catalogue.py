@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ferstream.training.common.messages import as_text
 from ferstream.training.sources import affectnet, affectnet_npy, ck_plus, fer2013, ferplus, raf_db
-from ferstream.training.sources.layout import Layout
-from ferstream.training.sources.names import as_text
-from ferstream.training.sources.sample import Account, Sample, SourceError
+from ferstream.training.sources.sample import Account, Layout, Sample, SourceError
 
 #: By name, in the order in which a path is tried: the tables of FER+ lie beside those of FER-2013.
 SCHEMES: dict[str, tuple[Layout, ...]] = {

@@ -8,11 +8,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ferstream.training.common.messages import as_text
 from ferstream.training.sources.folder import Folder, folders_in
 from ferstream.training.sources.labels import of_folder
-from ferstream.training.sources.layout import Layout, first_with
-from ferstream.training.sources.names import as_text
-from ferstream.training.sources.sample import Account, Sample
+from ferstream.training.sources.sample import Account, Layout, Sample, first_with
 
 EXPECTED = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
 _NAME = re.compile(r"(S\d+)_\d+_\d+", re.IGNORECASE | re.ASCII)

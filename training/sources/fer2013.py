@@ -11,11 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ferstream.training.common.messages import as_text
 from ferstream.training.sources.folder import Folder, folders_in
 from ferstream.training.sources.labels import FER2013, of_folder, of_number
-from ferstream.training.sources.layout import Layout, first_with
-from ferstream.training.sources.names import as_text
-from ferstream.training.sources.sample import Account, Sample, Split
+from ferstream.training.sources.sample import Account, Layout, Sample, Split, first_with
 from ferstream.training.sources.table import header_of, rows
 
 TABLE = "fer2013.csv"

@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from ferstream.streams.wire.emotions import EMOTIONS
+from ferstream.training.common.messages import as_text
 from ferstream.training.common.packs import Pack, PackError
 from ferstream.training.sources import fer2013
 from ferstream.training.sources.labels import FERPLUS, FERPLUS_LEFT_OUT
-from ferstream.training.sources.layout import Layout
-from ferstream.training.sources.names import as_text
-from ferstream.training.sources.sample import SPLITS, Account, Sample, SourceError, Split
+from ferstream.training.sources.sample import SPLITS, Account, Layout, Sample, SourceError, Split
 from ferstream.training.sources.table import rows
 
 TABLE = "fer2013new.csv"

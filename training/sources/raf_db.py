@@ -7,12 +7,11 @@ And as it is often passed on: `DATASET/train/1/*.jpg`, one folder a class.
 from collections.abc import Iterator
 from pathlib import Path
 
+from ferstream.training.common.messages import as_text
 from ferstream.training.sources.folder import Folder, folders_in
 from ferstream.training.sources.labels import RAF_DB, of_folder, of_number
-from ferstream.training.sources.layout import Layout, first_with
-from ferstream.training.sources.names import as_text
 from ferstream.training.sources.raf_db_notes import box_in, groups_in
-from ferstream.training.sources.sample import Account, Sample, SourceError, Split
+from ferstream.training.sources.sample import Account, Layout, Sample, SourceError, Split, first_with
 
 LISTS = ("EmoLabel/list_patition_label.txt", "EmoLabel/list_partition_label.txt")
 SPLIT_FOLDERS: dict[str, Split] = {"train": "train", "test": "test"}

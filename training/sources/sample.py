@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -72,3 +72,17 @@ class Account:
 
 #: A layout's reader: the samples of the dataset at a path, always in the same order. Raises SourceError.
 Reader = Callable[[Path, Account], Iterator[Sample]]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`lacks` says what of the layout is not at a path, in a few words, or "" where it is all there."""
+
+    name: str
+    lacks: Callable[[Path], str]
+    read: Reader
+
+
+def first_with(folders: Iterable[Path], holds: Callable[[Path], bool]) -> Path | None:
+    """The first of the usual places that holds what is looked for."""
+    return next((folder for folder in folders if holds(folder)), None)

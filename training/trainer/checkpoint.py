@@ -7,7 +7,7 @@ import torch
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.service.atomic_file import whole_file
-from ferstream.training.common.errors import first_line
+from ferstream.training.common.messages import first_line
 
 
 class CheckpointError(FerstreamError):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.training.common.errors import first_line
+from ferstream.training.common.messages import first_line
 from ferstream.training.trainer import distributed as ranks
 from ferstream.training.trainer.checkpoint import load_checkpoint, save_checkpoint
 from ferstream.training.trainer.history import record, rewind

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from ferstream.streams.wire.emotions import EMOTIONS
+from ferstream.training.common.contact_sheet import EMPTY, GAP, MARGIN, PAPER, filled, fitted, sheet
 from ferstream.training.dataset.inspect.charts import (
     OVER,
     UNDER,
@@ -16,7 +17,6 @@ from ferstream.training.dataset.inspect.charts import (
     shared_chart,
     sizes_chart,
 )
-from ferstream.training.dataset.inspect.sheets import EMPTY, GAP, MARGIN, PAPER, filled, fitted, sheet
 
 RED, GREEN = (200, 30, 40), (20, 160, 60)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ferstream.streams.service.atomic_file import make_folder, whole_file
 from ferstream.streams.wire.emotions import EMOTIONS
+from ferstream.training.common.contact_sheet import Picture, filled, sheet
 from ferstream.training.common.html_page import Page
 from ferstream.training.dataset.inspect import analysis_tables as tables
 from ferstream.training.dataset.inspect import charts
@@ -19,7 +20,6 @@ from ferstream.training.dataset.inspect.findings import findings
 from ferstream.training.dataset.inspect.gathering import EXAMPLES
 from ferstream.training.dataset.inspect.inspection_folder import DUPLICATES, PAGE, REPORT, check_folder, clear
 from ferstream.training.dataset.inspect.observation import THUMBNAIL
-from ferstream.training.dataset.inspect.sheets import Picture, filled, sheet
 from ferstream.training.dataset.inspect.tally import Tally
 
 

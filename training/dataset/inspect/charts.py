@@ -9,13 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from ferstream.training.common.html_page import png_of
+from ferstream.training.common.plotting import FAINT, INK, LINES, OVER, STYLES, UNDER, png_of
 
-#: Vermilion and bluish green of Okabe and Ito (https://jfly.uni-koeln.de/color/), which colour-blind eyes tell apart; bars under
-#: the mean are hatched too.
-UNDER, OVER, INK, FAINT = "#d55e00", "#009e73", "#1d2733", "#8a97a3"
-LINES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#000000")
-STYLES = ("-", "--", "-.", ":")
 ACROSS = 4  # panels beside each other
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ferstream.streams.wire.emotions import EMOTIONS
+from ferstream.training.common.messages import as_text
 from ferstream.training.dataset.inspect.gathering import Entry, Part
 from ferstream.training.dataset.prepare.manifest import MANIFEST, Prepared, PreparedError
 from ferstream.training.sources import catalogue
 from ferstream.training.sources.catalogue import Named
-from ferstream.training.sources.names import as_text
 from ferstream.training.sources.sample import SPLITS, Account, Sample
 
 PREPARED = "avfer"  # as other commands call a prepared dataset

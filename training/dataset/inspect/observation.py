@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ferstream.training.dataset.inspect.sheets import fitted
+from ferstream.training.common.contact_sheet import fitted
 from ferstream.training.dataset.prepare.fingerprints import perceptual_hash, pixel_digest
 from ferstream.training.dataset.prepare.grey import ROUNDING
 from ferstream.training.sources.pictures import PictureError, face_of

@@ -12,7 +12,7 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.training.common.errors import first_line
+from ferstream.training.common.messages import first_line
 from ferstream.training.dataset.prepare.manifest import IMAGES
 
 #: Quality of colour, which was JPEG before, and of grey, whose 48 px fit one block of a disk at any quality: there values

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.sources.names import as_text
+from ferstream.training.common.messages import as_text
 from ferstream.training.sources.sample import SPLITS
 
 #: Columns that may be null.

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.wire.emotions import EMOTIONS
+from ferstream.training.common.messages import as_text
 from ferstream.training.dataset.prepare.counting import counts, repeats
 from ferstream.training.dataset.prepare.fingerprints import DISTANCE
 from ferstream.training.dataset.prepare.making import CHUNK, already_made, complete, make_parts, open_folder
@@ -25,7 +26,6 @@ from ferstream.training.dataset.prepare.prepared_pictures import Piece, digest_o
 from ferstream.training.dataset.prepare.room import Need
 from ferstream.training.dataset.prepare.splits import Assignment, Candidates, check_enough, published_splits, study_splits
 from ferstream.training.sources.catalogue import SPELLINGS, Named, samples
-from ferstream.training.sources.names import as_text
 from ferstream.training.sources.sample import Account, Sample
 
 VERSION = 1

@@ -6,8 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ferstream.training.common.html_page import png_of
-from ferstream.training.dataset.inspect.charts import FAINT, LINES, STYLES
+from ferstream.training.common.plotting import FAINT, LINES, STYLES, png_of
 from ferstream.training.study.compare.comparison import Comparison, History
 
 MARKERS = "osD^vPX"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.sources.names import as_text
+from ferstream.training.common.messages import as_text
 from ferstream.training.sources.pictures import open_picture
 from ferstream.training.study.evaluate.faces import Faces, Picture, cut
 from ferstream.training.study.evaluate.inference import finite

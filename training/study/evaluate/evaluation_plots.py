@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.common.html_page import png_of
+from ferstream.training.common.plotting import png_of
 from ferstream.training.release.plots import FAINT, INK, OTHERS, confusion_axes, reliability_axes
 
 Float = NDArray[np.float32]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.dataset.inspect.sheets import sheet
+from ferstream.training.common.contact_sheet import sheet
 from ferstream.training.study.evaluate.chosen import answer_text
 from ferstream.training.study.evaluate.evaluation import Evaluation
 from ferstream.training.study.evaluate.faces import Crops, Picture

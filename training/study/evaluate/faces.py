@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.classifier.ferplus_pack import FerPlus, Protocol
 from ferstream.training.common.dataset_names import CLASSIFIERS_DATA, Dataset, DatasetError
+from ferstream.training.common.messages import as_text
 from ferstream.training.common.packs import Pack
 from ferstream.training.dataset.prepare.jpeg_store import load
 from ferstream.training.dataset.prepare.manifest import Prepared
-from ferstream.training.sources.names import as_text
 from ferstream.workers.faces.crop import square_crop
 
 Picture = NDArray[np.uint8]  # (H, W, 3), RGB

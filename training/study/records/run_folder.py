@@ -14,8 +14,8 @@ from torch import nn
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.common.errors import first_line
 from ferstream.training.common.json_file import read_json
+from ferstream.training.common.messages import first_line
 from ferstream.training.study.records.config import Config
 from ferstream.training.study.records.report_folder import REPORT, ReportFolder
 from ferstream.workers.models.card import ModelCard

@@ -15,7 +15,7 @@ from torch.utils.data import Subset
 from tqdm import tqdm
 
 from ferstream.streams.service.atomic_file import make_folder, whole_file
-from ferstream.training.common.errors import first_line
+from ferstream.training.common.messages import first_line
 from ferstream.training.dataset.prepare.manifest import MANIFEST, Prepared
 from ferstream.training.study.records.config import Config
 from ferstream.training.study.records.run_folder import BEST, CHECKPOINT, RESULT

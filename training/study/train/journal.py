@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from torch.utils.tensorboard import SummaryWriter
 
 from ferstream.streams.service.atomic_file import whole_file
-from ferstream.training.common.html_page import png_of
+from ferstream.training.common.plotting import png_of
 from ferstream.training.common.tables import markdown
 from ferstream.training.study.records.config import Config
 from ferstream.training.study.records.run_folder import (

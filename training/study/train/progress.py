@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from ferstream.training.common.errors import first_line
+from ferstream.training.common.messages import first_line
 from ferstream.training.study.records.config import Config
 from ferstream.training.trainer.checkpoint import load_checkpoint
 from ferstream.training.trainer.run import RunError

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.common.errors import first_line
+from ferstream.training.common.messages import first_line
 from ferstream.training.study.records.config import Config
 from ferstream.workers.models.nets.hybrid_vit import HYBRID, build_classifier
 

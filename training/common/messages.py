@@ -18,3 +18,8 @@ def as_text(name: str | Path) -> str:
 def is_text(name: str) -> bool:
     """Whether the bytes of a name are UTF-8."""
     return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says first; torch's go on for pages, and some say nothing but their kind."""
+    return (str(error) or type(error).__name__).splitlines()[0]
