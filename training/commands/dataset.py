@@ -50,11 +50,10 @@ def inspect(
         return
     from ferstream.training.common.parallel import usual_processes
     from ferstream.training.dataset.inspect.analysis import analyse
-    from ferstream.training.dataset.inspect.analysis_lines import lines
-    from ferstream.training.dataset.inspect.analysis_page import write_analysis
-    from ferstream.training.dataset.inspect.analysis_report import report
-    from ferstream.training.dataset.inspect.inspected import named, part_of
-    from ferstream.training.dataset.inspect.inspection_folder import check_folder
+    from ferstream.training.dataset.inspect.inputs import named, part_of
+    from ferstream.training.dataset.inspect.output_folder import check_folder
+    from ferstream.training.dataset.inspect.page import write_analysis
+    from ferstream.training.dataset.inspect.report import lines, report
     from ferstream.training.dataset.prepare.fingerprints import DISTANCE
 
     parts = [part_of(one) for one in _sources(paths, named)]
@@ -137,7 +136,7 @@ def augment(original: Path, out: Path, target: int, seed: int, processes: int | 
 
 def _show_made(prepared: "Prepared", as_json: bool) -> None:
     """What a dataset holds, and where it is."""
-    from ferstream.training.dataset.prepare.counting import as_table
+    from ferstream.training.dataset.prepare.counts import as_table
 
     show(prepared.about if as_json else as_table(prepared.about), as_json)
     click.echo(f"dataset: {prepared.folder}", err=as_json)

@@ -1,5 +1,6 @@
 """The pixels of a decoded picture as eight-bit RGB, whatever they were stored as."""
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -52,3 +53,23 @@ def upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     if orientation not in _UPRIGHT:
         return pixels
     return np.array(Image.fromarray(pixels).transpose(_UPRIGHT[orientation]))
+
+
+#: Of 255, by which the channels of a grey picture differ that was compressed as colour.
+ROUNDING = 2
+
+
+def with_equal_channels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """Grey pixels (H, W, 3) with channels that are equal, the very same where they were; None where they have colour."""
+    if np.ptp(pixels[0], axis=1).max() > ROUNDING:  # one line of it tells that most pictures of colour are not
+        return None
+    apart = _apart(pixels)
+    if apart > ROUNDING:
+        return None
+    return pixels if apart == 0 else three(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8))
+
+
+def _apart(pixels: NDArray[np.uint8]) -> int:
+    """The largest difference between two channels of a pixel of RGB (H, W, 3)."""
+    red, green, blue = cv2.split(pixels)
+    return max(int(cv2.absdiff(one, other).max()) for one, other in ((red, green), (green, blue), (red, blue)))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ferstream.training.dataset.augment.augment import Settings, augment, pieces_of
 from ferstream.training.dataset.augment.balance import balanced
-from ferstream.training.dataset.prepare.making import CHUNK
+from ferstream.training.dataset.prepare.dataset_writer import CHUNK
 from ferstream.training.dataset.prepare.manifest import Prepared, write_manifest
 from tests.support.prepared_dataset import write_prepared
 

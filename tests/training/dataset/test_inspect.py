@@ -16,9 +16,9 @@ from PIL import Image
 
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.cli import main
+from ferstream.training.dataset.inspect.duplicate_clusters import Repeats, varied
 from ferstream.training.dataset.inspect.observation import Order, observe
-from ferstream.training.dataset.inspect.repeats import Repeats, varied
-from ferstream.training.dataset.inspect.tally import Tally
+from ferstream.training.dataset.inspect.picture_statistics import Tally
 from ferstream.training.dataset.prepare.manifest import MANIFEST, Prepared, write_manifest
 from ferstream.training.sources.sample import Sample
 from tests.support.avfer_trees import write_affectnet, write_ck_plus, write_fer2013_csv, write_fer2013_folders, write_raf_db

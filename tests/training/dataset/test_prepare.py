@@ -24,13 +24,13 @@ from ferstream.training.dataset.augment.augment import AugmentError, augment
 from ferstream.training.dataset.augment.augment import Settings as Target
 from ferstream.training.dataset.augment.augmentation import Ranges, augmented
 from ferstream.training.dataset.augment.balance import balanced
-from ferstream.training.dataset.prepare.bare_jpeg import is_bare
+from ferstream.training.dataset.prepare.dataset_writer import OutputError
+from ferstream.training.dataset.prepare.disk_space import Need
 from ferstream.training.dataset.prepare.jpeg_store import NoRoomError, encode, link, store
-from ferstream.training.dataset.prepare.making import OutputError
 from ferstream.training.dataset.prepare.manifest import Prepared
 from ferstream.training.dataset.prepare.near_duplicates import near_duplicates
 from ferstream.training.dataset.prepare.prepare import PrepareError, Settings, prepare
-from ferstream.training.dataset.prepare.room import Need
+from ferstream.training.dataset.prepare.prepared_pictures import is_bare
 from ferstream.training.dataset.prepare.splits import Candidates, SplitError, published_splits, study_splits
 from ferstream.training.sources.catalogue import parse
 from ferstream.training.sources.sample import SourceError
@@ -362,7 +362,7 @@ def test_a_disk_that_fills_up_in_the_middle(made: Prepared, root: Path, tmp_path
     """Somebody else takes the room while the pictures are written: afterwards the same command goes on."""
     disk, ballast = tmp_path / "disk", tmp_path / "disk" / "ballast"
     fill = (
-        "from ferstream.training.dataset.prepare.room import Need; from pathlib import Path; check = Need.check;"
+        "from ferstream.training.dataset.prepare.disk_space import Need; from pathlib import Path; check = Need.check;"
         f"Need.check = lambda need, folder: (check(need, folder), Path({str(ballast)!r}).write_bytes(bytes(9_000_000)))"
     )
     out = disk / "avfer"

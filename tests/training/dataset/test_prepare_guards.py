@@ -16,14 +16,14 @@ from click.testing import CliRunner
 
 from ferstream.training.cli import main
 from ferstream.training.dataset.prepare import prepared_pictures
-from ferstream.training.dataset.prepare.grey import with_equal_channels
-from ferstream.training.dataset.prepare.making import OutputError, open_folder
+from ferstream.training.dataset.prepare.dataset_writer import OutputError, open_folder
 from ferstream.training.dataset.prepare.manifest import SCHEMA, Prepared, PreparedError, write_manifest
-from ferstream.training.dataset.prepare.parts import count_parts
+from ferstream.training.dataset.prepare.part_files import count_parts
 from ferstream.training.dataset.prepare.prepare import PrepareError, Settings, prepare
 from ferstream.training.dataset.prepare.splits import Candidates, SplitError, published_splits, study_splits
 from ferstream.training.sources import catalogue
 from ferstream.training.sources.catalogue import parse
+from ferstream.training.sources.pixels import with_equal_channels
 from ferstream.training.sources.sample import Account
 from tests.support import avfer_trees as trees
 from tests.support.prepared_dataset import write_prepared

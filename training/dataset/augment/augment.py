@@ -15,11 +15,11 @@ from ferstream.streams.errors import FerstreamError
 from ferstream.training.dataset.augment.augmentation import Ranges
 from ferstream.training.dataset.augment.balance import balanced
 from ferstream.training.dataset.augment.copies import CopyPiece, Taken, copy_size, digest_of, make_copies
-from ferstream.training.dataset.prepare.counting import counts
-from ferstream.training.dataset.prepare.making import CHUNK, already_made, complete, make_parts, open_folder
+from ferstream.training.dataset.prepare.counts import counts
+from ferstream.training.dataset.prepare.dataset_writer import CHUNK, already_made, complete, make_parts, open_folder
+from ferstream.training.dataset.prepare.disk_space import Need
 from ferstream.training.dataset.prepare.manifest import MANIFEST, SCHEMA, Prepared
-from ferstream.training.dataset.prepare.parts import count_parts
-from ferstream.training.dataset.prepare.room import Need
+from ferstream.training.dataset.prepare.part_files import count_parts
 
 VERSION = 1
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ferstream.training.dataset.augment.augmentation import Ranges, augmented
 from ferstream.training.dataset.prepare.jpeg_store import encode, link, load, store
-from ferstream.training.dataset.prepare.parts import find_part, write_part
+from ferstream.training.dataset.prepare.part_files import find_part, write_part
 
 Row = dict[str, Any]  # of the manifest
 Taken = tuple[Row, Sequence[int]]  # and the numbers of its copies, 0 for itself

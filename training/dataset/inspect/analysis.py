@@ -10,10 +10,10 @@ from tqdm import tqdm
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.training.common.parallel import in_order
-from ferstream.training.dataset.inspect.gathering import Gathering, Part, Rows
+from ferstream.training.dataset.inspect.collector import Gathering, Part, Rows
+from ferstream.training.dataset.inspect.duplicate_clusters import Repeats
 from ferstream.training.dataset.inspect.observation import observe
-from ferstream.training.dataset.inspect.repeats import Repeats
-from ferstream.training.dataset.inspect.tally import Tally
+from ferstream.training.dataset.inspect.picture_statistics import Tally
 from ferstream.training.dataset.prepare.fingerprints import DISTANCE
 from ferstream.training.dataset.prepare.near_duplicates import near_duplicates
 from ferstream.training.sources.sample import Account

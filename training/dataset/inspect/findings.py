@@ -8,9 +8,9 @@ import numpy as np
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.dataset.inspect.analysis import Analysis
 from ferstream.training.dataset.inspect.charts import share_text
-from ferstream.training.dataset.inspect.repeats import Repeats
-from ferstream.training.dataset.inspect.tally import ALL_SPLITS, Tally
-from ferstream.training.dataset.prepare.grey import ROUNDING
+from ferstream.training.dataset.inspect.duplicate_clusters import Repeats
+from ferstream.training.dataset.inspect.picture_statistics import ALL_SPLITS, Tally
+from ferstream.training.sources.pixels import ROUNDING
 
 RARE = 0.05  # share of a split under which an emotion is called rare; an eighth would be even
 PAIRS = 3  # of sources that share most

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ferstream.training.common.contact_sheet import fitted
 from ferstream.training.dataset.prepare.fingerprints import perceptual_hash, pixel_digest
-from ferstream.training.dataset.prepare.grey import ROUNDING
 from ferstream.training.sources.pictures import PictureError, face_of
+from ferstream.training.sources.pixels import ROUNDING
 from ferstream.training.sources.sample import Sample
 
 ICON = 32  # side of the grey picture that mean faces are made of

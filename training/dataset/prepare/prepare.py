@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.common.messages import as_text
-from ferstream.training.dataset.prepare.counting import counts, repeats
+from ferstream.training.dataset.prepare.counts import counts, repeats
+from ferstream.training.dataset.prepare.dataset_writer import CHUNK, already_made, complete, make_parts, open_folder
+from ferstream.training.dataset.prepare.disk_space import Need
 from ferstream.training.dataset.prepare.fingerprints import DISTANCE
-from ferstream.training.dataset.prepare.making import CHUNK, already_made, complete, make_parts, open_folder
 from ferstream.training.dataset.prepare.manifest import SCHEMA, Prepared
 from ferstream.training.dataset.prepare.near_duplicates import near_duplicates
-from ferstream.training.dataset.prepare.parts import count_parts
+from ferstream.training.dataset.prepare.part_files import count_parts
 from ferstream.training.dataset.prepare.prepared_pictures import Piece, digest_of, encoded_size, prepare_pictures, state_of
-from ferstream.training.dataset.prepare.room import Need
 from ferstream.training.dataset.prepare.splits import Assignment, Candidates, check_enough, published_splits, study_splits
 from ferstream.training.sources.catalogue import SPELLINGS, Named, samples
 from ferstream.training.sources.sample import Account, Sample

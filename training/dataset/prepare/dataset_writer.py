@@ -16,10 +16,10 @@ from tqdm import tqdm
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.service.atomic_file import WriteError
 from ferstream.training.common.parallel import in_order
+from ferstream.training.dataset.prepare.disk_space import Need
 from ferstream.training.dataset.prepare.jpeg_store import NO_ROOM, NoRoomError, PictureStoreError
 from ferstream.training.dataset.prepare.manifest import IMAGES, MANIFEST, Prepared, write_manifest
-from ferstream.training.dataset.prepare.parts import MARKER, PARTS, read_part, remove_parts
-from ferstream.training.dataset.prepare.room import Need
+from ferstream.training.dataset.prepare.part_files import MARKER, PARTS, read_part, remove_parts
 
 log = logging.getLogger(__name__)
 

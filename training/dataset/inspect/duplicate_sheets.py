@@ -12,10 +12,10 @@ from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.common.contact_sheet import Picture, filled, sheet
 from ferstream.training.dataset.inspect.analysis import Analysis
 from ferstream.training.dataset.inspect.charts import shared_chart
+from ferstream.training.dataset.inspect.duplicate_clusters import Labels, Repeats, varied
 from ferstream.training.dataset.inspect.findings import split_name
 from ferstream.training.dataset.inspect.observation import thumbnails
-from ferstream.training.dataset.inspect.repeats import Labels, Repeats, varied
-from ferstream.training.dataset.inspect.tally import ALL_SPLITS
+from ferstream.training.dataset.inspect.picture_statistics import ALL_SPLITS
 from ferstream.training.sources.sample import Account, Sample
 
 CLUSTERS, MEMBERS = 12, 8  # shown on a sheet

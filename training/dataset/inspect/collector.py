@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.dataset.inspect.observation import Observation, Order
-from ferstream.training.dataset.inspect.tally import ALL_SPLITS, Tally
+from ferstream.training.dataset.inspect.picture_statistics import ALL_SPLITS, Tally
 from ferstream.training.sources.pictures import PictureError
 from ferstream.training.sources.sample import Account, Sample
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.common.messages import as_text
-from ferstream.training.dataset.inspect.gathering import Entry, Part
+from ferstream.training.dataset.inspect.collector import Entry, Part
 from ferstream.training.dataset.prepare.manifest import MANIFEST, Prepared, PreparedError
 from ferstream.training.sources import catalogue
 from ferstream.training.sources.catalogue import Named

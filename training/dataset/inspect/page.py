@@ -11,16 +11,16 @@ from ferstream.streams.service.atomic_file import make_folder, whole_file
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.common.contact_sheet import Picture, filled, sheet
 from ferstream.training.common.html_page import Page
-from ferstream.training.dataset.inspect import analysis_tables as tables
 from ferstream.training.dataset.inspect import charts
+from ferstream.training.dataset.inspect import page_tables as tables
 from ferstream.training.dataset.inspect.analysis import Analysis
-from ferstream.training.dataset.inspect.analysis_report import counts_by_split, duplicates_csv, report
-from ferstream.training.dataset.inspect.duplicate_pictures import duplicate_pictures
+from ferstream.training.dataset.inspect.collector import EXAMPLES
+from ferstream.training.dataset.inspect.duplicate_sheets import duplicate_pictures
 from ferstream.training.dataset.inspect.findings import findings
-from ferstream.training.dataset.inspect.gathering import EXAMPLES
-from ferstream.training.dataset.inspect.inspection_folder import DUPLICATES, PAGE, REPORT, check_folder, clear
 from ferstream.training.dataset.inspect.observation import THUMBNAIL
-from ferstream.training.dataset.inspect.tally import Tally
+from ferstream.training.dataset.inspect.output_folder import DUPLICATES, PAGE, REPORT, check_folder, clear
+from ferstream.training.dataset.inspect.picture_statistics import Tally
+from ferstream.training.dataset.inspect.report import counts_by_split, duplicates_csv, report
 
 
 def write_analysis(analysis: Analysis, folder: Path) -> Path:

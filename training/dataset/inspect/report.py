@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.dataset.inspect.analysis import Analysis
+from ferstream.training.dataset.inspect.duplicate_clusters import Repeats
 from ferstream.training.dataset.inspect.findings import findings, split_name
-from ferstream.training.dataset.inspect.inspection_folder import MADE_BY
-from ferstream.training.dataset.inspect.repeats import Repeats
-from ferstream.training.dataset.inspect.tally import ALL_SPLITS, BINS, Tally
+from ferstream.training.dataset.inspect.output_folder import MADE_BY
+from ferstream.training.dataset.inspect.picture_statistics import ALL_SPLITS, BINS, Tally
 from ferstream.training.sources.sample import Account
 
 COMMONEST = 12  # sizes that are named
@@ -131,3 +131,52 @@ def _repeats(analysis: Analysis, repeats: Repeats) -> dict[str, Any]:
 
 def _square(names: Sequence[str], counts: NDArray[np.int64]) -> dict[str, dict[str, int]]:
     return {a: {b: int(counts[i, j]) for j, b in enumerate(names)} for i, a in enumerate(names)}
+
+
+def lines(analysis: Analysis) -> list[str]:
+    """For a terminal: the findings, then tables of classes, of pictures and of duplicates."""
+    rows = [
+        (name, f"{t.pictures:,}", _first(commonest(t.sizes)), _first(t.formats), _first(t.modes), f"{t.grey.total():,}",
+         *(f"{value:.3f}" for value in (sum(t.mean()) / 3, sum(t.deviation()) / 3)))
+        for name, t in zip(analysis.names, analysis.tallies, strict=True)
+    ]  # fmt: skip
+    emotions = analysis.rows.labels("emotion")
+    duplicates = [
+        (kind, *(f"{n:,}" for n in (len(r), len(r.members), r.superfluous, len(r.differing(emotions, len(EMOTIONS))))))
+        for kind, r in (("exact", analysis.exact), ("near", analysis.near))
+    ]
+    return [
+        *findings(analysis),
+        "",
+        *_counts_lines(analysis),
+        "",
+        *_aligned([("", "pictures", "commonest size", "format", "mode", "grey", "mean", "std"), *rows]),
+        "",
+        *_aligned([("duplicates", "groups", "pictures", "beyond the first", "labels differ"), *duplicates]),
+    ]
+
+
+def _counts_lines(analysis: Analysis) -> list[str]:
+    rows = [
+        (f"{name} {split}", *(f"{n:,}" for n in counts.values()), f"{sum(counts.values()):,}")
+        for name, tally in zip(analysis.names, analysis.tallies, strict=True)
+        for split, counts in counts_by_split(tally).items()
+    ]
+    return _aligned([("", *EMOTIONS, "all"), *rows])
+
+
+def _first(counts: Mapping[str, int]) -> str:
+    """The commonest, and how many others there are: `JPEG +1`."""
+    return f"{max(counts, key=lambda name: counts[name])}{f' +{len(counts) - 1}' if len(counts) > 1 else ''}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [_line(row, widths) for row in rows]
+
+
+def _line(row: Sequence[str], widths: Iterable[int]) -> str:
+    cells = (
+        cell.rjust(width) if place else cell.ljust(width) for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+    )
+    return "  ".join(cells).rstrip()

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.dataset.inspect.analysis import Analysis
-from ferstream.training.dataset.inspect.analysis_report import counts_by_split
 from ferstream.training.dataset.inspect.charts import share_text
-from ferstream.training.dataset.inspect.tally import Tally
+from ferstream.training.dataset.inspect.picture_statistics import Tally
+from ferstream.training.dataset.inspect.report import counts_by_split
 
 SIZES = 10  # the commonest that are named
 CHANNELS = ("red", "green", "blue")
