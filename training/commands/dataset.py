@@ -100,10 +100,10 @@ def prepare(sources: tuple[str, ...], out: Path, processes: int | None, strict: 
     Example: fer-train dataset prepare fer2013.csv CK+48 affectnet:/data/AffectNet --out avfer
     """
     from ferstream.training.common.parallel import usual_processes
-    from ferstream.training.dataset.prepare.prepare import Settings
+    from ferstream.training.dataset.prepare.prepare import PrepareSettings
     from ferstream.training.dataset.prepare.prepare import prepare as made
 
-    _show_made(made(_sources(sources), out, Settings(**settings), processes or usual_processes(), strict=strict), as_json)
+    _show_made(made(_sources(sources), out, PrepareSettings(**settings), processes or usual_processes(), strict=strict), as_json)
 
 
 @dataset.command()
@@ -127,11 +127,11 @@ def augment(original: Path, out: Path, target: int, seed: int, processes: int | 
     disk allows it. Run again, it goes on where it stopped.
     """
     from ferstream.training.common.parallel import usual_processes
-    from ferstream.training.dataset.augment.augment import Settings
+    from ferstream.training.dataset.augment.augment import AugmentSettings
     from ferstream.training.dataset.augment.augment import augment as made
     from ferstream.training.dataset.augment.augmentation import Ranges
 
-    _show_made(made(original, out, Settings(target, Ranges(**ranges), seed), processes or usual_processes()), as_json)
+    _show_made(made(original, out, AugmentSettings(target, Ranges(**ranges), seed), processes or usual_processes()), as_json)
 
 
 def _show_made(prepared: "Prepared", as_json: bool) -> None:

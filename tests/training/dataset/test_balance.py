@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferstream.training.dataset.augment.augment import Settings, augment, pieces_of
+from ferstream.training.dataset.augment.augment import AugmentSettings, augment, pieces_of
 from ferstream.training.dataset.augment.balance import balanced
 from ferstream.training.dataset.prepare.dataset_writer import CHUNK
 from ferstream.training.dataset.prepare.manifest import Prepared, write_manifest
@@ -93,7 +93,7 @@ def test_written_copies_of_one_file_all_differ(tmp_path: Path) -> None:
     again = [row | {"origin": f"again {place}"} for place, row in enumerate(train)]  # the same file, under another emotion too
     again[0]["emotion"] = next(row["emotion"] for row in train if row["emotion"] != train[0]["emotion"])
     write_manifest(dataset.folder, [*rows, *again], dataset.about)
-    made = augment(dataset.folder, tmp_path / "balanced", Settings(target=12), 1)
+    made = augment(dataset.folder, tmp_path / "balanced", AugmentSettings(target=12), 1)
     digests = made.column("sha256")[made.column("copy") > 0]
     assert len(digests) > 50
     assert len(set(digests)) == len(digests)
@@ -104,7 +104,7 @@ def test_the_copies_of_one_picture_are_spread_over_parts(tmp_path: Path, process
     dataset = write_prepared(tmp_path / "prepared", train=1, val=1, test=1)
     one = [row for row in dataset.table.to_pylist() if row["split"] == "train"][:1]
     write_manifest(dataset.folder, one, dataset.about)
-    settings = Settings(target=3 * CHUNK + 7)
+    settings = AugmentSettings(target=3 * CHUNK + 7)
     pieces = list(pieces_of(Prepared.open(dataset.folder), settings))
     assert [sum(len(copies) for _, copies in piece) for piece in pieces] == [CHUNK, CHUNK, CHUNK, 7]
     made = augment(dataset.folder, tmp_path / "balanced", settings, processes)

@@ -16,9 +16,9 @@ from PIL import Image
 
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.cli import main
-from ferstream.training.dataset.inspect.duplicate_clusters import Repeats, varied
-from ferstream.training.dataset.inspect.observation import Order, observe
-from ferstream.training.dataset.inspect.picture_statistics import Tally
+from ferstream.training.dataset.inspect.duplicate_clusters import DuplicateClusters, varied
+from ferstream.training.dataset.inspect.observation import ObservationRequest, observe
+from ferstream.training.dataset.inspect.picture_statistics import PictureStatistics
 from ferstream.training.dataset.prepare.manifest import MANIFEST, Prepared, write_manifest
 from ferstream.training.sources.sample import Sample
 from tests.support.avfer_trees import write_affectnet, write_ck_plus, write_fer2013_csv, write_fer2013_folders, write_raf_db
@@ -348,7 +348,7 @@ def test_sums_of_any_picture_are_those_of_its_pixels() -> None:
     pixels = random.integers(0, 256, (1500, 1001, 3), np.uint8)  # more than one block
     for picture in (pixels, pixels[:1, :1], np.full((2000, 1100, 3), 255, np.uint8), np.repeat(pixels[..., :1], 3, axis=2)):
         data = cv2.imencode(".png", picture[..., ::-1])[1].tobytes()
-        (seen,) = observe([Order(Sample(data, "anger", "train", "raf-db", "a"), shown=False)])
+        (seen,) = observe([ObservationRequest(Sample(data, "anger", "train", "raf-db", "a"), shown=False)])
         values = picture.reshape(-1, 3).astype(np.int64)
         assert (seen.totals, seen.squares) == (tuple(values.sum(axis=0)), tuple((values**2).sum(axis=0)))
         assert seen.grey == (np.ptp(values, axis=1).max() == 0)
@@ -358,13 +358,13 @@ def test_a_pair_of_grey_channels_is_not_grey_in_any_block() -> None:
     picture = np.full((1500, 1001, 3), 90, np.uint8)
     picture[-1, -1, 2] = 92
     data = cv2.imencode(".png", picture)[1].tobytes()
-    (seen,) = observe([Order(Sample(data, "anger", "train", "raf-db", "a"), shown=False)])
+    (seen,) = observe([ObservationRequest(Sample(data, "anger", "train", "raf-db", "a"), shown=False)])
     assert (seen.grey, seen.nearly_grey) == (False, True)
 
 
 def test_a_large_picture_takes_little_more_memory_than_its_pixels() -> None:
     """Peaks of numpy's own memory: 12 bytes a pixel for sums of squares are not among them."""
-    picture = Order(
+    picture = ObservationRequest(
         Sample(cv2.imencode(".png", np.zeros((3000, 4000, 3), np.uint8))[1].tobytes(), "anger", "", "ck+", "a"), False
     )
     tracemalloc.start()
@@ -398,18 +398,18 @@ def test_names_that_are_no_utf8(tmp_path: Path) -> None:
 
 
 def test_sums_are_exact_where_floats_are_not() -> None:
-    tally = Tally()
-    tally.pixels = 10**12
-    tally.totals = [200 * 10**12 + 1] * 3  # one pixel of a million million is brighter by 1
-    tally.squares = [200**2 * 10**12 + 401] * 3
-    assert tally.deviation() == pytest.approx([1e-6 / 255] * 3, rel=1e-6)
+    stats = PictureStatistics()
+    stats.pixels = 10**12
+    stats.totals = [200 * 10**12 + 1] * 3  # one pixel of a million million is brighter by 1
+    stats.squares = [200**2 * 10**12 + 401] * 3
+    assert stats.deviation() == pytest.approx([1e-6 / 255] * 3, rel=1e-6)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), max_size=24))
 def test_repeats_are_those_of_pair_by_pair(pictures: list[tuple[int, int]]) -> None:
     cluster, label = (np.array([p[i] for p in pictures], np.int64) for i in (0, 1))
-    repeats = Repeats.of(cluster)
+    repeats = DuplicateClusters.of(cluster)
     pairs = [(a, b) for a in range(len(pictures)) for b in range(len(pictures)) if a != b and cluster[a] == cluster[b]]
     assert sorted(repeats.members.tolist()) == sorted({a for a, _ in pairs})
     assert len(repeats) == len({cluster[a] for a, _ in pairs})
@@ -427,8 +427,8 @@ def test_repeats_are_those_of_pair_by_pair(pictures: list[tuple[int, int]]) -> N
 def test_exact_repeats_compare_whole_digests() -> None:
     digests = np.zeros((4, 32), np.uint8)
     digests[1, 31] = digests[3, 0] = 1
-    assert Repeats.exact(digests).members.tolist() == [0, 2]
-    assert len(Repeats.exact(digests[:0])) == 0
+    assert DuplicateClusters.exact(digests).members.tolist() == [0, 2]
+    assert len(DuplicateClusters.exact(digests[:0])) == 0
 
 
 def test_what_is_shown_of_a_group_has_one_of_each_kind() -> None:

@@ -20,16 +20,15 @@ from click.testing import CliRunner
 
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.cli import main
-from ferstream.training.dataset.augment.augment import AugmentError, augment
-from ferstream.training.dataset.augment.augment import Settings as Target
+from ferstream.training.dataset.augment.augment import AugmentError, AugmentSettings, augment
 from ferstream.training.dataset.augment.augmentation import Ranges, augmented
 from ferstream.training.dataset.augment.balance import balanced
 from ferstream.training.dataset.prepare.dataset_writer import OutputError
-from ferstream.training.dataset.prepare.disk_space import Need
+from ferstream.training.dataset.prepare.disk_space import DiskNeed
 from ferstream.training.dataset.prepare.jpeg_store import NoRoomError, encode, link, store
 from ferstream.training.dataset.prepare.manifest import Prepared
 from ferstream.training.dataset.prepare.near_duplicates import near_duplicates
-from ferstream.training.dataset.prepare.prepare import PrepareError, Settings, prepare
+from ferstream.training.dataset.prepare.prepare import PrepareError, PrepareSettings, prepare
 from ferstream.training.dataset.prepare.prepared_pictures import is_bare
 from ferstream.training.dataset.prepare.splits import Candidates, SplitError, published_splits, study_splits
 from ferstream.training.sources.catalogue import parse
@@ -37,9 +36,9 @@ from ferstream.training.sources.sample import SourceError
 from tests.support import avfer_trees as trees
 
 #: Drawn faces of one emotion are near each other, as photographs are not.
-SETTINGS = Settings(per_class=6, distance=8)
+SETTINGS = PrepareSettings(per_class=6, distance=8)
 #: All pictures are one: there is nothing to hold out, which is known once all are made.
-ALL_ALIKE = Settings(per_class=1, distance=256)
+ALL_ALIKE = PrepareSettings(per_class=1, distance=256)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +61,9 @@ def sources(root: Path) -> list[str]:
     return [f"fer2013:{root / 'fer'}", str(root / "ck" / "CK+48"), f"affectnet:{root / 'affectnet'}", f"raf-db:{root / 'raf'}"]
 
 
-def run(names: list[str], folder: Path, settings: Settings = SETTINGS, processes: int = 1, *, strict: bool = False) -> Prepared:
+def run(
+    names: list[str], folder: Path, settings: PrepareSettings = SETTINGS, processes: int = 1, *, strict: bool = False
+) -> Prepared:
     return prepare([parse(name) for name in names], folder, settings, processes, strict=strict)
 
 
@@ -135,7 +136,7 @@ def test_a_jpeg_that_is_nothing_but_pixels_is_taken_as_it_is(root: Path, tmp_pat
     trailing = bare[3] + b"more \xff\xd9"
     faces[3].write_bytes(trailing)
     assert not any(is_bare(data) for data in (comment, progressive, grey, trailing, b"", bare[0][:-2], bare[0][:30]))
-    prepared = run([f"raf-db:{folder}"], tmp_path / "avfer", Settings("published", distance=8))
+    prepared = run([f"raf-db:{folder}"], tmp_path / "avfer", PrepareSettings("published", distance=8))
     files = {
         row["origin"].rpartition("/")[2]: path.read_bytes()
         for row, path in zip(prepared.table.to_pylist(), prepared.paths, strict=True)
@@ -150,7 +151,7 @@ def test_a_jpeg_that_is_nothing_but_pixels_is_taken_as_it_is(root: Path, tmp_pat
 
 
 def test_large_faces_are_made_smaller(root: Path, tmp_path: Path) -> None:
-    small = run(sources(root)[3:], tmp_path / "small", Settings("published", distance=8, largest_side=40))
+    small = run(sources(root)[3:], tmp_path / "small", PrepareSettings("published", distance=8, largest_side=40))
     assert set(small.column("width")) == {40}
     assert {simplejpeg.decode_jpeg_header(path.read_bytes())[:2] for path in small.paths} == {(40, 40)}
 
@@ -168,7 +169,7 @@ def test_what_is_said_of_a_dataset_names_no_path_of_this_machine(made: Prepared,
 def test_the_same_seed_gives_the_same_bytes_in_any_number_of_processes(made: Prepared, root: Path, tmp_path: Path) -> None:
     run(sources(root), tmp_path / "two", processes=2)
     assert contents(tmp_path / "two") == contents(made.folder)
-    other = run(sources(root), tmp_path / "other", Settings(per_class=6, distance=8, seed=1))
+    other = run(sources(root), tmp_path / "other", PrepareSettings(per_class=6, distance=8, seed=1))
     assert set(other.of_split("val").column("origin")) != set(made.of_split("val").column("origin"))
 
 
@@ -189,7 +190,7 @@ def test_near_duplicates_of_held_out_pictures_are_removed(root: Path, tmp_path: 
             face = cv2.resize(picture[y : y + side, x : x + side], (100, 100), interpolation=cv2.INTER_AREA)
             path = folder / "happy" / f"S{number:03}_001_00000001.png"
             cv2.imwrite(str(path), cv2.imdecode(cv2.imencode(".jpg", face)[1], cv2.IMREAD_COLOR))
-    settings = Settings(per_class=8, distance=20)
+    settings = PrepareSettings(per_class=8, distance=20)
     prepared = run([sources(root)[2], str(folder)], tmp_path / "avfer", settings)
     assert_no_leaks(prepared, 20)
     assert prepared.about["removed"]["near duplicate of a held-out picture"] >= 64
@@ -198,7 +199,7 @@ def test_near_duplicates_of_held_out_pictures_are_removed(root: Path, tmp_path: 
 
 
 def test_published_splits_are_kept_and_missing_ones_are_made(root: Path, tmp_path: Path) -> None:
-    prepared = run(sources(root)[:2], tmp_path / "avfer", Settings("published", distance=8))
+    prepared = run(sources(root)[:2], tmp_path / "avfer", PrepareSettings("published", distance=8))
     fer, ck = (prepared.table.filter(np.asarray(prepared.column("source") == name)) for name in ("fer2013", "ck+"))
     assert Counter(fer["split"].to_pylist()) == {"train": 56, "val": 14, "test": 14}
     shares = Counter(ck["split"].to_pylist())
@@ -263,8 +264,8 @@ def test_what_cannot_be_held_out_is_said(root: Path, tmp_path: Path) -> None:
     with pytest.raises(SplitError, match=r"no source affectnet to hold out; there are ck\+, fer2013"):
         run(sources(root)[:2], tmp_path / "avfer")
     with pytest.raises(SplitError, match=r"fer2013 has no contempt to hold out, which another source has"):
-        run(sources(root)[:2], tmp_path / "avfer", Settings(held_out=("fer2013",), per_class=1, distance=8))
-    only = run(sources(root)[:1], tmp_path / "avfer", Settings(held_out=("fer2013",), per_class=1, distance=8))
+        run(sources(root)[:2], tmp_path / "avfer", PrepareSettings(held_out=("fer2013",), per_class=1, distance=8))
+    only = run(sources(root)[:1], tmp_path / "avfer", PrepareSettings(held_out=("fer2013",), per_class=1, distance=8))
     assert "contempt" not in only.of_split("val").column("emotion"), "nobody has it, so nobody misses it"
 
 
@@ -362,8 +363,8 @@ def test_a_disk_that_fills_up_in_the_middle(made: Prepared, root: Path, tmp_path
     """Somebody else takes the room while the pictures are written: afterwards the same command goes on."""
     disk, ballast = tmp_path / "disk", tmp_path / "disk" / "ballast"
     fill = (
-        "from ferstream.training.dataset.prepare.disk_space import Need; from pathlib import Path; check = Need.check;"
-        f"Need.check = lambda need, folder: (check(need, folder), Path({str(ballast)!r}).write_bytes(bytes(9_000_000)))"
+        "from ferstream.training.dataset.prepare.disk_space import DiskNeed; from pathlib import Path; check = DiskNeed.check;"
+        f"DiskNeed.check = lambda need, folder: (check(need, folder), Path({str(ballast)!r}).write_bytes(bytes(9_000_000)))"
     )
     out = disk / "avfer"
     full, freed, again, listed = in_small_disk(
@@ -379,7 +380,7 @@ def test_a_disk_that_fills_up_in_the_middle(made: Prepared, root: Path, tmp_path
 
 def test_an_impossible_need_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NoRoomError, match=r"needs about 1,000,000,000\.0 MB and its disk has .* free: free .* MB"):
-        Need(1, 10**15).check(tmp_path)
+        DiskNeed(1, 10**15).check(tmp_path)
 
 
 def test_a_finished_dataset_is_left_as_it_is(made: Prepared, root: Path, tmp_path: Path) -> None:
@@ -389,7 +390,7 @@ def test_a_finished_dataset_is_left_as_it_is(made: Prepared, root: Path, tmp_pat
     run(sources(root), out)
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
     with pytest.raises(OutputError, match="made otherwise: name another --out"):
-        run(sources(root), out, Settings(per_class=5, distance=8))
+        run(sources(root), out, PrepareSettings(per_class=5, distance=8))
     with pytest.raises(OutputError, match="made otherwise"):
         run(sources(root)[1:], out)
     (out / ".parts").mkdir()
@@ -425,7 +426,7 @@ def test_broken_pictures_are_counted_or_stop(tmp_path: Path) -> None:
     folder = trees.write_ck_plus(tmp_path / "ck", per_class=6)
     picture = sorted(folder.rglob("*.png"))[0]
     picture.write_bytes(picture.read_bytes()[:200])
-    settings = Settings("published", distance=8)
+    settings = PrepareSettings("published", distance=8)
     prepared = run([str(folder)], tmp_path / "avfer", settings)
     assert len(prepared) == 7 * 6 - 1
     assert sum(prepared.about["wrong"].values()) == 1
@@ -443,7 +444,7 @@ def test_a_picture_that_was_changed_is_made_anew(tmp_path: Path) -> None:
         run([str(folder)], tmp_path / "avfer", replace(ALL_ALIKE, held_out=("ck+",)))
     changed = sorted(folder.rglob("*.png"))[3]
     cv2.imwrite(str(changed), np.full((48, 48), 9, np.uint8))
-    prepared = run([str(folder)], tmp_path / "avfer", Settings("published", distance=0))
+    prepared = run([str(folder)], tmp_path / "avfer", PrepareSettings("published", distance=0))
     (row,) = [row for row in prepared.table.to_pylist() if row["origin"].endswith(changed.name) and row["emotion"] == "anger"]
     assert np.abs(simplejpeg.decode_jpeg((prepared.folder / row["path"]).read_bytes())[..., 0].astype(int) - 9).max() <= 1
 
@@ -466,7 +467,7 @@ def test_a_leftover_link_of_a_killed_run_is_not_written_through(tmp_path: Path) 
 
 @pytest.fixture(scope="module")
 def balanced_set(made: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    return augment(made.folder, tmp_path_factory.mktemp("augmented") / "avfer", Target(60), 1)
+    return augment(made.folder, tmp_path_factory.mktemp("augmented") / "avfer", AugmentSettings(60), 1)
 
 
 def test_training_is_balanced_and_the_other_splits_stay(made: Prepared, balanced_set: Prepared) -> None:
@@ -501,7 +502,7 @@ def test_written_copies_are_those_made_on_the_fly(made: Prepared, balanced_set: 
 def test_augmenting_is_the_same_in_any_number_of_processes_and_after_a_stop(
     made: Prepared, balanced_set: Prepared, tmp_path: Path
 ) -> None:
-    augment(made.folder, tmp_path / "two", Target(60), 2)
+    augment(made.folder, tmp_path / "two", AugmentSettings(60), 2)
     assert contents(tmp_path / "two") == contents(balanced_set.folder)
     out = tmp_path / "stopped"
     arguments = command("augment", str(made.folder), "--out", str(out), "--target", "60")
@@ -511,17 +512,17 @@ def test_augmenting_is_the_same_in_any_number_of_processes_and_after_a_stop(
     done = subprocess.run(full, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 3
     assert "there is no more room" in done.stderr
-    augment(made.folder, out, Target(60), 1)
+    augment(made.folder, out, AugmentSettings(60), 1)
     assert contents(tmp_path / "stopped") == contents(balanced_set.folder)
 
 
 def test_what_cannot_be_augmented_is_said(made: Prepared, balanced_set: Prepared, tmp_path: Path) -> None:
     with pytest.raises(AugmentError, match="augmented already"):
-        augment(balanced_set.folder, tmp_path / "again", Target(60), 1)
+        augment(balanced_set.folder, tmp_path / "again", AugmentSettings(60), 1)
     with pytest.raises(AugmentError, match="is the dataset itself"):
-        augment(made.folder, made.folder, Target(60), 1)
+        augment(made.folder, made.folder, AugmentSettings(60), 1)
     with pytest.raises(OutputError, match="made otherwise"):
-        augment(made.folder, balanced_set.folder, Target(61), 1)
+        augment(made.folder, balanced_set.folder, AugmentSettings(61), 1)
 
 
 def test_commands(root: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from ferstream.training.dataset.prepare import prepared_pictures
 from ferstream.training.dataset.prepare.dataset_writer import OutputError, open_folder
 from ferstream.training.dataset.prepare.manifest import SCHEMA, Prepared, PreparedError, write_manifest
 from ferstream.training.dataset.prepare.part_files import count_parts
-from ferstream.training.dataset.prepare.prepare import PrepareError, Settings, prepare
+from ferstream.training.dataset.prepare.prepare import PrepareError, PrepareSettings, prepare
 from ferstream.training.dataset.prepare.splits import Candidates, SplitError, published_splits, study_splits
 from ferstream.training.sources import catalogue
 from ferstream.training.sources.catalogue import parse
@@ -29,9 +29,9 @@ from tests.support import avfer_trees as trees
 from tests.support.prepared_dataset import write_prepared
 from tests.support.training_packs import real_pack
 
-PUBLISHED = Settings("published", distance=8)
+PUBLISHED = PrepareSettings("published", distance=8)
 #: All pictures are one: there is nothing to hold out, which is known once all are made.
-ALL_ALIKE = Settings(held_out=("ck+",), per_class=1, distance=256)
+ALL_ALIKE = PrepareSettings(held_out=("ck+",), per_class=1, distance=256)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def ck(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return trees.write_ck_plus(tmp_path_factory.mktemp("ck"), per_class=6)
 
 
-def run(source: Path, out: Path, settings: Settings = PUBLISHED, *, strict: bool = False) -> Prepared:
+def run(source: Path, out: Path, settings: PrepareSettings = PUBLISHED, *, strict: bool = False) -> Prepared:
     return prepare([parse(f"ck+:{source}")], out, settings, 1, strict=strict)
 
 
@@ -124,7 +124,7 @@ def test_a_finished_dataset_is_looked_at(ck: Path, tmp_path: Path) -> None:
         assert json.loads(done.stdout)["made_by"] == "prepare"
     strict = CliRunner().invoke(main, [*command, "--strict"])
     assert strict.exit_code == 3
-    settings = Settings("published")
+    settings = PrepareSettings("published")
     with pytest.raises(PrepareError, match="made without --strict: 1 x"):
         prepare([parse(f"ck+:{source}")], out, settings, 1, strict=True)
     picture = sorted(source.rglob("*.png"))[3]
@@ -245,12 +245,14 @@ def test_a_source_of_few_people_keeps_some_to_train_on(people: int, held_out: in
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        (Settings(), "no source affectnet to hold out; there are ck\\+"),
-        (Settings(held_out=("CKplus",), per_class=4), "ck\\+ has 6 of anger, for --per-class 2 at most"),
-        (Settings(held_out=("ck+",), per_class=3), "for --per-class 2 at most"),
+        (PrepareSettings(), "no source affectnet to hold out; there are ck\\+"),
+        (PrepareSettings(held_out=("CKplus",), per_class=4), "ck\\+ has 6 of anger, for --per-class 2 at most"),
+        (PrepareSettings(held_out=("ck+",), per_class=3), "for --per-class 2 at most"),
     ],
 )
-def test_what_cannot_be_split_is_said_before_a_picture_is_read(ck: Path, tmp_path: Path, settings: Settings, said: str) -> None:
+def test_what_cannot_be_split_is_said_before_a_picture_is_read(
+    ck: Path, tmp_path: Path, settings: PrepareSettings, said: str
+) -> None:
     with pytest.raises(SplitError, match=said):
         run(ck, tmp_path / "out", settings)
     assert not (tmp_path / "out").exists()
@@ -258,7 +260,9 @@ def test_what_cannot_be_split_is_said_before_a_picture_is_read(ck: Path, tmp_pat
 
 def test_held_out_sources_have_several_spellings(ck: Path, tmp_path: Path) -> None:
     two = [str(ck), f"raf-db:{trees.write_raf_db(tmp_path / 'raf', per_class=6)}"]
-    made = prepare([parse(name) for name in two[1:]], tmp_path / "out", Settings(held_out=("RAFDB",), per_class=1, distance=2), 1)
+    made = prepare(
+        [parse(name) for name in two[1:]], tmp_path / "out", PrepareSettings(held_out=("RAFDB",), per_class=1, distance=2), 1
+    )
     assert made.about["settings"]["held_out"] == ["raf-db"]
 
 

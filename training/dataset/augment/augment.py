@@ -17,7 +17,7 @@ from ferstream.training.dataset.augment.balance import balanced
 from ferstream.training.dataset.augment.copies import CopyPiece, Taken, copy_size, digest_of, make_copies
 from ferstream.training.dataset.prepare.counts import counts
 from ferstream.training.dataset.prepare.dataset_writer import CHUNK, already_made, complete, make_parts, open_folder
-from ferstream.training.dataset.prepare.disk_space import Need
+from ferstream.training.dataset.prepare.disk_space import DiskNeed
 from ferstream.training.dataset.prepare.manifest import MANIFEST, SCHEMA, Prepared
 from ferstream.training.dataset.prepare.part_files import count_parts
 
@@ -29,7 +29,7 @@ class AugmentError(FerstreamError):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class AugmentSettings:
     """How many training samples of every emotion there will be, and what copies are drawn from."""
 
     target: int = 20_000
@@ -37,7 +37,7 @@ class Settings:
     seed: int = 0
 
 
-def augment(original: Path, folder: Path, settings: Settings, processes: int) -> Prepared:
+def augment(original: Path, folder: Path, settings: AugmentSettings, processes: int) -> Prepared:
     """Make the dataset in `folder`, or go on with it. Its other splits, and originals, are those of the dataset in `original`.
 
     Raises PreparedError, AugmentError, OutputError, NoRoomError, PictureStoreError, ParallelError.
@@ -60,12 +60,12 @@ def augment(original: Path, folder: Path, settings: Settings, processes: int) ->
 RowCopies = tuple[int, list[int]]  # a row of the manifest, and the numbers of its copies
 
 
-def pieces_of(prepared: Prepared, settings: Settings) -> list[list[RowCopies]]:
+def pieces_of(prepared: Prepared, settings: AugmentSettings) -> list[list[RowCopies]]:
     """What the dataset will hold, in the order of the manifest, CHUNK pictures at a time."""
     return list(_chunks(_taken(prepared, settings)))
 
 
-def _taken(prepared: Prepared, settings: Settings) -> list[RowCopies]:
+def _taken(prepared: Prepared, settings: AugmentSettings) -> list[RowCopies]:
     """What the dataset will hold, in the order of the manifest."""
     splits = prepared.column("split")
     training = np.flatnonzero(splits == "train")
@@ -103,12 +103,14 @@ def _with_rows(prepared: Prepared, chunk: Sequence[RowCopies]) -> list[Taken]:
     return [(row, copies) for row, (_, copies) in zip(rows, chunk, strict=True)]
 
 
-def _pieces(folder: Path, prepared: Prepared, chunks: Iterable[Sequence[RowCopies]], settings: Settings) -> Iterator[CopyPiece]:
+def _pieces(
+    folder: Path, prepared: Prepared, chunks: Iterable[Sequence[RowCopies]], settings: AugmentSettings
+) -> Iterator[CopyPiece]:
     return (CopyPiece(folder, prepared.folder, _with_rows(prepared, chunk), settings.seed, settings.ranges) for chunk in chunks)
 
 
-def _need(folder: Path, prepared: Prepared, chunks: Sequence[Sequence[RowCopies]], settings: Settings) -> Need:
-    """Room for the copies; originals are links, where the disk is the same."""
+def _need(folder: Path, prepared: Prepared, chunks: Sequence[Sequence[RowCopies]], settings: AugmentSettings) -> DiskNeed:
+    """Space for the copies; originals are links, where the disk is the same."""
     same_disk = folder.stat().st_dev == prepared.folder.stat().st_dev
     written = [(row, [copy]) for chunk in chunks for row, copies in chunk for copy in copies if copy or not same_disk]
     done = count_parts(folder, map(digest_of, _pieces(folder, prepared, chunks, settings)))
@@ -118,7 +120,7 @@ def _need(folder: Path, prepared: Prepared, chunks: Sequence[Sequence[RowCopies]
         (taken,) = _with_rows(prepared, [one])
         return copy_size(taken, prepared.folder, settings.seed, settings.ranges)
 
-    return Need.estimate(folder, written, size_of, int(share_done * len(written)))
+    return DiskNeed.estimate(folder, written, size_of, int(share_done * len(written)))
 
 
 def _check(prepared: Prepared, folder: Path) -> None:
@@ -130,7 +132,7 @@ def _check(prepared: Prepared, folder: Path) -> None:
         raise AugmentError(f"{prepared.folder} has nothing to train on: its splits are {', '.join(prepared.split_names())}")
 
 
-def _about(prepared: Prepared, settings: Settings) -> dict[str, Any]:
+def _about(prepared: Prepared, settings: AugmentSettings) -> dict[str, Any]:
     """How the dataset is made: the same here and on every machine."""
     manifest = hashlib.sha256((prepared.folder / MANIFEST).read_bytes()).hexdigest()
     return {

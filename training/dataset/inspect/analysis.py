@@ -10,10 +10,11 @@ from tqdm import tqdm
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.training.common.parallel import in_order
-from ferstream.training.dataset.inspect.collector import Gathering, Part, Rows
-from ferstream.training.dataset.inspect.duplicate_clusters import Repeats
+from ferstream.training.dataset.inspect.collector import Collector, Rows
+from ferstream.training.dataset.inspect.duplicate_clusters import DuplicateClusters
+from ferstream.training.dataset.inspect.inputs import InspectedPath
 from ferstream.training.dataset.inspect.observation import observe
-from ferstream.training.dataset.inspect.picture_statistics import Tally
+from ferstream.training.dataset.inspect.picture_statistics import PictureStatistics
 from ferstream.training.dataset.prepare.fingerprints import DISTANCE
 from ferstream.training.dataset.prepare.near_duplicates import near_duplicates
 from ferstream.training.sources.sample import Account
@@ -27,45 +28,49 @@ class AnalysisError(FerstreamError):
 class Analysis:
     """What was found."""
 
-    parts: Sequence[Part]
+    parts: Sequence[InspectedPath]
     accounts: Sequence[Account]  # by part
     names: Sequence[str]  # of the sources, each once
     parts_of: Sequence[int]  # the part of each source
-    tallies: Sequence[Tally]  # by source
+    statistics: Sequence[PictureStatistics]  # by source
     examples: Sequence[Sequence[Sequence[NDArray[np.uint8]]]]  # by source and emotion: thumbnails
     rows: Rows  # copies are not among them
-    exact: Repeats
-    near: Repeats
+    exact: DuplicateClusters
+    near: DuplicateClusters
     distance: int
 
     @cached_property
-    def all(self) -> Tally:
+    def all(self) -> PictureStatistics:
         """Over all sources."""
-        return Tally.together(list(self.tallies))
+        return PictureStatistics.together(list(self.statistics))
 
 
-def analyse(parts: Sequence[Part], processes: int, distance: int = DISTANCE, *, strict: bool = False, seed: int = 0) -> Analysis:
+def analyse(
+    parts: Sequence[InspectedPath], processes: int, distance: int = DISTANCE, *, strict: bool = False, seed: int = 0
+) -> Analysis:
     """Look at all of them. Duplicates are near where their perceptual hashes differ in at most `distance` bits.
 
     `seed` draws the examples. Raises AnalysisError where no picture can be read, SourceError where `strict` and something is
     wrong, ParallelError.
     """
-    gathering = Gathering(parts, strict, np.random.default_rng(seed))
+    collector = Collector(parts, strict, np.random.default_rng(seed))
     with tqdm(desc="looking", unit=" pictures", unit_scale=True, disable=None) as bar:
-        for seen in in_order(observe, gathering.chunks(), processes):
+        for seen in in_order(observe, collector.chunks(), processes):
             for observation in seen:
-                gathering.take(observation)
+                collector.take(observation)
             bar.update(len(seen))
-    if not sum(tally.pictures for tally in gathering.tallies):
-        raise AnalysisError(_nothing(parts, gathering.accounts))
-    rows = gathering.rows
+    if not sum(stats.pictures for stats in collector.statistics):
+        raise AnalysisError(_nothing(parts, collector.accounts))
+    rows = collector.rows
     return Analysis(
-        parts, gathering.accounts, gathering.names, gathering.parts_of, gathering.tallies, gathering.examples(), rows,
-        Repeats.exact(rows.bytes_of("digests")), Repeats.of(near_duplicates(rows.bytes_of("hashes"), distance)), distance,
+        parts, collector.accounts, collector.names, collector.parts_of, collector.statistics, collector.examples(), rows,
+        DuplicateClusters.exact(rows.bytes_of("digests")),
+        DuplicateClusters.of(near_duplicates(rows.bytes_of("hashes"), distance)),
+        distance,
     )  # fmt: skip
 
 
-def _nothing(parts: Sequence[Part], accounts: Sequence[Account]) -> str:
+def _nothing(parts: Sequence[InspectedPath], accounts: Sequence[Account]) -> str:
     said = []
     for part, account in zip(parts, accounts, strict=True):
         reasons = [f"{count:,} {reason}" for reason, count in (account.wrong + account.left_out).most_common()]

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,29 +10,14 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.dataset.inspect.observation import Observation, Order
-from ferstream.training.dataset.inspect.picture_statistics import ALL_SPLITS, Tally
+from ferstream.training.dataset.inspect.inputs import InspectedPath, InspectedSample
+from ferstream.training.dataset.inspect.observation import Observation, ObservationRequest
+from ferstream.training.dataset.inspect.picture_statistics import ALL_SPLITS, PictureStatistics
 from ferstream.training.sources.pictures import PictureError
-from ferstream.training.sources.sample import Account, Sample
+from ferstream.training.sources.sample import Account
 
 CHUNK = 64  # pictures that a process takes at a time
 EXAMPLES = 10  # pictures of a class on a sheet
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A sample, and whether it is an augmented copy: copies are counted, but are no duplicates of their originals."""
-
-    sample: Sample
-    copy: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One of the paths that are looked at together. `read` gives its samples, always in the same order."""
-
-    where: str
-    read: Callable[[Account], Iterator[Entry]]
 
 
 @dataclass(slots=True)
@@ -62,21 +47,21 @@ class Rows:
 class _Waiting:
     """A picture that a process looks at."""
 
-    entry: Entry
+    entry: InspectedSample
     part: int
     position: int
     source: int
     slot: int | None  # its place among the examples of its source and emotion
 
 
-class Gathering:
+class Collector:
     """What is known so far."""
 
-    def __init__(self, parts: Sequence[Part], strict: bool, random: Generator) -> None:
+    def __init__(self, parts: Sequence[InspectedPath], strict: bool, random: Generator) -> None:
         self.accounts = [Account(strict) for _ in parts]
         self.names: list[str] = []
         self.parts_of: list[int] = []
-        self.tallies: list[Tally] = []
+        self.statistics: list[PictureStatistics] = []
         self.rows = Rows()
         self._parts, self._random = parts, random
         self._sources: dict[tuple[int, str], int] = {}
@@ -84,15 +69,15 @@ class Gathering:
         self._offered: list[list[int]] = []  # by source and emotion: pictures so far
         self._examples: list[list[list[NDArray[np.uint8] | None]]] = []
 
-    def chunks(self) -> Iterator[list[Order]]:
+    def chunks(self) -> Iterator[list[ObservationRequest]]:
         """All samples, some at a time."""
-        chunk: list[Order] = []
+        chunk: list[ObservationRequest] = []
         for number, part in enumerate(self._parts):
             for position, entry in enumerate(part.read(self.accounts[number])):
                 source = self._source(number, entry.sample.source)
                 waiting = _Waiting(entry, number, position, source, self._slot(source, entry.sample.emotion))
                 self._waiting.append(waiting)
-                chunk.append(Order(entry.sample, waiting.slot is not None))
+                chunk.append(ObservationRequest(entry.sample, waiting.slot is not None))
                 if len(chunk) == CHUNK:
                     yield chunk
                     chunk = []
@@ -106,7 +91,7 @@ class Gathering:
         if isinstance(seen, PictureError):
             self.accounts[waiting.part].complain(seen.reason, seen.where)
             return
-        self.tallies[waiting.source].add(sample, seen, waiting.entry.copy)
+        self.statistics[waiting.source].add(sample, seen, waiting.entry.copy)
         emotion = EMOTIONS.index(sample.emotion)
         if waiting.slot is not None:
             self._examples[waiting.source][emotion][waiting.slot] = seen.thumbnail
@@ -134,7 +119,7 @@ class Gathering:
             self._sources[key] = len(self.names)
             self.names.append(f"{name} {same + 1}" if same else name)
             self.parts_of.append(part)
-            self.tallies.append(Tally())
+            self.statistics.append(PictureStatistics())
             self._offered.append([0] * len(EMOTIONS))
             self._examples.append([[None] * EXAMPLES for _ in EMOTIONS])
         return self._sources[key]

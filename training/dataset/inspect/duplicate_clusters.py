@@ -11,7 +11,7 @@ Labels = NDArray[np.int64]  # (n,)
 
 
 @dataclass(frozen=True)
-class Repeats:
+class DuplicateClusters:
     """The clusters of n pictures that have two members or more.
 
     `members` are places of pictures (m,), cluster by cluster; `cluster` (m,) counts from 0 in the order of first members.
@@ -21,7 +21,7 @@ class Repeats:
     cluster: Labels
 
     @classmethod
-    def of(cls, cluster: Labels) -> "Repeats":
+    def of(cls, cluster: Labels) -> "DuplicateClusters":
         """From the cluster (n,) of each picture, by any numbering."""
         _, first, place, sizes = np.unique(cluster, return_index=True, return_inverse=True, return_counts=True)
         members = np.flatnonzero(sizes[place] > 1)
@@ -30,7 +30,7 @@ class Repeats:
         return cls(members, numbers.astype(np.int64))
 
     @classmethod
-    def exact(cls, digests: NDArray[np.uint8]) -> "Repeats":
+    def exact(cls, digests: NDArray[np.uint8]) -> "DuplicateClusters":
         """Of pictures with the same digest (n, bytes)."""
         keys = np.ascontiguousarray(digests).view(f"V{digests.shape[1]}").ravel() if len(digests) else np.zeros(0, np.int64)
         return cls.of(np.unique(keys, return_inverse=True)[1].astype(np.int64))

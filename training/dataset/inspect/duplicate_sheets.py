@@ -12,7 +12,7 @@ from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.common.contact_sheet import Picture, filled, sheet
 from ferstream.training.dataset.inspect.analysis import Analysis
 from ferstream.training.dataset.inspect.charts import shared_chart
-from ferstream.training.dataset.inspect.duplicate_clusters import Labels, Repeats, varied
+from ferstream.training.dataset.inspect.duplicate_clusters import DuplicateClusters, Labels, varied
 from ferstream.training.dataset.inspect.findings import split_name
 from ferstream.training.dataset.inspect.observation import thumbnails
 from ferstream.training.dataset.inspect.picture_statistics import ALL_SPLITS
@@ -60,7 +60,7 @@ def duplicate_pictures(analysis: Analysis) -> Iterator[DuplicatePicture]:
         yield DuplicatePicture(name, _cluster_sheet(analysis, {c: shown[c] for c in clusters}, faces), title, caption)
 
 
-def _squares(analysis: Analysis, repeats: Repeats) -> dict[str, tuple[list[str], NDArray[np.int64]]]:
+def _squares(analysis: Analysis, repeats: DuplicateClusters) -> dict[str, tuple[list[str], NDArray[np.int64]]]:
     """Of sources, and of the splits there are."""
     rows = analysis.rows
     splits = np.flatnonzero(analysis.all.counts.any(axis=1))

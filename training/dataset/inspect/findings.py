@@ -8,8 +8,8 @@ import numpy as np
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.dataset.inspect.analysis import Analysis
 from ferstream.training.dataset.inspect.charts import share_text
-from ferstream.training.dataset.inspect.duplicate_clusters import Repeats
-from ferstream.training.dataset.inspect.picture_statistics import ALL_SPLITS, Tally
+from ferstream.training.dataset.inspect.duplicate_clusters import DuplicateClusters
+from ferstream.training.dataset.inspect.picture_statistics import ALL_SPLITS, PictureStatistics
 from ferstream.training.sources.pixels import ROUNDING
 
 RARE = 0.05  # share of a split under which an emotion is called rare; an eighth would be even
@@ -58,17 +58,17 @@ def _labels(analysis: Analysis) -> Iterator[str]:
     yield f"{sentence}. --out lists them in duplicates.csv."
 
 
-def _differing_within(repeats: Repeats, sources: np.ndarray, emotions: np.ndarray, count: int) -> np.ndarray:
+def _differing_within(repeats: DuplicateClusters, sources: np.ndarray, emotions: np.ndarray, count: int) -> np.ndarray:
     """The clusters in which one source has several emotions."""
     both = repeats.by(sources * len(EMOTIONS) + emotions, count * len(EMOTIONS)).reshape(len(repeats), count, len(EMOTIONS))
     return np.flatnonzero(((both > 0).sum(axis=2) > 1).any(axis=1))
 
 
 def _subjects(analysis: Analysis) -> Iterator[str]:
-    for name, tally in zip(analysis.names, analysis.tallies, strict=True):
-        several = sum(len(splits) > 1 for splits in tally.subjects.values())
+    for name, stats in zip(analysis.names, analysis.statistics, strict=True):
+        several = sum(len(splits) > 1 for splits in stats.subjects.values())
         if several:
-            yield f"{several:,} of the {len(tally.subjects):,} people of {name} {_are(several)} in several splits."
+            yield f"{several:,} of the {len(stats.subjects):,} people of {name} {_are(several)} in several splits."
 
 
 def _wrong(analysis: Analysis) -> Iterator[str]:
@@ -130,7 +130,7 @@ def _looks(analysis: Analysis) -> Iterator[str]:
         yield f"{pictures(every.copies)} {_are(every.copies)} augmented; duplicates are looked for among originals only."
 
 
-def _colours(every: Tally) -> Iterator[str]:
+def _colours(every: PictureStatistics) -> Iterator[str]:
     grey = every.grey.total()
     stored = sum(count for channels, count in every.grey.items() if channels >= 3)
     if every.nearly_grey:

@@ -1,18 +1,33 @@
 """What `dataset inspect` is given, as parts of one analysis: published datasets, and prepared ones."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.common.messages import as_text
-from ferstream.training.dataset.inspect.collector import Entry, Part
-from ferstream.training.dataset.prepare.manifest import MANIFEST, Prepared, PreparedError
+from ferstream.training.dataset.prepare.manifest import MANIFEST, Prepared
 from ferstream.training.sources import catalogue
 from ferstream.training.sources.catalogue import Named
 from ferstream.training.sources.sample import SPLITS, Account, Sample
 
 PREPARED = "avfer"  # as other commands call a prepared dataset
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedSample:
+    """A sample, and whether it is an augmented copy: copies are counted, but are no duplicates of their originals."""
+
+    sample: Sample
+    copy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedPath:
+    """One of the paths that are looked at together. `read` gives its samples, always in the same order."""
+
+    where: str
+    read: Callable[[Account], Iterator[InspectedSample]]
 
 
 def named(text: str) -> Named:
@@ -21,30 +36,27 @@ def named(text: str) -> Named:
     return Named(PREPARED, Path(path).expanduser()) if scheme == PREPARED and path else catalogue.parse(text)
 
 
-def part_of(named: Named) -> Part:
+def part_of(named: Named) -> InspectedPath:
     """A prepared dataset where its manifest is there, else a source in a known layout. Raises SourceError, PreparedError."""
     if named.scheme == PREPARED or (not named.scheme and (named.path / MANIFEST).exists()):
         return _prepared(named.path)
     catalogue.layout_of(named)  # a path that is wrong is said before an hour of work, not after
 
-    def read(account: Account) -> Iterator[Entry]:
-        return map(Entry, catalogue.samples(named, account))
+    def read(account: Account) -> Iterator[InspectedSample]:
+        return map(InspectedSample, catalogue.samples(named, account))
 
-    return Part(str(named), read)
+    return InspectedPath(str(named), read)
 
 
-def _prepared(folder: Path) -> Part:
+def _prepared(folder: Path) -> InspectedPath:
     dataset = Prepared.open(folder)
-    for column, known in (("emotion", EMOTIONS), ("split", SPLITS)):
-        if unknown := {str(value) for value in dataset.column(column)} - set(known):
-            raise PreparedError(f"{as_text(folder / MANIFEST)} has an unknown {column}: {', '.join(sorted(unknown))}")
 
-    def read(_account: Account) -> Iterator[Entry]:
+    def read(_account: Account) -> Iterator[InspectedSample]:
         for batch in dataset.table.to_batches(max_chunksize=1000):
             for row in batch.to_pylist():
-                yield Entry(_sample(folder, row), bool(row["copy"]))
+                yield InspectedSample(_sample(folder, row), bool(row["copy"]))
 
-    return Part(as_text(folder), read)
+    return InspectedPath(as_text(folder), read)
 
 
 def _sample(folder: Path, row: dict[str, str]) -> Sample:

@@ -19,7 +19,7 @@ BLOCK = 1 << 20  # pixels that are looked at together: few enough for OpenCV's c
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ObservationRequest:
     """A sample to look at, and whether a sheet shows it."""
 
     sample: Sample
@@ -47,7 +47,7 @@ class Observation:
     thumbnail: NDArray[np.uint8] | None  # (h, w, 3) RGB where a sheet shows it
 
 
-def observe(orders: Sequence[Order]) -> list[Observation | PictureError]:
+def observe(orders: Sequence[ObservationRequest]) -> list[Observation | PictureError]:
     """Look at several samples, in a process of its own or not; what cannot be read is in its place."""
     return [_observe(order) for order in orders]
 
@@ -63,7 +63,7 @@ def thumbnails(samples: Sequence[Sample]) -> list[NDArray[np.uint8] | None]:
     return found
 
 
-def _observe(order: Order) -> Observation | PictureError:
+def _observe(order: ObservationRequest) -> Observation | PictureError:
     try:
         picture = face_of(order.sample)
     except PictureError as error:

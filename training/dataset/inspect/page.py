@@ -19,7 +19,7 @@ from ferstream.training.dataset.inspect.duplicate_sheets import duplicate_pictur
 from ferstream.training.dataset.inspect.findings import findings
 from ferstream.training.dataset.inspect.observation import THUMBNAIL
 from ferstream.training.dataset.inspect.output_folder import DUPLICATES, PAGE, REPORT, check_folder, clear
-from ferstream.training.dataset.inspect.picture_statistics import Tally
+from ferstream.training.dataset.inspect.picture_statistics import PictureStatistics
 from ferstream.training.dataset.inspect.report import counts_by_split, duplicates_csv, report
 
 
@@ -71,25 +71,25 @@ class _Writer:
         )
         self._figure("counts", charts.counts_chart(counts_by_split(self._analysis.all)), caption)
         if len(self._analysis.names) > 1:
-            for name, tally in self._by_source():
+            for name, stats in self._by_source():
                 self._page.heading(name)
-                self._figure(f"counts-{_file(name)}", charts.counts_chart(counts_by_split(tally)), f"Pictures of {name}.")
+                self._figure(f"counts-{_file(name)}", charts.counts_chart(counts_by_split(stats)), f"Pictures of {name}.")
             self._page.heading("In numbers")
         self._page.table(*tables.counts_table(self._analysis))
 
     def _samples(self) -> None:
         self._page.section("Samples")
-        for (name, tally), examples in zip(self._by_source(), self._analysis.examples, strict=True):
+        for (name, stats), examples in zip(self._by_source(), self._analysis.examples, strict=True):
             faces: list[Picture | None] = [face for drawn in examples for face in filled(drawn, EXAMPLES, None)]
             self._page.heading(name)
-            counts = [f"{emotion}\n{int(n):,}" for emotion, n in zip(EMOTIONS, tally.counts.sum(axis=0), strict=True)]
+            counts = [f"{emotion}\n{int(n):,}" for emotion, n in zip(EMOTIONS, stats.counts.sum(axis=0), strict=True)]
             self._figure(
                 f"samples-{_file(name)}",
                 sheet(faces, [""] * len(faces), EXAMPLES, THUMBNAIL, counts),
                 f"Up to {EXAMPLES} pictures of each class of {name}, drawn at random. An empty row is a class it does not have.",
             )
         self._page.heading("Mean faces")
-        means = [_mean_faces(tally) for _, tally in self._by_source()]
+        means = [_mean_faces(stats) for _, stats in self._by_source()]
         labels = [emotion if face is not None else "" for faces in means for emotion, face in zip(EMOTIONS, faces, strict=True)]
         self._figure(
             "mean-faces",
@@ -113,7 +113,7 @@ class _Writer:
         page.heading("Values")
         page.text("Mean and standard deviation of each channel, from 0 to 1, over all pixels.")
         page.table(*tables.value_table(self._analysis))
-        brightness = {name: tally.brightness for name, tally in self._by_source()}
+        brightness = {name: stats.brightness for name, stats in self._by_source()}
         self._figure("brightness", charts.brightness_chart(brightness), "How bright the pictures of each source are.")
 
     def _duplicates(self) -> None:
@@ -144,8 +144,8 @@ class _Writer:
         for table in found:
             self._page.table(*table)
 
-    def _by_source(self) -> Iterator[tuple[str, Tally]]:
-        yield from zip(self._analysis.names, self._analysis.tallies, strict=True)
+    def _by_source(self) -> Iterator[tuple[str, PictureStatistics]]:
+        yield from zip(self._analysis.names, self._analysis.statistics, strict=True)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -158,7 +158,7 @@ def _file(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "source"
 
 
-def _mean_faces(tally: Tally) -> list[Picture | None]:
+def _mean_faces(stats: PictureStatistics) -> list[Picture | None]:
     """By emotion; None where there is no picture of it."""
-    counts = tally.counts.sum(axis=0)
-    return [np.rint(total / count).astype(np.uint8) if count else None for total, count in zip(tally.icons, counts, strict=True)]
+    counts = stats.counts.sum(axis=0)
+    return [np.rint(total / count).astype(np.uint8) if count else None for total, count in zip(stats.icons, counts, strict=True)]

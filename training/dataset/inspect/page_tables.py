@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.dataset.inspect.analysis import Analysis
 from ferstream.training.dataset.inspect.charts import share_text
-from ferstream.training.dataset.inspect.picture_statistics import Tally
+from ferstream.training.dataset.inspect.picture_statistics import PictureStatistics
 from ferstream.training.dataset.inspect.report import counts_by_split
 
 SIZES = 10  # the commonest that are named
@@ -17,8 +17,8 @@ Table = tuple[tuple[str, ...], list[tuple[object, ...]]]
 def source_table(analysis: Analysis) -> Table:
     """What was looked at."""
     rows: list[tuple[object, ...]] = [
-        (name, analysis.parts[part].where, tally.pictures, len(tally.subjects) or None, len(tally.sizes))
-        for name, part, tally in zip(analysis.names, analysis.parts_of, analysis.tallies, strict=True)
+        (name, analysis.parts[part].where, stats.pictures, len(stats.subjects) or None, len(stats.sizes))
+        for name, part, stats in zip(analysis.names, analysis.parts_of, analysis.statistics, strict=True)
     ]
     return ("source", "path", "pictures", "people named", "sizes"), rows
 
@@ -27,8 +27,8 @@ def counts_table(analysis: Analysis) -> Table:
     """By source and split."""
     rows: list[tuple[object, ...]] = [
         (name, split, *counts.values(), sum(counts.values()))
-        for name, tally in _by_source(analysis)
-        for split, counts in counts_by_split(tally).items()
+        for name, stats in _by_source(analysis)
+        for split, counts in counts_by_split(stats).items()
     ]
     return ("source", "split", *EMOTIONS, "all"), rows
 
@@ -43,14 +43,14 @@ def size_table(analysis: Analysis) -> Table:
 def storage_table(analysis: Analysis) -> Table:
     """Formats, modes and channels, and how many pictures are grey."""
     head = ("source", "formats", "modes", "channels", "grey", "three channels, all equal", "grey but for rounding")
-    return head, [(name, *_storage(tally)) for name, tally in _by_source(analysis)]
+    return head, [(name, *_storage(stats)) for name, stats in _by_source(analysis)]
 
 
 def value_table(analysis: Analysis) -> Table:
     """Mean and standard deviation by channel, of each source and of all."""
-    tallies = [*_by_source(analysis), *([("all", analysis.all)] if len(analysis.names) > 1 else [])]
+    statistics = [*_by_source(analysis), *([("all", analysis.all)] if len(analysis.names) > 1 else [])]
     head = ("source", *(f"{figure} {channel}" for figure in ("mean", "std") for channel in CHANNELS), "blank")
-    return head, [(name, *tally.mean(), *tally.deviation(), tally.blank) for name, tally in tallies]
+    return head, [(name, *stats.mean(), *stats.deviation(), stats.blank) for name, stats in statistics]
 
 
 def duplicate_table(analysis: Analysis) -> Table:
@@ -88,19 +88,19 @@ def people_table(analysis: Analysis) -> Table:
 def group_table(analysis: Analysis) -> Table:
     """Of the sources that annotate gender, age and the like."""
     rows: list[tuple[object, ...]] = [
-        (name, group, value, count, share_text(count, tally.pictures))
-        for name, tally in _by_source(analysis)
-        for group, values in sorted(tally.groups.items())
+        (name, group, value, count, share_text(count, stats.pictures))
+        for name, stats in _by_source(analysis)
+        for group, values in sorted(stats.groups.items())
         for value, count in values.most_common()
     ]
     return ("source", "annotated", "value", "pictures", "share"), rows
 
 
-def _by_source(analysis: Analysis) -> Iterator[tuple[str, Tally]]:
-    yield from zip(analysis.names, analysis.tallies, strict=True)
+def _by_source(analysis: Analysis) -> Iterator[tuple[str, PictureStatistics]]:
+    yield from zip(analysis.names, analysis.statistics, strict=True)
 
 
-def _storage(tally: Tally) -> list[str | int]:
-    formats, modes = (", ".join(f"{name} {n:,}" for name, n in c.most_common()) for c in (tally.formats, tally.modes))
-    channels = ", ".join(f"{c}: {n:,}" for c, n in sorted(tally.channels.items()))
-    return [formats, modes, channels, tally.grey.total(), sum(n for c, n in tally.grey.items() if c >= 3), tally.nearly_grey]
+def _storage(stats: PictureStatistics) -> list[str | int]:
+    formats, modes = (", ".join(f"{name} {n:,}" for name, n in c.most_common()) for c in (stats.formats, stats.modes))
+    channels = ", ".join(f"{c}: {n:,}" for c, n in sorted(stats.channels.items()))
+    return [formats, modes, channels, stats.grey.total(), sum(n for c, n in stats.grey.items() if c >= 3), stats.nearly_grey]

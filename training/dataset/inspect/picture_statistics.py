@@ -23,7 +23,7 @@ def _zeros(*shape: int) -> NDArray[np.int64]:
 
 
 @dataclass(slots=True)
-class Tally:
+class PictureStatistics:
     """Counts and exact sums."""
 
     counts: NDArray[np.int64] = field(default_factory=lambda: _zeros(len(ALL_SPLITS), len(EMOTIONS)))
@@ -81,10 +81,10 @@ class Tally:
         ]
 
     @classmethod
-    def together(cls, tallies: "list[Tally]") -> "Tally":
+    def together(cls, statistics: "list[PictureStatistics]") -> "PictureStatistics":
         """The sum of several; a subject is one of its source, so `subjects` are left to the sources."""
         all_of = cls()
-        for one in tallies:
+        for one in statistics:
             for name in ("counts", "icons", "brightness", "nearly_grey", "pixels", "blank", "copies"):
                 setattr(all_of, name, getattr(all_of, name) + getattr(one, name))
             for name in ("sizes", "formats", "modes", "channels", "grey"):

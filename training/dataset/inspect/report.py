@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.dataset.inspect.analysis import Analysis
-from ferstream.training.dataset.inspect.duplicate_clusters import Repeats
+from ferstream.training.dataset.inspect.duplicate_clusters import DuplicateClusters
 from ferstream.training.dataset.inspect.findings import findings, split_name
 from ferstream.training.dataset.inspect.output_folder import MADE_BY
-from ferstream.training.dataset.inspect.picture_statistics import ALL_SPLITS, BINS, Tally
+from ferstream.training.dataset.inspect.picture_statistics import ALL_SPLITS, BINS, PictureStatistics
 from ferstream.training.sources.sample import Account
 
 COMMONEST = 12  # sizes that are named
@@ -36,12 +36,12 @@ def report(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def counts_by_split(tally: Tally) -> dict[str, dict[str, int]]:
+def counts_by_split(stats: PictureStatistics) -> dict[str, dict[str, int]]:
     """Pictures by the splits there are, and by emotion."""
     return {
-        split_name(split): {name: int(n) for name, n in zip(EMOTIONS, tally.counts[row], strict=True)}
+        split_name(split): {name: int(n) for name, n in zip(EMOTIONS, stats.counts[row], strict=True)}
         for row, split in enumerate(ALL_SPLITS)
-        if tally.counts[row].any()
+        if stats.counts[row].any()
     }
 
 
@@ -70,34 +70,34 @@ def _path(where: str, account: Account) -> dict[str, Any]:
 
 
 def _source(analysis: Analysis, place: int) -> dict[str, Any]:
-    tally = analysis.tallies[place]
-    subjects = tally.subjects.values()
+    stats = analysis.statistics[place]
+    subjects = stats.subjects.values()
     return {
         "path": analysis.parts[analysis.parts_of[place]].where,
         "subjects": {"number": len(subjects), "in_several_splits": sum(len(splits) > 1 for splits in subjects)},
-        **_figures(tally),
+        **_figures(stats),
     }
 
 
-def _figures(tally: Tally) -> dict[str, Any]:
+def _figures(stats: PictureStatistics) -> dict[str, Any]:
     return {
-        "pictures": tally.pictures,
-        "augmented": tally.copies,
-        "counts": counts_by_split(tally),
-        "sizes": {"different": len(tally.sizes), "commonest": commonest(tally.sizes)},
-        "formats": dict(tally.formats.most_common()),
-        "modes": dict(tally.modes.most_common()),
-        "channels": {str(channels): n for channels, n in sorted(tally.channels.items())},
+        "pictures": stats.pictures,
+        "augmented": stats.copies,
+        "counts": counts_by_split(stats),
+        "sizes": {"different": len(stats.sizes), "commonest": commonest(stats.sizes)},
+        "formats": dict(stats.formats.most_common()),
+        "modes": dict(stats.modes.most_common()),
+        "channels": {str(channels): n for channels, n in sorted(stats.channels.items())},
         "grey": {
-            "pictures": tally.grey.total(),
-            "nearly": tally.nearly_grey,
-            "by_channels": {str(c): n for c, n in sorted(tally.grey.items())},
+            "pictures": stats.grey.total(),
+            "nearly": stats.nearly_grey,
+            "by_channels": {str(c): n for c, n in sorted(stats.grey.items())},
         },
-        "mean": tally.mean(),
-        "std": tally.deviation(),
-        "brightness": {"bins": BINS, "pictures": tally.brightness.tolist()},
-        "blank": tally.blank,
-        "groups": {group: dict(values.most_common()) for group, values in tally.groups.items()},
+        "mean": stats.mean(),
+        "std": stats.deviation(),
+        "brightness": {"bins": BINS, "pictures": stats.brightness.tolist()},
+        "blank": stats.blank,
+        "groups": {group: dict(values.most_common()) for group, values in stats.groups.items()},
     }
 
 
@@ -114,7 +114,7 @@ def _duplicates(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def _repeats(analysis: Analysis, repeats: Repeats) -> dict[str, Any]:
+def _repeats(analysis: Analysis, repeats: DuplicateClusters) -> dict[str, Any]:
     rows = analysis.rows
     sources = repeats.shared(rows.labels("source"), len(analysis.names))
     splits = repeats.shared(rows.labels("split"), len(ALL_SPLITS))
@@ -138,7 +138,7 @@ def lines(analysis: Analysis) -> list[str]:
     rows = [
         (name, f"{t.pictures:,}", _first(commonest(t.sizes)), _first(t.formats), _first(t.modes), f"{t.grey.total():,}",
          *(f"{value:.3f}" for value in (sum(t.mean()) / 3, sum(t.deviation()) / 3)))
-        for name, t in zip(analysis.names, analysis.tallies, strict=True)
+        for name, t in zip(analysis.names, analysis.statistics, strict=True)
     ]  # fmt: skip
     emotions = analysis.rows.labels("emotion")
     duplicates = [
@@ -159,8 +159,8 @@ def lines(analysis: Analysis) -> list[str]:
 def _counts_lines(analysis: Analysis) -> list[str]:
     rows = [
         (f"{name} {split}", *(f"{n:,}" for n in counts.values()), f"{sum(counts.values()):,}")
-        for name, tally in zip(analysis.names, analysis.tallies, strict=True)
-        for split, counts in counts_by_split(tally).items()
+        for name, stats in zip(analysis.names, analysis.statistics, strict=True)
+        for split, counts in counts_by_split(stats).items()
     ]
     return _aligned([("", *EMOTIONS, "all"), *rows])
 

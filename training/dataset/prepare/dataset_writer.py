@@ -16,7 +16,7 @@ from tqdm import tqdm
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.service.atomic_file import WriteError
 from ferstream.training.common.parallel import in_order
-from ferstream.training.dataset.prepare.disk_space import Need
+from ferstream.training.dataset.prepare.disk_space import DiskNeed
 from ferstream.training.dataset.prepare.jpeg_store import NO_ROOM, NoRoomError, PictureStoreError
 from ferstream.training.dataset.prepare.manifest import IMAGES, MANIFEST, Prepared, write_manifest
 from ferstream.training.dataset.prepare.part_files import MARKER, PARTS, read_part, remove_parts
@@ -76,7 +76,12 @@ def open_folder(folder: Path, *, finished: bool = False) -> Iterator[None]:
 
 
 def make_parts(
-    folder: Path, work: Iterable[Piece], function: Callable[[Piece], Path], sizes: Sequence[int], need: Need, processes: int
+    folder: Path,
+    work: Iterable[Piece],
+    function: Callable[[Piece], Path],
+    sizes: Sequence[int],
+    need: DiskNeed,
+    processes: int,
 ) -> Iterator[pa.Table]:
     """The rows of the parts that `function` makes of each piece of work, in order; `sizes` are pictures a piece.
 
@@ -105,7 +110,7 @@ def complete(folder: Path, rows: pa.Table, about: dict[str, Any], sources: Colle
         prepared = write_manifest(folder, rows, about)
     except WriteError as error:
         if isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_ROOM:
-            raise Need(2, rows.nbytes).full(folder) from error
+            raise DiskNeed(2, rows.nbytes).full(folder) from error
         raise
     _tidy(prepared, sources)
     return prepared

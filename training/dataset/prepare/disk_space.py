@@ -1,4 +1,4 @@
-"""Room on the disk: what a dataset will need, whether it is there, and what to do where it is not."""
+"""Space on the disk: what a dataset will need, whether it is there, and what to do where it is not."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +17,7 @@ Work = TypeVar("Work")
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class DiskSpace:
     """Free bytes and files of the disk that a folder is on, and the bytes that its files come in."""
 
     bytes: int
@@ -25,7 +25,7 @@ class Room:
     block: int
 
     @classmethod
-    def of(cls, folder: Path) -> "Room":
+    def of(cls, folder: Path) -> "DiskSpace":
         """`folder` exists."""
         free = os.statvfs(folder)
         return cls(free.f_bavail * free.f_frsize, free.f_favail if free.f_files else None, free.f_frsize)
@@ -36,23 +36,23 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class DiskNeed:
     """What is still to be written: files, and bytes of the disk."""
 
     files: int
     bytes: int
 
     @classmethod
-    def estimate(cls, folder: Path, work: Sequence[Work], size_of: Callable[[Work], int | None], done: int) -> "Need":
+    def estimate(cls, folder: Path, work: Sequence[Work], size_of: Callable[[Work], int | None], done: int) -> "DiskNeed":
         """For all of `work` but `done` pieces of it, from the sizes of some; a size is None where there will be no file."""
-        room, left = Room.of(folder), max(len(work) - done, 0)
+        room, left = DiskSpace.of(folder), max(len(work) - done, 0)
         tried = [size_of(work[i]) for i in _spread(len(work))]
         each = fmean(room.taken(size) for size in tried if size is not None) if any(tried) else 0
         return cls(left, int(left * each * RESERVE))
 
     def check(self, folder: Path) -> None:
         """Raises NoRoomError where the disk cannot hold it."""
-        room = Room.of(folder)
+        room = DiskSpace.of(folder)
         if self.bytes > room.bytes:
             raise NoRoomError(
                 f"{folder} needs about {_megabytes(self.bytes)} and its disk has {_megabytes(room.bytes)} free:"
@@ -63,13 +63,13 @@ class Need:
                 f"{folder} needs {self.files:,} files and its disk can take {room.files:,} more: name another --out"
             )
 
-    def after(self, share: float) -> "Need":
+    def after(self, share: float) -> "DiskNeed":
         """What is left of it once `share` (0..1) is written."""
-        return Need(int(self.files * (1 - share)), int(self.bytes * (1 - share)))
+        return DiskNeed(int(self.files * (1 - share)), int(self.bytes * (1 - share)))
 
     def full(self, folder: Path) -> NoRoomError:
         """What to say where the disk, or a quota, is full in the middle."""
-        free = Room.of(folder).bytes
+        free = DiskSpace.of(folder).bytes
         advice = f"Free {_megabytes(max(self.bytes - free, 0))} or more"
         if free > self.bytes:
             advice = "So it is a quota, a limit on the size of files (ulimit -f) or on their number: raise that"

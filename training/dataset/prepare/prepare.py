@@ -18,7 +18,7 @@ from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.common.messages import as_text
 from ferstream.training.dataset.prepare.counts import counts, repeats
 from ferstream.training.dataset.prepare.dataset_writer import CHUNK, already_made, complete, make_parts, open_folder
-from ferstream.training.dataset.prepare.disk_space import Need
+from ferstream.training.dataset.prepare.disk_space import DiskNeed
 from ferstream.training.dataset.prepare.fingerprints import DISTANCE
 from ferstream.training.dataset.prepare.manifest import SCHEMA, Prepared
 from ferstream.training.dataset.prepare.near_duplicates import near_duplicates
@@ -36,7 +36,7 @@ class PrepareError(FerstreamError):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class PrepareSettings:
     """How a dataset is made of its sources."""
 
     splits: Literal["study", "published"] = "study"
@@ -48,7 +48,9 @@ class Settings:
     seed: int = 0
 
 
-def prepare(sources: Sequence[Named], folder: Path, settings: Settings, processes: int, *, strict: bool = False) -> Prepared:
+def prepare(
+    sources: Sequence[Named], folder: Path, settings: PrepareSettings, processes: int, *, strict: bool = False
+) -> Prepared:
     """Make the dataset in `folder`, or go on with it; the same sources and settings give the same bytes.
 
     Raises SourceError, SplitError, OutputError, NoRoomError, PrepareError, ParallelError.
@@ -77,12 +79,12 @@ def _accepted(made: Prepared, strict: bool) -> Prepared:
     return made
 
 
-def _rows(folder: Path, found: Sequence[Sample], settings: Settings, account: Account, processes: int) -> pa.Table:
+def _rows(folder: Path, found: Sequence[Sample], settings: PrepareSettings, account: Account, processes: int) -> pa.Table:
     """The rows of all pictures that can be read."""
     side = settings.largest_side
     pieces = [Piece(folder, side, found[start : start + CHUNK]) for start in range(0, len(found), CHUNK)]
     done = count_parts(folder, map(digest_of, pieces)) * CHUNK
-    need = Need.estimate(folder, found, partial(encoded_size, largest_side=side), done)
+    need = DiskNeed.estimate(folder, found, partial(encoded_size, largest_side=side), done)
     need.check(folder)
     tables = []
     for table in make_parts(folder, pieces, prepare_pictures, [len(piece.samples) for piece in pieces], need, processes):
@@ -91,7 +93,7 @@ def _rows(folder: Path, found: Sequence[Sample], settings: Settings, account: Ac
     return pa.concat_tables(tables).combine_chunks()
 
 
-def _finish(folder: Path, rows: pa.Table, settings: Settings, about: dict[str, Any], account: Account) -> Prepared:
+def _finish(folder: Path, rows: pa.Table, settings: PrepareSettings, about: dict[str, Any], account: Account) -> Prepared:
     """Split what is there, and write the manifest."""
     hashes = np.frombuffer(b"".join(rows["phash"].to_pylist()), np.uint8).reshape(len(rows), -1)
     clusters = near_duplicates(hashes, settings.distance)
@@ -115,7 +117,7 @@ def _finish(folder: Path, rows: pa.Table, settings: Settings, about: dict[str, A
     )
 
 
-def _assign(rows: pa.Table, clusters: NDArray[np.int64], settings: Settings) -> Assignment:
+def _assign(rows: pa.Table, clusters: NDArray[np.int64], settings: PrepareSettings) -> Assignment:
     candidates = Candidates(
         labels=_labels(rows["emotion"].to_pylist()),
         sources=_texts(rows, "source"),
@@ -152,7 +154,9 @@ def _complain(table: pa.Table, account: Account) -> None:
         account.complain(row["wrong"], f"{row['source']} {row['origin']}")
 
 
-def _about(schemes: Sequence[str], sources: Sequence[Named], found: Sequence[Sample], settings: Settings) -> dict[str, Any]:
+def _about(
+    schemes: Sequence[str], sources: Sequence[Named], found: Sequence[Sample], settings: PrepareSettings
+) -> dict[str, Any]:
     """How the dataset is made: the same on every machine, but for the times of the files."""
     return {
         "version": VERSION,
