@@ -12,10 +12,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.classifier.augmentations import coarsen, compress, erase, light, mix, tint, turn_and_crop
-from ferstream.training.classifier.colour_faces import cut_faces
 from ferstream.training.classifier.evaluate import logits_of
 from ferstream.training.classifier.ferplus_pack import PROTOCOLS, FerPlus
-from ferstream.training.detector.face_pack import FacePack
+from ferstream.training.detector.face_pack import FacePack, cut_faces
 from ferstream.training.measures.metrics import accuracy
 from ferstream.training.trainer import distributed as ranks
 from ferstream.training.trainer.input_digests import digests

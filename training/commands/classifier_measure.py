@@ -116,15 +116,15 @@ def _report(
     import torch
 
     from ferstream.training.common.parallel import usual_processes
+    from ferstream.training.study.evaluate.evaluated_model import EvaluatedModel
     from ferstream.training.study.evaluate.evaluation import evaluate as measure
     from ferstream.training.study.evaluate.evaluation import in_short
     from ferstream.training.study.evaluate.evaluation_files import write_evaluation
-    from ferstream.training.study.evaluate.measured import Measured
 
     threads = threads or usual_processes()
     one_thread()
     torch.set_num_threads(threads)
-    measured = Measured.open(weights, device, runtime, precision, threads)
+    measured = EvaluatedModel.open(weights, device, runtime, precision, threads)
     evaluation = measure(measured, dataset, split, protocol, threads, pictures)
     folder = out or measured.usual_out()
     page = write_evaluation(evaluation, measured, folder, explain) if folder else None
@@ -165,7 +165,7 @@ def complexity(models: tuple[str, ...], as_json: bool) -> None:
 
     Without any: the nets of the study with their ImageNet heads, beside its Table 1, and the presets. No weights are needed.
     """
-    from ferstream.training.study.evaluate.complexity_table import as_lines, rows_of, study_rows
+    from ferstream.training.study.evaluate.complexity import as_lines, rows_of, study_rows
 
     rows = rows_of(models) if models else study_rows()
     show({"models": rows}, as_json=True) if as_json else click.echo("\n".join(as_lines(rows)))

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferstream.training.common.packs import Pack, PackError
+from ferstream.workers.faces.crop import square_crop
+from ferstream.workers.models.nets.anchors import box_sides
 
 Picture = NDArray[np.uint8]
 Boxes = NDArray[np.float32]
@@ -66,3 +68,19 @@ def _check_boxes(pack: Pack) -> None:
         box = int(np.flatnonzero(wrong)[0])
         picture = int(np.searchsorted(offsets, box, side="right")) - 1
         raise PackError(f"{pack.path}: a box of picture {picture} has no side or is not a number: {boxes[box].tolist()}")
+
+
+#: Smaller faces show too little at the classifier's size.
+LEAST_SIDE = 32.0
+
+
+def cut_faces(faces: FacePack, size: int, margin: float) -> NDArray[np.uint8]:
+    """Crops (n, size, size, 3) of the faces that nothing covers, around their labelled boxes; it may be none."""
+    crops = []
+    for i in range(len(faces)):
+        boxes = faces.boxes(i)
+        chosen = boxes[(box_sides(boxes) >= LEAST_SIDE) & ~faces.occluded(i)]
+        if len(chosen):
+            picture = faces.picture(i)
+            crops += [square_crop(picture, box, size, margin) for box in chosen]
+    return np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8)

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,6 @@ from skimage.data import astronaut
 from torch import nn
 
 from ferstream.streams.service.atomic_file import make_folder
-from ferstream.training.release.fold_batchnorm import fold_normalisations
 from ferstream.workers.faces.crop import square_crop
 from ferstream.workers.models.card import CARD, ONNX, PAGE, PICTURE, SAFETENSORS, ModelCard, ModelError
 from ferstream.workers.models.classifier import softmax
@@ -161,3 +161,24 @@ def sample_pictures(side: int) -> Batch:
         square_crop(portrait, np.array(box, np.float32), side, 0.0, out=pictures[place])
     pictures[5] = pictures[3][:, ::-1]
     return pictures
+
+
+@torch.no_grad()
+def fold_normalisations(net: nn.Module) -> None:
+    """Give each convolution the scale of the normalisation after it, and leave that only its shift; `net` computes the same.
+
+    Without, a weight is rounded before the scale in torch's form of a model and after it in the folded one, and the two differ.
+    """
+    layers = [module for module in net.modules() if isinstance(module, nn.Conv2d | nn.BatchNorm2d)]
+    for convolution, norm in pairwise(layers):
+        if not isinstance(convolution, nn.Conv2d) or not isinstance(norm, nn.BatchNorm2d) or convolution.bias is not None:
+            continue
+        mean, variance = norm.running_mean, norm.running_var
+        if mean is None or variance is None:
+            continue
+        scale = norm.weight * (variance + norm.eps).rsqrt()
+        convolution.weight.mul_(scale.view(-1, 1, 1, 1))
+        norm.bias.sub_(mean * scale)
+        norm.weight.fill_(1)
+        mean.zero_()
+        variance.fill_(1 - norm.eps)

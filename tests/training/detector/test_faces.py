@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from ferstream.training.classifier.colour_faces import cut_faces
 from ferstream.training.common.packs import Pack
 from ferstream.training.detector.face_labels import FaceLabels
-from ferstream.training.detector.face_pack import FacePack
+from ferstream.training.detector.face_pack import FacePack, cut_faces
 from ferstream.training.detector.face_views import disturb, mosaic, zoom_and_turn
 from ferstream.training.detector.yunet_teacher import taught
 from tests.support.training_packs import write_pack

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from ferstream.training.classifier.fit import classifier_card
-from ferstream.training.release.fold_batchnorm import fold_normalisations
+from ferstream.training.release.package import fold_normalisations
 from ferstream.workers.models.nets.ssd import SSD
 from ferstream.workers.models.runtimes.torch_runtime import build_net
 

@@ -149,7 +149,7 @@ def test_reports_alone_have_no_curves(packaged, tmp_path):
 
 def test_runs_of_one_name_are_told_apart(runs, tmp_path):
     twin = shutil.copytree(runs[0], tmp_path / "elsewhere" / "first")
-    assert [entry.name for entry in Comparison.of([runs[0], twin]).entries] == [str(runs[0]), str(twin)]
+    assert [run.name for run in Comparison.of([runs[0], twin]).runs] == [str(runs[0]), str(twin)]
     with pytest.raises(RunFolderError, match="named twice"):
         Comparison.of([runs[0], runs[0]])
 
@@ -233,7 +233,7 @@ def use(folder):
     comparison = Comparison.of([folder / "evaluation"])
     as_table(comparison)
     comparison_page(comparison, {"confusion-1": b""})
-    assert confusion_of(comparison.entries[0]).shape == (8, 8)
+    assert confusion_of(comparison.runs[0]).shape == (8, 8)
     json.dumps(comparison.figures(), allow_nan=False)
 
 

@@ -19,13 +19,13 @@ from ferstream.training.common.dataset_names import Dataset, DatasetError
 from ferstream.training.dataset.prepare.jpeg_store import PictureStoreError
 from ferstream.training.dataset.prepare.manifest import Prepared, PreparedError, write_manifest
 from ferstream.training.measures.calibration import expected_calibration_error, fit_temperature
-from ferstream.training.study.evaluate.chosen import choose
+from ferstream.training.study.evaluate.evaluated_model import EvaluatedModel
 from ferstream.training.study.evaluate.evaluation import evaluate
 from ferstream.training.study.evaluate.evaluation_files import write_json
 from ferstream.training.study.evaluate.explanations import surest, worst_mistakes
 from ferstream.training.study.evaluate.faces import BATCH, Faces
 from ferstream.training.study.evaluate.inference import logits_of
-from ferstream.training.study.evaluate.measured import Measured
+from ferstream.training.study.evaluate.named_pictures import choose
 from ferstream.training.study.records.accuracies import accuracies, averages, by
 from ferstream.workers.models.card import PACKAGED, ModelCard
 from ferstream.workers.models.classifier import softmax
@@ -65,7 +65,7 @@ def rows_of(path):
 
 
 def opened(folder):
-    return Measured.open(folder, "cpu", "auto", "f32", 1)
+    return EvaluatedModel.open(folder, "cpu", "auto", "f32", 1)
 
 
 def test_the_three_accuracies_by_hand():

@@ -23,7 +23,7 @@ EVALUATE = "fer-train classifier evaluate"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ComparedRun:
     """One run, or one report without a run: what is known of it."""
 
     name: str
@@ -35,7 +35,7 @@ class Entry:
     stale: bool = False  # the run has other weights by now than those that were evaluated
 
     @classmethod
-    def of(cls, folder: Path, name: str) -> "Entry":
+    def of(cls, folder: Path, name: str) -> "ComparedRun":
         """The run or report in a folder. Raises RunFolderError, ShapeError, which say what to do."""
         if (folder / CONFIG).exists():
             run = RunFolder(folder)
@@ -58,9 +58,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Entries in the order they were named."""
+    """Runs, and reports without one, in the order they were named."""
 
-    entries: tuple[Entry, ...]
+    runs: tuple[ComparedRun, ...]
 
     @classmethod
     def of(cls, folders: Sequence[Path]) -> "Comparison":
@@ -70,12 +70,12 @@ class Comparison:
         unique = [name if names.count(name) == 1 else as_text(str(folder)) for name, folder in zip(names, folders, strict=True)]
         if len(set(unique)) < len(unique):
             raise RunFolderError("a run is named twice: name each once")
-        return cls(tuple(Entry.of(folder, name) for folder, name in zip(folders, unique, strict=True)))
+        return cls(tuple(ComparedRun.of(folder, name) for folder, name in zip(folders, unique, strict=True)))
 
     @property
-    def measured(self) -> list[Entry]:
+    def measured(self) -> list[ComparedRun]:
         """Those that were evaluated."""
-        return [entry for entry in self.entries if entry.report is not None]
+        return [run for run in self.runs if run.report is not None]
 
     @cached_property
     def pairs(self) -> list[Pair]:
@@ -90,18 +90,18 @@ class Comparison:
     def remarks(self) -> list[str]:
         """What a reader must know before the figures: runs without an evaluation, and faces that are not the same."""
         said = [
-            f"{entry.name} was not evaluated: {EVALUATE} --weights {entry.folder} --dataset DATASET --split test"
-            for entry in self.entries
-            if entry.report is None
+            f"{run.name} was not evaluated: {EVALUATE} --weights {run.folder} --dataset DATASET --split test"
+            for run in self.runs
+            if run.report is None
         ]
         said += [
-            f"{entry.name} WAS EVALUATED WITH OTHER WEIGHTS THAN IT HAS NOW, so that its figures are not its own: evaluate "
-            f"again, {EVALUATE} --weights {entry.folder} --dataset DATASET --split {entry.report['dataset']['split']}"
-            for entry in self.measured
-            if entry.stale and entry.report
+            f"{run.name} WAS EVALUATED WITH OTHER WEIGHTS THAN IT HAS NOW, so that its figures are not its own: evaluate "
+            f"again, {EVALUATE} --weights {run.folder} --dataset DATASET --split {run.report['dataset']['split']}"
+            for run in self.measured
+            if run.stale and run.report
         ]
-        if len(faces := {entry.faces: _data_text(entry) for entry in self.measured}) > 1:
-            alike = {digest: ", ".join(entry.name for entry in self.measured if entry.faces == digest) for digest in faces}
+        if len(faces := {run.faces: _data_text(run) for run in self.measured}) > 1:
+            alike = {digest: ", ".join(run.name for run in self.measured if run.faces == digest) for digest in faces}
             on = "; ".join(f"{alike[digest]} on {text}" for digest, text in faces.items())
             said.append(f"NOT MEASURED ON THE SAME FACES, so that their figures cannot be set against each other: {on}")
         return said
@@ -109,35 +109,35 @@ class Comparison:
     def figures(self) -> dict[str, Any]:
         """Everything, for programs."""
         return {
-            "runs": [_entry_figures(entry) for entry in self.entries],
+            "runs": [_figures_of(run) for run in self.runs],
             "pairs": [pair.figures() for pair in self.pairs],
             "remarks": self.remarks(),
             "study": [asdict(model) for model in STUDY],
         }
 
 
-def confusion_of(entry: Entry) -> Any:  # noqa: ANN401 - an array (8, 8)
-    """What an evaluated entry takes for what: counts (8, 8)."""
-    return np.array(entry.report["confusion"] if entry.report else [], np.int64)
+def confusion_of(run: ComparedRun) -> Any:  # noqa: ANN401 - an array (8, 8)
+    """What an evaluated run takes for what: counts (8, 8)."""
+    return np.array(run.report["confusion"] if run.report else [], np.int64)
 
 
-def _data_text(entry: Entry) -> str:
-    report = entry.report or {}
+def _data_text(run: ComparedRun) -> str:
+    report = run.report or {}
     data = report["dataset"]
     return f"{data['name']}, {data['split']} ({report['n']:,} faces, {data['digest'][:6]})"
 
 
-def _entry_figures(entry: Entry) -> dict[str, Any]:
-    best = max(entry.history, key=lambda row: row["val_accuracy"], default=None)  # none where there is no run
+def _figures_of(run: ComparedRun) -> dict[str, Any]:
+    best = max(run.history, key=lambda row: row["val_accuracy"], default=None)  # none where there is no run
     return {
-        "name": entry.name,
-        "parameters": entry.size.parameters,
-        "flops": entry.size.flops,
-        "epochs": len(entry.history),
+        "name": run.name,
+        "parameters": run.size.parameters,
+        "flops": run.size.flops,
+        "epochs": len(run.history),
         "best_epoch": best and int(best["epoch"]),
         "best_val_accuracy": best and best["val_accuracy"],
-        "stale": entry.stale,
-        "report": entry.report,
+        "stale": run.stale,
+        "report": run.report,
     }
 
 

@@ -5,9 +5,8 @@ from typing import Any
 
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.common.html_page import Page
-from ferstream.training.study.compare.comparison import Comparison, Entry
-from ferstream.training.study.evaluate.evaluation_page import NAMES
-from ferstream.training.study.evaluate.wording import NBSP, billions, millions, percent, speed, with_interval
+from ferstream.training.study.compare.comparison import ComparedRun, Comparison
+from ferstream.training.study.evaluate.evaluation_page import NAMES, NBSP, billions, millions, percent, speed, with_interval
 from ferstream.training.study.records.accuracies import ACCURACIES, SEVEN, STUDYS_SEVEN
 from ferstream.training.study.records.published import RELATED, SOURCE, STUDY, StudyModel
 
@@ -16,7 +15,7 @@ COLUMNS = ("accuracy, eight", "seven, without contempt pictures", "seven, withou
 
 def comparison_page(comparison: Comparison, pictures: Mapping[str, bytes]) -> Page:
     """The page of a comparison and its pictures by name; it is not written yet."""
-    page = Page("Comparison of " + ", ".join(entry.name for entry in comparison.entries))
+    page = Page("Comparison of " + ", ".join(run.name for run in comparison.runs))
     _table_1(page, comparison)
     _tests(page, comparison)
     _curves(page, comparison, pictures)
@@ -31,7 +30,7 @@ def _table_1(page: Page, comparison: Comparison) -> None:
         page.warning(remark)
     page.table(
         ["model", "parameters", "FLOPs", *COLUMNS, "F1, weighted", "F1, each class alike", "ECE", "faces/s"],
-        [_row(entry) for entry in comparison.entries] + [_study_row(model) for model in STUDY],
+        [_row(run) for run in comparison.runs] + [_study_row(model) for model in STUDY],
     )
     page.text(
         f"Accuracies have their 95 % intervals beside them. The study's rows are as printed in Table 1 of {SOURCE}: measured on "
@@ -42,7 +41,7 @@ def _table_1(page: Page, comparison: Comparison) -> None:
         page.text(f"{NAMES[name].capitalize()}: {what}.")
     page.text(STUDYS_SEVEN.replace("seven_", "over seven ").replace("_", " "))
     if comparison.measured:
-        speeds = "; ".join(f"{entry.name} {speed(entry.report['throughput'])}" for entry in comparison.measured if entry.report)
+        speeds = "; ".join(f"{run.name} {speed(run.report['throughput'])}" for run in comparison.measured if run.report)
         page.text(f"Throughput: {speeds}.")
 
 
@@ -52,11 +51,11 @@ def _study_row(model: StudyModel) -> list[object]:
     return [*size, *figures, None, None, None]
 
 
-def _row(entry: Entry) -> list[object]:
-    size: list[object] = [entry.name, millions(entry.size.parameters), billions(entry.size.flops)]
-    if entry.report is None:
+def _row(run: ComparedRun) -> list[object]:
+    size: list[object] = [run.name, millions(run.size.parameters), billions(run.size.flops)]
+    if run.report is None:
         return [*size, *["not evaluated"] * len(COLUMNS), *[None] * 4]
-    report = entry.report
+    report = run.report
     accuracies = [with_interval(report["accuracy"][name]) for name in ACCURACIES]
     f1 = [percent(report["averages"][kind]["f1"]) for kind in ("weighted", "macro")]
     return [*size, *accuracies, *f1, percent(report["calibration"]["ece"]), round(report["throughput"]["faces_per_s"], 1)]
@@ -90,7 +89,7 @@ def _curves(page: Page, comparison: Comparison, pictures: Mapping[str, bytes]) -
     for kind in ("accuracy", "loss"):
         if kind in pictures:
             page.figure(pictures[kind], f"{kind.capitalize()} over epochs: training at the left, validation at the right")
-    if without := [entry.name for entry in comparison.entries if not entry.history]:
+    if without := [run.name for run in comparison.runs if not run.history]:
         page.text(f"Without a history: {', '.join(without)}.")
 
 
@@ -99,30 +98,30 @@ def _appendix_a(page: Page, comparison: Comparison) -> None:
     for key, name in (("precision", "Precision"), ("recall", "Recall"), ("f1", "F1")):
         page.heading(f"{name} of each class")
         rows = [
-            [emotion, *(percent(_class_of(entry, emotion)[key]) for entry in comparison.measured)]
+            [emotion, *(percent(_class_of(run, emotion)[key]) for run in comparison.measured)]
             for emotion in EMOTIONS
         ]  # fmt: skip
-        page.table(["emotion", *(entry.name for entry in comparison.measured)], rows)
+        page.table(["emotion", *(run.name for run in comparison.measured)], rows)
 
 
-def _class_of(entry: Entry, emotion: str) -> dict[str, Any]:
-    return dict(entry.report["per_class"][emotion]) if entry.report else {}
+def _class_of(run: ComparedRun, emotion: str) -> dict[str, Any]:
+    return dict(run.report["per_class"][emotion]) if run.report else {}
 
 
 def _appendix_b(page: Page, comparison: Comparison, pictures: Mapping[str, bytes]) -> None:
     page.section("Appendix B")
-    for place, entry in enumerate(comparison.measured, 1):
-        page.heading(entry.name)
-        page.figure(pictures[f"confusion-{place}"], f"{entry.name}: a row is a label, a column an answer")
+    for place, run in enumerate(comparison.measured, 1):
+        page.heading(run.name)
+        page.figure(pictures[f"confusion-{place}"], f"{run.name}: a row is a label, a column an answer")
 
 
 def as_table(comparison: Comparison) -> list[str]:
     """Lines for a terminal."""
-    wide = max(len(entry.name) for entry in comparison.entries)
+    wide = max(len(run.name) for run in comparison.runs)
     lines = [f"{'model':<{wide}}  {'parameters':>10}  {'FLOPs':>8}  {'eight':>25}  {'seven':>8}  {'F1':>8}  {'ECE':>8}"]
-    for entry in comparison.entries:
-        line = f"{entry.name:<{wide}}  {millions(entry.size.parameters):>10}  {billions(entry.size.flops):>8}"
-        if report := entry.report:
+    for run in comparison.runs:
+        line = f"{run.name:<{wide}}  {millions(run.size.parameters):>10}  {billions(run.size.flops):>8}"
+        if report := run.report:
             eight, seven = (report["accuracy"][name] for name in ACCURACIES[:2])
             line += f"  {eight['accuracy']:>8.2%} ({eight['from']:.1%} to {eight['to']:.1%})  {seven['accuracy']:>8.2%}"
             line += f"  {report['averages']['weighted']['f1']:>8.2%}  {report['calibration']['ece']:>8.2%}"

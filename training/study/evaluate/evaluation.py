@@ -18,11 +18,11 @@ from ferstream.training.measures.calibration import (
     negative_log_likelihood,
 )
 from ferstream.training.measures.metrics import class_figures, confusion_matrix
-from ferstream.training.study.evaluate.chosen import Chosen, choose
 from ferstream.training.study.evaluate.complexity import complexity
+from ferstream.training.study.evaluate.evaluated_model import EvaluatedModel
 from ferstream.training.study.evaluate.faces import Faces
 from ferstream.training.study.evaluate.inference import logits_of, throughput, timed_crops
-from ferstream.training.study.evaluate.measured import Measured
+from ferstream.training.study.evaluate.named_pictures import NamedPicture, choose
 from ferstream.training.study.records.accuracies import accuracies, accuracy_text, averages, by
 from ferstream.training.study.records.report_folder import VERSION
 from ferstream.workers.models.classifier import softmax
@@ -49,7 +49,7 @@ class Evaluation:
     logits: Float  # (n, 8)
     temperature: Temperature
     counted: Hits  # (n,) faces that no temperature was fitted on: calibration is measured on these
-    chosen: tuple[Chosen, ...]  # pictures that were asked about by name
+    chosen: tuple[NamedPicture, ...]  # pictures that were asked about by name
     figures: dict[str, Any]
 
     @property
@@ -59,7 +59,7 @@ class Evaluation:
 
 
 def evaluate(
-    measured: Measured, dataset: Dataset, split: str, protocol: Protocol, threads: int, pictures: Sequence[str] = ()
+    measured: EvaluatedModel, dataset: Dataset, split: str, protocol: Protocol, threads: int, pictures: Sequence[str] = ()
 ) -> Evaluation:
     """Measure a classifier on a split of a dataset, and answer `pictures` by their names.
 
@@ -86,13 +86,13 @@ def evaluate(
     return evaluation
 
 
-def _temperature(measured: Measured, fitted: float | None, on: str) -> Temperature:
+def _temperature(measured: EvaluatedModel, fitted: float | None, on: str) -> Temperature:
     if not measured.is_run:
         return Temperature(measured.classifier.card.temperature, "the model's card", fitted, on)
     return Temperature(fitted or 1.0, f"fitted on {on}" if fitted else "none is fitted: the dataset has no val split", fitted, on)
 
 
-def _about(measured: Measured, faces: Faces, protocol: Protocol | None) -> dict[str, Any]:
+def _about(measured: EvaluatedModel, faces: Faces, protocol: Protocol | None) -> dict[str, Any]:
     card = measured.classifier.card
     return {
         "version": VERSION,

@@ -11,19 +11,19 @@ import numpy as np
 
 from ferstream.streams.service.atomic_file import WriteError, whole_file
 from ferstream.streams.wire.emotions import EMOTIONS
+from ferstream.training.study.evaluate.evaluated_model import EvaluatedModel
 from ferstream.training.study.evaluate.evaluation import Evaluation
 from ferstream.training.study.evaluate.evaluation_page import evaluation_page, parts_of
 from ferstream.training.study.evaluate.evaluation_plots import classes_png, confusion_png, reliability_png, shares_png
 from ferstream.training.study.evaluate.explanations import caption, chosen_sheet, mistakes_sheet, saliency_sheet, worst_mistakes
 from ferstream.training.study.evaluate.grad_cam import SaliencyError
-from ferstream.training.study.evaluate.measured import Measured
 from ferstream.training.study.records.report_folder import PREDICTED, PREDICTIONS, REPORT
 from ferstream.workers.models.classifier import softmax
 
 PAGE = "index.html"
 
 
-def write_evaluation(evaluation: Evaluation, measured: Measured, folder: Path, explain: int) -> Path:
+def write_evaluation(evaluation: Evaluation, measured: EvaluatedModel, folder: Path, explain: int) -> Path:
     """Write everything into `folder`, the report last; returns the page. Raises WriteError."""
     make_folder(folder)
     maps, without = _maps(evaluation, measured, explain)
@@ -63,7 +63,7 @@ def write_csv(path: Path, head: Iterable[object], rows: Iterable[Iterable[object
     write_bytes(path, text.getvalue().encode("utf-8", "surrogateescape"))
 
 
-def _pictures(evaluation: Evaluation, measured: Measured) -> dict[str, bytes]:
+def _pictures(evaluation: Evaluation, measured: EvaluatedModel) -> dict[str, bytes]:
     figures, counted, labels = evaluation.figures, evaluation.counted, evaluation.faces.labels
     before, overall = softmax(evaluation.logits), figures["accuracy"]["eight"]["accuracy"]
     found = {
@@ -77,7 +77,7 @@ def _pictures(evaluation: Evaluation, measured: Measured) -> dict[str, bytes]:
     return found
 
 
-def _maps(evaluation: Evaluation, measured: Measured, explain: int) -> tuple[dict[str, bytes], str]:
+def _maps(evaluation: Evaluation, measured: EvaluatedModel, explain: int) -> tuple[dict[str, bytes], str]:
     """The sheets of what answers draw on, or none and the reason."""
     found = {}
     try:

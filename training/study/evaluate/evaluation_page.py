@@ -5,8 +5,6 @@ from itertools import count
 from typing import Any
 
 from ferstream.training.common.html_page import Page
-from ferstream.training.study.evaluate.maps_page import write_maps
-from ferstream.training.study.evaluate.wording import billions, millions, percent, speed, with_interval
 from ferstream.training.study.records.accuracies import SEVEN, STUDYS_SEVEN
 
 Figures = Mapping[str, Any]
@@ -14,6 +12,36 @@ Figures = Mapping[str, Any]
 #: Letters of a group's name that name its picture too.
 LONGEST = 60
 NAMES = {"eight": "over eight classes"} | {name: name.replace("seven_", "over seven, ").replace("_", " ") for name in SEVEN}
+
+#: Keeps a number and its unit on one line.
+NBSP = "\N{NO-BREAK SPACE}"
+
+
+def percent(value: float) -> str:
+    """A share as people read it."""
+    return f"{100 * value:.2f}{NBSP}%"
+
+
+def with_interval(row: Figures) -> str:
+    """An accuracy with its 95 % interval."""
+    return f"{percent(row['accuracy'])} ({100 * row['from']:.1f}{NBSP}to{NBSP}{100 * row['to']:.1f})"
+
+
+def millions(parameters: float) -> str:
+    """Parameters as people read them."""
+    return f"{parameters / 1e6:.2f}{NBSP}M"
+
+
+def billions(flops: float) -> str:
+    """FLOPs as people read them."""
+    return f"{flops / 1e9:.3g}{NBSP}G" if flops >= 1e8 else f"{flops / 1e6:.3g}{NBSP}M"
+
+
+def speed(row: Figures) -> str:
+    """A throughput and what it was measured with."""
+    threads = f"{row['threads']} thread{'s' * (row['threads'] != 1)}" if row["device"] == "cpu" else "half precision"
+    faces = f"{row['faces_per_s']:,.0f}" if row["faces_per_s"] >= 100 else f"{row['faces_per_s']:.3g}"
+    return f"{faces} faces/s (batches of {row['batch_size']}, {row['runtime']} on {row['device']}, {threads})"
 
 
 def evaluation_page(figures: Figures, pictures: Mapping[str, bytes], without: str) -> Page:
@@ -25,7 +53,7 @@ def evaluation_page(figures: Figures, pictures: Mapping[str, bytes], without: st
     _calibration(page, figures, pictures)
     _parts(page, figures, pictures)
     _faces(page, pictures)
-    write_maps(page, figures, pictures, without)
+    _maps(page, figures, pictures, without)
     return page
 
 
@@ -129,3 +157,32 @@ def _faces(page: Page, pictures: Mapping[str, bytes]) -> None:
         )
     else:
         page.text("Every answer is right.")
+
+
+def _maps(page: Page, figures: Figures, pictures: Mapping[str, bytes], without: str) -> None:
+    page.section("What answers draw on")
+    if {"saliency", "chosen"} & set(pictures):
+        page.text(
+            "Attention rollout (Abnar and Zuidema 2020) shows where a transformer draws from, whatever it answers; Grad-CAM "
+            "(Selvaraju et al. 2017) what speaks for the answer given. Maps are stretched from their least value (dark) to their "
+            "largest (bright)."
+        )
+    else:
+        page.text(f"No maps are shown: {without}.")
+    if figures["chosen"]:
+        page.heading("Chosen pictures")
+        page.table(
+            ["picture", "name", "source", "label", "answer", "probability"],
+            [
+                [number, row["origin"], row["source"] or "a file", row["label"], row["answer"], percent(row["probability"])]
+                for number, row in enumerate(figures["chosen"], 1)
+            ],
+        )
+    if "chosen" in pictures:
+        page.figure(pictures["chosen"], "Chosen pictures as the net saw them: label → answer, probability, and their maps")
+    if "saliency" in pictures:
+        page.heading("Surest answers")
+        page.figure(
+            pictures["saliency"],
+            "Surest right answers of each class at the left, surest wrong at the right: label → answer, probability, and maps",
+        )

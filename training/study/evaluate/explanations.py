@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.common.contact_sheet import sheet
-from ferstream.training.study.evaluate.chosen import answer_text
+from ferstream.training.study.evaluate.evaluated_model import EvaluatedModel
 from ferstream.training.study.evaluate.evaluation import Evaluation
 from ferstream.training.study.evaluate.faces import Crops, Picture
 from ferstream.training.study.evaluate.grad_cam import grad_cam
-from ferstream.training.study.evaluate.measured import Measured
+from ferstream.training.study.evaluate.named_pictures import answer_text
 from ferstream.training.study.evaluate.rollout import attention_rollout
 from ferstream.workers.models.card import ModelCard
 
@@ -54,7 +54,7 @@ def surest(evaluation: Evaluation, each: int) -> list[tuple[str, list[int], list
     return found
 
 
-def saliency_sheet(evaluation: Evaluation, measured: Measured, each: int) -> bytes:
+def saliency_sheet(evaluation: Evaluation, measured: EvaluatedModel, each: int) -> bytes:
     """The PNG of the surest right and wrong answers of each class, each beside its maps. Raises SaliencyError."""
     chosen = surest(evaluation, each)
     places = [place for _, right, wrong in chosen for place in (*right, *wrong)]
@@ -77,7 +77,7 @@ def saliency_sheet(evaluation: Evaluation, measured: Measured, each: int) -> byt
     return sheet(pictures, captions, 2 * wide, SIDE, names)
 
 
-def chosen_sheet(evaluation: Evaluation, measured: Measured) -> bytes:
+def chosen_sheet(evaluation: Evaluation, measured: EvaluatedModel) -> bytes:
     """The PNG of the pictures that were asked about, numbered, each beside its maps. Raises SaliencyError."""
     net, temperature = measured.net(), evaluation.temperature.used
     strips = [_strip(picture.crop, picture.logits, net, measured.classifier.card) for picture in evaluation.chosen]

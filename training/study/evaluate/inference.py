@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ferstream.streams.errors import FerstreamError
+from ferstream.training.study.evaluate.evaluated_model import EvaluatedModel
 from ferstream.training.study.evaluate.faces import BATCH, Crops, Faces
-from ferstream.training.study.evaluate.measured import Measured
 from ferstream.workers.models.classifier import Classifier
 
 Float = NDArray[np.float32]
@@ -43,7 +43,7 @@ def finite(logits: Float) -> Float:
     return logits
 
 
-def throughput(measured: Measured, crops: Crops, threads: int) -> dict[str, Any]:
+def throughput(measured: EvaluatedModel, crops: Crops, threads: int) -> dict[str, Any]:
     """Faces a second in batches of `crops` (n, side, side, 3), and what they were computed with.
 
     The classifier has answered such a batch before: the first one pays for memory and plans.
@@ -65,7 +65,7 @@ def throughput(measured: Measured, crops: Crops, threads: int) -> dict[str, Any]
     }
 
 
-def timed_crops(measured: Measured, faces: Faces) -> Crops:
+def timed_crops(measured: EvaluatedModel, faces: Faces) -> Crops:
     """The first batch of faces, to measure throughput on."""
     side = measured.classifier.card.input_size
     return np.stack([faces.crop(place, side) for place in range(min(BATCH, len(faces)))])

@@ -15,7 +15,7 @@ from ferstream.workers.models.runtimes.torch_runtime import TorchRuntime, load_n
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class EvaluatedModel:
     """A classifier ready to run, and where it is from."""
 
     classifier: Classifier

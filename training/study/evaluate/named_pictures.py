@@ -26,12 +26,12 @@ NO_LABEL = "no label"
 COMPARED = 1000
 
 
-class ChosenError(FerstreamError):
+class NamedPictureError(FerstreamError):
     """A name is neither that of a face nor that of a file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Chosen:
+class NamedPicture:
     """A picture, and what a classifier answers to it."""
 
     name: str
@@ -58,11 +58,11 @@ class Chosen:
         }
 
 
-def choose(faces: Faces, names: Sequence[str], classifier: Classifier) -> tuple[Chosen, ...]:
+def choose(faces: Faces, names: Sequence[str], classifier: Classifier) -> tuple[NamedPicture, ...]:
     """The pictures of these names, each once: origins of faces, one of each source, or else paths of files.
 
-    A file is cut and answered as if all of it were one face. Raises ChosenError, which says the nearest names; PictureError and
-    PictureStoreError of what cannot be read.
+    A file is cut and answered as if all of it were one face. Raises NamedPictureError, which says the nearest names;
+    PictureError and PictureStoreError of what cannot be read.
     """
     places: dict[str, dict[str, int]] = {}
     for place, (origin, source) in enumerate(zip(faces.origins, faces.sources, strict=True)):
@@ -70,7 +70,7 @@ def choose(faces: Faces, names: Sequence[str], classifier: Classifier) -> tuple[
     wanted = list(dict.fromkeys(names))
     unknown = [name for name in wanted if name not in places and not _is_file(name)]
     if unknown:
-        raise ChosenError("; ".join(_unknown(name, faces, list(places)) for name in unknown))
+        raise NamedPictureError("; ".join(_unknown(name, faces, list(places)) for name in unknown))
     side, found = classifier.card.input_size, []
     for name in wanted:
         for source, place in places.get(name, {}).items():
@@ -87,8 +87,8 @@ def answer_text(label: int | None, probabilities: Float) -> str:
     return f"{NO_LABEL if label is None else EMOTIONS[label]} →\n{EMOTIONS[answer]}, {probabilities[answer]:.1%}"
 
 
-def _chosen(name: str, source: str, label: int | None, crop: Picture, classifier: Classifier) -> Chosen:
-    return Chosen(name, source, label, crop, finite(classifier.logits(crop[None]))[0])
+def _chosen(name: str, source: str, label: int | None, crop: Picture, classifier: Classifier) -> NamedPicture:
+    return NamedPicture(name, source, label, crop, finite(classifier.logits(crop[None]))[0])
 
 
 def _is_file(name: str) -> bool:
