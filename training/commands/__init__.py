@@ -1,0 +1,1 @@
+"""The commands of `fer-train`: options, and what each one starts and prints."""

@@ -1,0 +1,1 @@
+"""OpenCV's published face detector, read from its Caffe or TensorFlow files into a model folder."""

@@ -1,1 +1,1 @@
-"""Datasets of faces as they were published: one module a layout, each of which yields samples."""
+"""Datasets of faces as they were published: one module for each layout, which yields samples."""
