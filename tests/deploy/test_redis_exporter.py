@@ -14,6 +14,7 @@ from ferstream.streams.local.embedded_redis import find_redis_server
 from tests.support.deploy_tools import tool
 from tests.support.deployed_redis import DEPLOY, DeployedRedis, free_port
 from tests.support.fleet import wait_until
+from tests.support.redis_servers import tls_server
 
 
 def environment(server: DeployedRedis, *files: str) -> dict[str, str]:
@@ -35,7 +36,8 @@ def environment(server: DeployedRedis, *files: str) -> dict[str, str]:
 @pytest.mark.parametrize("files", [("compose.yaml",), ("compose.yaml", "compose.tls.yaml")], ids=["plain", "tls"])
 def test_the_figures_come_and_nothing_is_refused(files, tmp_path):
     address = f"127.0.0.1:{free_port()}"
-    with DeployedRedis(tmp_path, find_redis_server(), tls=len(files) > 1) as server:
+    tls = len(files) > 1
+    with DeployedRedis(tmp_path, tls_server() if tls else find_redis_server(), tls=tls) as server:
         server.admin.config_set("maxmemory", "123mb")
         command = [tool("prometheus-redis-exporter"), "--web.listen-address", address]
         log = (tmp_path / "exporter.log").open("w")

