@@ -4,7 +4,7 @@ import logging
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-import msgpack
+import msgspec
 import redis
 
 from ferstream.streams.redis_client.connect import redact, translated
@@ -39,7 +39,7 @@ def write_statuses(client: "redis.Redis", keys: Keys, statuses: list[CameraStatu
     if not statuses:
         return
     packed: dict[Any, Any] = {
-        status.camera_id: msgpack.packb(asdict(status) | {"url": redact(status.url)}) for status in statuses
+        status.camera_id: msgspec.msgpack.encode(asdict(status) | {"url": redact(status.url)}) for status in statuses
     }
     with translated():
         client.hset(keys.cameras, mapping=packed)
@@ -62,8 +62,8 @@ def read_statuses(client: "redis.Redis", keys: Keys) -> list[CameraStatus]:
     statuses = []
     for value in packed.values():
         try:
-            message = msgpack.unpackb(value)
+            message = msgspec.msgpack.decode(value)
             statuses.append(CameraStatus(**{name: message[name] for name in known & set(message)}))
-        except (ValueError, TypeError, msgpack.UnpackException) as error:
+        except (msgspec.DecodeError, ValueError, TypeError, RecursionError) as error:
             log.debug("passing over an entry of %s that is no camera's status: %s", keys.cameras, error)
     return sorted(statuses, key=lambda status: status.camera_id)

@@ -12,7 +12,7 @@ rare things at once.
 from collections.abc import Sequence
 from typing import Any
 
-import msgpack
+import msgspec
 import redis
 
 from ferstream.streams.errors import DecodeError
@@ -101,7 +101,7 @@ class FrameAnswers:
         a letter that is out is not written twice. Raises StoreUnavailable, StoreFull.
         """
         letter: dict[Any, Any] = {
-            b"d": msgpack.packb(
+            b"d": msgspec.msgpack.encode(
                 {
                     "frame_id": entry.entry_id,
                     "reason": reason,

@@ -1,19 +1,76 @@
 """The wire, version 1: messages as the fields of a stream entry. The only place where a message is a dict."""
 
-import math
+import sys
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from operator import itemgetter
+from typing import Annotated, Any, Literal, TypeVar
 
-import msgpack
+import msgspec
+from msgspec import Meta
 
 from ferstream.streams.errors import DecodeError
-from ferstream.streams.wire.emotions import EMOTIONS, NAMES
+from ferstream.streams.wire.emotions import EMOTIONS, Emotion, Name
 from ferstream.streams.wire.messages import VERSION, Face, Frame, FrameHeader, Result
-
-T = TypeVar("T")
 
 #: A face map has nine numbers more than a header; 8 MB holds ten thousand faces.
 MAX_MAP_BYTES = 8 * 1024 * 1024
+
+Text = Annotated[str, Meta(min_length=1)]
+Finite = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]  # also an integer, never NaN
+Count = Annotated[int, Meta(ge=0)]
+Side = Annotated[int, Meta(ge=1)]
+
+
+class _Map(msgspec.Struct):
+    """A map on the wire. Fields that are not named are left out: a newer program of the same version may send them."""
+
+    version: Finite
+
+
+class _Header(_Map):
+    camera_id: Text
+    sequence: Count
+    captured_at: Finite
+    deadline: Finite
+    width: Side
+    height: Side
+    encoding: Literal["jpeg"]
+    traceparent: Text | None = None
+
+
+class _Face(msgspec.Struct):
+    box: tuple[Finite, Finite, Finite, Finite]
+    score: Finite
+    quality: Finite
+    emotion: Name
+    probabilities: Annotated[dict[Emotion, Finite], Meta(min_length=len(EMOTIONS))]  # all, and none that we do not know
+
+
+class _Result(_Map):
+    camera_id: Text
+    sequence: Count
+    captured_at: Finite
+    frame_id: Text
+    width: Side
+    height: Side
+    faces: list[_Face]
+    models: dict[str, str]
+    seconds: dict[str, Finite]
+    worker: Text
+
+
+class _AnyVersion(msgspec.Struct):
+    version: Any = None
+
+
+_M = TypeVar("_M", bound=_Map)
+
+_encode = msgspec.msgpack.Encoder().encode
+_HEADERS, _RESULTS = msgspec.msgpack.Decoder(_Header), msgspec.msgpack.Decoder(_Result)
+_VERSIONS = msgspec.msgpack.Decoder(_AnyVersion)
+_in_order = itemgetter(*EMOTIONS)
+#: Deep nesting ends in a RecursionError, text that is no UTF-8 in a ValueError.
+_UNREADABLE = (msgspec.DecodeError, RecursionError, ValueError, TypeError)
 
 
 def encode_frame(frame: Frame) -> dict[Any, Any]:
@@ -30,26 +87,29 @@ def encode_frame(frame: Frame) -> dict[Any, Any]:
         "encoding": h.encoding,
         "traceparent": h.traceparent,
     }
-    return {b"m": msgpack.packb(header), b"j": frame.picture}
+    return {b"m": _encode(header), b"j": frame.picture}
 
 
 def decode_header(entry_id: str, fields: Mapping[bytes, bytes]) -> FrameHeader:
-    """The header of a frame entry, without touching its picture. Raises DecodeError."""
-    read = _Reader(entry_id, _unpack(entry_id, fields, b"m"))
+    """The header of a frame entry, without touching its picture.
+
+    Raises DecodeError where the version is unknown, a field missing, of a wrong type or out of its range.
+    """
+    read = _decode(_HEADERS, entry_id, fields, b"m")
     return FrameHeader(
-        camera_id=read.text("camera_id"),
-        sequence=read.integer("sequence", 0),
-        captured_at=read.number("captured_at"),
-        deadline=read.number("deadline"),
-        width=read.integer("width", 1),
-        height=read.integer("height", 1),
-        encoding=read.one_of("encoding", ("jpeg",)),
-        traceparent=read.optional_text("traceparent"),
+        camera_id=read.camera_id,
+        sequence=read.sequence,
+        captured_at=read.captured_at,
+        deadline=read.deadline,
+        width=read.width,
+        height=read.height,
+        encoding=read.encoding,
+        traceparent=read.traceparent,
     )
 
 
 def decode_frame(entry_id: str, fields: Mapping[bytes, bytes]) -> Frame:
-    """A frame from its entry. Raises DecodeError where the version is unknown, a field missing or of a wrong type."""
+    """A frame from its entry. Raises DecodeError as `decode_header` does, and where the picture is missing."""
     header = decode_header(entry_id, fields)
     if b"j" not in fields:
         raise DecodeError(entry_id, "missing-field", "field j (the picture) is missing")
@@ -58,7 +118,32 @@ def decode_frame(entry_id: str, fields: Mapping[bytes, bytes]) -> Frame:
 
 def encode_result(result: Result) -> dict[Any, Any]:
     """Field of a result entry: `r`."""
-    message = {
+    return {b"r": _encode(result_map(result))}
+
+
+def decode_result(entry_id: str, fields: Mapping[bytes, bytes]) -> Result:
+    """A result from its entry. Raises DecodeError as `decode_header` does."""
+    read = _decode(_RESULTS, entry_id, fields, b"r")
+    return Result(
+        camera_id=read.camera_id,
+        sequence=read.sequence,
+        captured_at=read.captured_at,
+        frame_id=read.frame_id,
+        width=read.width,
+        height=read.height,
+        faces=tuple(
+            Face(box=f.box, score=f.score, quality=f.quality, emotion=f.emotion, probabilities=_in_order(f.probabilities))
+            for f in read.faces
+        ),
+        models=read.models,
+        seconds=read.seconds,
+        worker=read.worker,
+    )
+
+
+def result_map(result: Result) -> dict[str, Any]:
+    """The result as a JSON-ready map, the same names in the same order as on the wire."""
+    return {
         "version": VERSION,
         "camera_id": result.camera_id,
         "sequence": result.sequence,
@@ -67,34 +152,10 @@ def encode_result(result: Result) -> dict[Any, Any]:
         "width": result.width,
         "height": result.height,
         "faces": [face_map(face) for face in result.faces],
-        "models": result.models,
-        "seconds": result.seconds,
+        "models": dict(result.models),
+        "seconds": dict(result.seconds),
         "worker": result.worker,
     }
-    return {b"r": msgpack.packb(message)}
-
-
-def decode_result(entry_id: str, fields: Mapping[bytes, bytes]) -> Result:
-    """A result from its entry. Raises DecodeError where the version is unknown, a field missing or of a wrong type."""
-    read = _Reader(entry_id, _unpack(entry_id, fields, b"r"))
-    return Result(
-        camera_id=read.text("camera_id"),
-        sequence=read.integer("sequence", 0),
-        captured_at=read.number("captured_at"),
-        frame_id=read.text("frame_id"),
-        width=read.integer("width", 1),
-        height=read.integer("height", 1),
-        faces=tuple(_face(_Reader(entry_id, face)) for face in read.of_type("faces", list)),
-        models={k: read.checked(k, v, isinstance(v, str), "text") for k, v in read.of_type("models", dict).items()},
-        seconds={k: read.checked(k, v, _is_number(v), "a number") for k, v in read.of_type("seconds", dict).items()},
-        worker=read.text("worker"),
-    )
-
-
-def result_map(result: Result) -> dict[str, Any]:
-    """The result as a JSON-ready map, the same names as on the wire."""
-    message: dict[str, Any] = msgpack.unpackb(encode_result(result)[b"r"])
-    return message
 
 
 def face_map(face: Face) -> dict[str, Any]:
@@ -108,81 +169,34 @@ def face_map(face: Face) -> dict[str, Any]:
     }
 
 
-def _face(read: "_Reader") -> Face:
-    box = read.of_type("box", list)
-    read.checked("box", box, len(box) == 4 and all(map(_is_number, box)), "four numbers")
-    probabilities = read.of_type("probabilities", dict)
-    complete = set(probabilities) == set(EMOTIONS) and all(map(_is_number, probabilities.values()))
-    read.checked("probabilities", probabilities, complete, "a number for each of the eight emotions")
-    return Face(
-        box=(float(box[0]), float(box[1]), float(box[2]), float(box[3])),
-        score=read.number("score"),
-        quality=read.number("quality"),
-        emotion=read.one_of("emotion", NAMES),
-        probabilities=tuple(float(probabilities[emotion]) for emotion in EMOTIONS),
-    )
-
-
-def _unpack(entry_id: str, fields: Mapping[bytes, bytes], field: bytes) -> object:
-    if field not in fields:
+def _decode(decoder: "msgspec.msgpack.Decoder[_M]", entry_id: str, fields: Mapping[bytes, bytes], field: bytes) -> _M:
+    data = fields.get(field)
+    if data is None:
         raise DecodeError(entry_id, "missing-field", f"field {field.decode()} is missing")
-    if len(fields[field]) > MAX_MAP_BYTES:
-        raise DecodeError(entry_id, "too-large", f"field {field.decode()} has {len(fields[field])} bytes")
+    if len(data) > MAX_MAP_BYTES:
+        raise DecodeError(entry_id, "too-large", f"field {field.decode()} has {len(data)} bytes")
     try:
-        message = msgpack.unpackb(fields[field], raw=False, strict_map_key=True)
-    except (ValueError, RecursionError, TypeError, msgpack.UnpackException) as error:
-        raise DecodeError(entry_id, "not-msgpack", f"field {field.decode()} is no msgpack: {error}") from error
-    version = message.get("version") if isinstance(message, dict) else None
-    if isinstance(message, dict) and (version != VERSION or isinstance(version, bool)):
-        raise DecodeError(entry_id, "wrong-version", f"wire version {version!r}; this program speaks {VERSION}")
+        message = decoder.decode(data)
+    except _UNREADABLE as error:
+        raise _refusal(entry_id, field.decode(), data, error) from error
+    if message.version != VERSION:
+        raise _wrong_version(entry_id, message.version)
     return message
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _refusal(entry_id: str, field: str, data: bytes, error: Exception) -> DecodeError:
+    """Why a map cannot be read. What another version calls by other names is of another version before all."""
+    try:
+        version = _VERSIONS.decode(data).version
+    except msgspec.ValidationError:
+        return DecodeError(entry_id, "wrong-type", f"field {field} is no map of names: {error}")
+    except _UNREADABLE as broken:
+        return DecodeError(entry_id, "not-msgpack", f"field {field} is no msgpack: {broken}")
+    if isinstance(version, bool) or version != VERSION:
+        return _wrong_version(entry_id, version)
+    reason = "missing-field" if "missing required field" in str(error) else "wrong-type"
+    return DecodeError(entry_id, reason, f"field {field}: {error}")
 
 
-class _Reader:
-    """Reads one map, field by field; the first wrong one is a DecodeError."""
-
-    def __init__(self, entry_id: str, message: object) -> None:
-        self._id = entry_id
-        if not isinstance(message, dict):
-            raise DecodeError(entry_id, "wrong-type", f"expected a map, got {type(message).__name__}")
-        self._map = message
-
-    def checked(self, name: str, value: T, right: bool, wanted: str) -> T:
-        if not right:
-            raise DecodeError(self._id, "wrong-type", f"{name} must be {wanted}, got {type(value).__name__}")
-        return value
-
-    def _value(self, name: str) -> Any:  # noqa: ANN401 - what the wire holds is what is being found out
-        if name not in self._map:
-            raise DecodeError(self._id, "missing-field", f"{name} is missing")
-        return self._map[name]
-
-    def of_type(self, name: str, kind: type[T]) -> T:
-        value = self._value(name)
-        if not isinstance(value, kind):
-            raise DecodeError(self._id, "wrong-type", f"{name} must be a {kind.__name__}, got {type(value).__name__}")
-        return value
-
-    def text(self, name: str) -> str:
-        value = self._value(name)
-        return str(self.checked(name, value, isinstance(value, str) and bool(value), "text"))
-
-    def optional_text(self, name: str) -> str | None:
-        return None if self._map.get(name) is None else self.text(name)
-
-    def number(self, name: str) -> float:
-        value = self._value(name)
-        return float(self.checked(name, value, _is_number(value), "a number"))
-
-    def integer(self, name: str, least: int) -> int:
-        value = self._value(name)
-        right = isinstance(value, int) and not isinstance(value, bool) and value >= least
-        return int(self.checked(name, value, right, f"an integer of {least} or more"))
-
-    def one_of(self, name: str, values: tuple[str, ...]) -> str:
-        value = self.text(name)
-        return self.checked(name, value, value in values, f"one of {', '.join(values)}")
+def _wrong_version(entry_id: str, version: object) -> DecodeError:
+    return DecodeError(entry_id, "wrong-version", f"wire version {version!r:.40}; this program speaks {VERSION}")
