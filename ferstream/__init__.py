@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from ferstream.consumer.tracking.tracker import Tracker
     from ferstream.streams.errors import FerstreamError
     from ferstream.streams.wire.emotions import EMOTIONS
-    from ferstream.streams.wire.messages import Face, Result
+    from ferstream.streams.wire.messages import Face, HeadPose, Result
+    from ferstream.workers.faces.recognizer import FaceRecognizer
 
     __version__: str
 
@@ -22,7 +23,9 @@ __all__ = [
     "AsyncResultSubscriber",
     "Delivery",
     "Face",
+    "FaceRecognizer",
     "FerstreamError",
+    "HeadPose",
     "Result",
     "ResultSubscriber",
     "Smoother",
@@ -36,7 +39,9 @@ _HOMES = {
     "Delivery": "ferstream.consumer.subscribe.delivery",
     "EMOTIONS": "ferstream.streams.wire.emotions",
     "Face": "ferstream.streams.wire.messages",
+    "FaceRecognizer": "ferstream.workers.faces.recognizer",
     "FerstreamError": "ferstream.streams.errors",
+    "HeadPose": "ferstream.streams.wire.messages",
     "Result": "ferstream.streams.wire.messages",
     "ResultSubscriber": "ferstream.consumer.subscribe.subscriber",
     "Smoother": "ferstream.consumer.tracking.smoother",

@@ -75,13 +75,14 @@ def try_models(
 
     Example: fer-train try holiday.jpg --out looked-at
     """
-    from ferstream.training.classifier.try_pictures import draw, faces_in, read_picture, write_picture
-    from ferstream.workers.models.registry import open_classifier, open_detector
+    from ferstream.training.classifier.try_pictures import draw, write_picture
+    from ferstream.workers.faces.picture import read_picture
+    from ferstream.workers.faces.recognizer import FaceRecognizer
 
-    detector, classifier = open_detector(detector_folder, device), open_classifier(classifier_folder, device)
+    recognizer = FaceRecognizer.open(device, detector=detector_folder, classifier=classifier_folder, threads=1)
     for path in pictures:
         picture = read_picture(path)
-        faces = faces_in(picture, detector, classifier)
+        (faces,) = recognizer(picture)
         line = {"picture": str(path), "faces": [face_map(face) for face in faces]}
         click.echo(json.dumps(line) if as_json else _as_text(path, faces))
         if out is not None:

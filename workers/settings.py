@@ -4,10 +4,13 @@ import os
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ferstream.streams.wire.keys import Keys
-from ferstream.workers.models.registry import RuntimeName
-from ferstream.workers.models.runtimes.runtime import Precision
+
+if TYPE_CHECKING:  # numpy and cv2 are not loaded for --help
+    from ferstream.workers.models.registry import RuntimeName
+    from ferstream.workers.models.runtimes.runtime import Precision
 
 
 def default_threads() -> int:
@@ -24,8 +27,8 @@ class WorkerSettings:
     group: str = "workers"
     name: str = field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
     device: str = "auto"
-    runtime: RuntimeName = "auto"
-    precision: Precision = "f32"
+    runtime: "RuntimeName" = "auto"
+    precision: "Precision" = "f32"
     detector: Path | None = None
     classifier: Path | None = None
     threads: int = field(default_factory=default_threads)

@@ -33,11 +33,28 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeadPose:
+    """Which way a head is turned, approximately, in degrees; all three are 0 where it faces the camera upright.
+
+    `yaw` grows as the face turns towards the right edge of the picture, `pitch` as it looks up, `roll` as the head leans
+    clockwise in the picture.
+    """
+
+    yaw: float
+    pitch: float
+    roll: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Face:
     """One face: `box` xyxy in pixels of the frame as captured; `probabilities` in the order of EMOTIONS, summing to 1.
 
     `score` is the detector's, `quality` says in 0..1 how much there was to see (size, sharpness, pose, score). `emotion` is one
     of EMOTIONS, or UNKNOWN where that was too little, or no emotion likely enough.
+
+    `landmarks` are right eye, left eye, tip of the nose, right and left corner of the mouth, as the person has them, in pixels
+    as the box; `pose` is computed from them and approximate. FaceRecognizer fills both in where its detector finds landmarks;
+    the wire's version 1 holds neither, so they are None in results that came through Redis.
     """
 
     box: tuple[float, float, float, float]
@@ -45,6 +62,8 @@ class Face:
     quality: float
     emotion: str
     probabilities: tuple[float, ...]
+    landmarks: tuple[tuple[float, float], ...] | None = None
+    pose: HeadPose | None = None
 
     @property
     def confidence(self) -> float:

@@ -17,7 +17,7 @@ import redis
 import simplejpeg
 
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
-from ferstream.workers.pipeline.decode import decode_jpeg
+from ferstream.workers.faces.picture import decode_jpeg
 from ferstream.workers.sizing.capacity import MOST_FACES, Capacity
 from tests.benchmarks.measuring import per_item_s
 

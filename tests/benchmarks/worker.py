@@ -26,8 +26,8 @@ from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.codec import encode_frame
 from ferstream.streams.wire.messages import Frame, FrameHeader
 from ferstream.workers.faces.crop import square_crop
+from ferstream.workers.faces.picture import decode_jpeg
 from ferstream.workers.models.registry import open_classifier, open_detector
-from ferstream.workers.pipeline.decode import decode_jpeg
 from ferstream.workers.sizing.capacity import write_capacity
 from tests.benchmarks.capacity import RedisCosts, capacity_row
 from tests.benchmarks.measuring import make_frames, per_item_s

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from ferstream.workers.faces.crop import square_crop
-from ferstream.workers.faces.quality import face_quality
+from ferstream.workers.faces.crop import face_quality, square_crop
 
 
 @pytest.fixture

@@ -18,8 +18,7 @@ from ferstream.workers.faces.crop import square_crop
 from ferstream.workers.models.card import ONNX, PACKAGED, ModelCard, ModelError
 from ferstream.workers.models.nets.anchors import anchor_boxes, decode_boxes, encode_boxes, overlaps
 from ferstream.workers.models.registry import open_classifier, open_detector
-from ferstream.workers.models.runtimes.runtime import OutOfMemory
-from ferstream.workers.pipeline.oom_retry import Halving
+from ferstream.workers.models.runtimes.runtime import OomRetry, OutOfMemory
 from tests.support.video_files import shared_video
 
 
@@ -208,13 +207,15 @@ def test_out_of_memory_halves_the_batch_and_goes_on():
             raise OutOfMemory("full")
         return [item * 2 for item in batch]
 
-    halving = Halving("classifier", 16)
-    assert halving(model, list(range(20))) == [item * 2 for item in range(20)]
+    halved = []
+    retry = OomRetry("classifier", 16, lambda: halved.append(1))
+    assert retry(model, list(range(20))) == [item * 2 for item in range(20)]
     assert calls[:3] == [16, 8, 4]
     assert set(calls[3:]) == {2}
-    assert halving.limit == 2
+    assert retry.limit == 2
+    assert len(halved) == 3
     with pytest.raises(OutOfMemory):
-        Halving("classifier", 1)(lambda batch: (_ for _ in ()).throw(OutOfMemory("full")), [1])
+        OomRetry("classifier", 1)(lambda batch: (_ for _ in ()).throw(OutOfMemory("full")), [1])
 
 
 def test_a_signal_is_heard_after_models_have_gone():

@@ -9,9 +9,9 @@ import pytest
 from skimage import data
 
 from ferstream.streams.wire.emotions import EMOTIONS, UNKNOWN
-from ferstream.workers.faces.quality import face_quality, frontality
-from ferstream.workers.faces.rejection import name_of
+from ferstream.workers.faces.crop import face_quality, frontality
 from ferstream.workers.models.card import PACKAGED, ModelCard
+from ferstream.workers.models.classifier import name_of
 from tests.support.fleet import WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
 
 CARD = replace(ModelCard.read(PACKAGED["classifier"]), least_probability=0.5, least_quality=0.1)

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ferstream.training.classifier.evaluate import logits_of, logits_of_crops
-from ferstream.training.classifier.try_pictures import faces_in
 from ferstream.training.measures.metrics import accuracy
 from ferstream.workers.faces.crop import square_crop
+from ferstream.workers.faces.recognizer import FaceRecognizer
 from ferstream.workers.models.classifier import Classifier
 from ferstream.workers.models.detector import Detector
 
@@ -30,9 +30,10 @@ def served(
     detector: Detector, classifier: Classifier, faces: NDArray[np.uint8], side: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
     """Places (n,) of the faces that the detector finds at `side` pixels, their probabilities (n, labels) and qualities (n,)."""
+    recognizer = FaceRecognizer(detector, classifier)
     places, answers = [], []
     for place, face in enumerate(tqdm(faces, desc=f"framing at {side} px", unit="face", disable=None, leave=False)):
-        seen = faces_in(framed(face, side), detector, classifier)
+        (seen,) = recognizer(framed(face, side))
         if seen:
             places.append(place)
             answers.append(seen[0])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ferstream.training.classifier.evaluate import crops_of, logits_of_crops
 from ferstream.training.measures.metrics import accuracy
-from ferstream.workers.faces.quality import face_quality
+from ferstream.workers.faces.crop import face_quality
 from ferstream.workers.models.classifier import Classifier
 
 Face = NDArray[np.uint8]  # (H, W), grey

@@ -1,11 +1,68 @@
-"""Cutting a face out of a frame: the box grown to a square on its longer side, clipped, and resized for the classifier."""
+"""Faces cut out of a picture: the square that the classifier sees, how much of the face it shows, and the answer of it.
+
+These are the steps between the two models. A worker's stages and FaceRecognizer both call them; nothing else does their work.
+"""
+
+import math
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
+from ferstream.streams.wire.messages import Face
+from ferstream.workers.models.card import ModelCard
+from ferstream.workers.models.classifier import name_of
+from ferstream.workers.models.detector import Boxes, Picture
+
 Float = NDArray[np.float32]
+
+#: Variance of the Laplacian at which a 48 px crop is as sharp as it is blurred: half quality.
+HALF_SHARPNESS = 60.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceCrop:
+    """One face on its way to the classifier: its `pixels` (side, side, 3), and what is known of it by then.
+
+    `box` (xyxy) and `landmarks` (five points, None where the detector gives none) are in pixels of the picture as captured.
+    """
+
+    pixels: Picture = field(repr=False)
+    box: tuple[float, float, float, float]
+    score: float
+    quality: float
+    landmarks: tuple[tuple[float, float], ...] | None
+
+    def named(self, probabilities: Float, card: ModelCard) -> Face:
+        """The answer for this face, by the classifier's `probabilities` (labels,): its emotion, or unknown."""
+        return Face(
+            box=self.box,
+            score=self.score,
+            quality=self.quality,
+            emotion=name_of(probabilities, self.quality, card),
+            probabilities=tuple(probabilities.tolist()),
+            landmarks=self.landmarks,
+        )
+
+
+def cut_faces(picture: Picture, boxes: Boxes, card: ModelCard, captured: tuple[int, int] | None = None) -> list[FaceCrop]:
+    """Every face of `boxes` cut out of `picture` for the classifier of `card`, in their order.
+
+    `captured` is the width and height of the frame as captured, where the picture was scaled since: the faces' boxes and
+    landmarks are in its pixels.
+    """
+    height, width = picture.shape[:2]
+    wide, high = captured or (width, height)
+    scale = np.array([wide / width, high / height] * 2, np.float32)
+    faces = []
+    for xyxy, score, landmarks in zip(boxes.xyxy, boxes.scores, boxes.landmarks, strict=True):
+        pixels = square_crop(picture, xyxy, card.input_size, card.margin)
+        x0, y0, x1, y1 = (float(value) for value in xyxy * scale)
+        quality = face_quality(pixels, float((xyxy[2:] - xyxy[:2]).max()), float(score), landmarks)
+        points = tuple((x, y) for x, y in (landmarks * scale[:2]).tolist()) if np.isfinite(landmarks).all() else None
+        faces.append(FaceCrop(pixels, (x0, y0, x1, y1), float(score), quality, points))
+    return faces
 
 
 def square_crop(picture: Picture, box_xyxy: Float, size: int, margin: float, out: Picture | None = None) -> Picture:
@@ -24,3 +81,31 @@ def square_crop(picture: Picture, box_xyxy: Float, size: int, margin: float, out
         cut = cv2.copyMakeBorder(cut, max(0, -y0), max(0, y1 - height), max(0, -x0), max(0, x1 - width), cv2.BORDER_REPLICATE)  # type: ignore[assignment]
     shrinks = cut.shape[0] > size
     return cv2.resize(cut, (size, size), dst=out, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # type: ignore[return-value]
+
+
+def face_quality(crop: Picture, side_px: float, score: float, landmarks: Float) -> float:
+    """Quality 0..1 of a face: size, times sharpness, times how far it faces the camera, times the detector's `score`.
+
+    `crop` (size, size, 3), `side_px` the side of its box in pixels of the decoded frame, `landmarks` (5, 2). Size counts up to
+    the crop's own; sharpness is the variance of the Laplacian (Pech-Pacheco et al. 2000,
+    https://doi.org/10.1109/ICPR.2000.903548).
+    """
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    sharpness = float(cv2.Laplacian(grey, cv2.CV_32F).var())
+    size = min(1.0, side_px / int(crop.shape[0]))
+    return size * sharpness / (sharpness + HALF_SHARPNESS) * frontality(landmarks) * score
+
+
+def frontality(landmarks: Float) -> float:
+    """The cosine of the head's turn to the side: 1 facing the camera, 0 in profile; 1 where there are no landmarks.
+
+    The tip of a nose stands out from between the eyes by about half of their distance, so its place on the line from eye to
+    eye, 0.5 when frontal, gives the tangent of the turn.
+    """
+    right, left, nose = landmarks[:3].astype(float)
+    across = left - right
+    length = float(across @ across)
+    if not length > 0:  # also where they are not numbers
+        return 1.0
+    tangent = 2 * float((nose - right) @ across) / length - 1
+    return 1 / math.hypot(1, tangent)

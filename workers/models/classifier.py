@@ -1,8 +1,9 @@
-"""The emotion classifier: square crops in, calibrated probabilities out."""
+"""The emotion classifier: square crops in, calibrated probabilities out, and whether they are enough to name an emotion."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ferstream.streams.wire.emotions import UNKNOWN
 from ferstream.workers.models.card import ModelCard
 from ferstream.workers.models.runtimes.runtime import Batch, Runtime
 
@@ -34,3 +35,15 @@ def softmax(logits: Float) -> Float:
     """Rows of logits (N, labels) as probabilities."""
     shifted: Float = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float32)
+
+
+def name_of(probabilities: Float, quality: float, card: ModelCard) -> str:
+    """The likeliest of the card's labels, or UNKNOWN where it or the quality of the face is below the card's thresholds.
+
+    `probabilities` (labels,). The thresholds come from a risk-coverage curve (El-Yaniv and Wiener 2010,
+    https://jmlr.org/papers/v11/el-yaniv10a.html).
+    """
+    best = int(probabilities.argmax())
+    if quality < card.least_quality or probabilities[best] < card.least_probability:
+        return UNKNOWN
+    return card.labels[best]

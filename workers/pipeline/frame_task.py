@@ -4,14 +4,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ferstream.streams.frames.reader import Entry
 from ferstream.streams.service.logs import about
 from ferstream.streams.wire.messages import Face, Frame
+from ferstream.workers.faces.crop import FaceCrop
+from ferstream.workers.models.detector import Picture
 
-Picture = NDArray[np.uint8]
 Outcome = Literal["answered", "expired", "dead"]
 
 
@@ -72,11 +70,8 @@ class FrameTask:
 
 @dataclass(slots=True, eq=False)
 class FaceTask:
-    """One face of a frame, waiting for its emotion. `box` is xyxy in pixels of the frame as captured."""
+    """One face of a frame, the `index`-th, waiting for its emotion."""
 
     task: FrameTask
     index: int
-    crop: Picture = field(repr=False)
-    box: tuple[float, float, float, float]
-    score: float
-    quality: float
+    crop: FaceCrop

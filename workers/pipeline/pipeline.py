@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ferstream.streams.redis_client.clock import ServerClock
-from ferstream.streams.wire.messages import Face
 from ferstream.workers import metrics
-from ferstream.workers.faces.crop import square_crop
-from ferstream.workers.faces.quality import face_quality
-from ferstream.workers.faces.rejection import name_of
+from ferstream.workers.faces.crop import cut_faces
+from ferstream.workers.faces.picture import MAX_SIDE, PictureError, decode_jpeg
 from ferstream.workers.models.classifier import Classifier
-from ferstream.workers.models.detector import Boxes, Detector
-from ferstream.workers.pipeline.decode import MAX_SIDE, BadPicture, decode_jpeg
-from ferstream.workers.pipeline.frame_task import FaceTask, FrameTask, Picture
-from ferstream.workers.pipeline.oom_retry import Halving
+from ferstream.workers.models.detector import Boxes, Detector, Picture
+from ferstream.workers.models.runtimes.runtime import OomRetry
+from ferstream.workers.pipeline.frame_task import FaceTask, FrameTask
 from ferstream.workers.pipeline.queues import Channel, FairChannel, Outlet
 from ferstream.workers.pipeline.stage import Stage
 from ferstream.workers.settings import WorkerSettings
@@ -43,8 +40,8 @@ class Pipeline:
         self._settings, self._clock, self._label, self._tracing = settings, clock, camera_label, tracing
         self._detector, self._classifier = detector, classifier
         self._finished = finished
-        self._detect_halving = Halving("detector", settings.detect_batch_size)
-        self._classify_halving = Halving("classifier", settings.max_batch_size)
+        self._detect_retry = _oom_retry("detector", settings.detect_batch_size)
+        self._classify_retry = _oom_retry("classifier", settings.max_batch_size)
         threads = settings.threads
         self.frames: Channel[FrameTask] = FairChannel(settings.window, lambda task: task.camera_id)
         # Decoded pictures are what memory goes to: at most two batches of them wait.
@@ -102,9 +99,9 @@ class Pipeline:
             with self._timed("decode", [task]):
                 try:
                     if max(header.width, header.height) > MAX_SIDE:
-                        raise BadPicture("too-large", f"the header says {header.width}x{header.height} px")
+                        raise PictureError("too-large", f"the header says {header.width}x{header.height} px")
                     task.picture = decode_jpeg(task.frame.picture, self._settings.max_pixels)
-                except BadPicture as error:
+                except PictureError as error:
                     self._finished.put(task.die(error.reason, str(error)))
                     continue
             self._pictures.put(task)
@@ -122,7 +119,7 @@ class Pipeline:
         metrics.BATCH_SIZE.labels("detector").observe(len(fresh))
         batch = [task for task, _ in fresh]
         with self._timed("detect", batch), self._traced("detect", batch, len(fresh)):
-            found = self._detect_halving(self._detector_on, [picture for _, picture in fresh])
+            found = self._detect_retry(self._detector_on, [picture for _, picture in fresh])
         for (task, picture), boxes in zip(fresh, found, strict=True):
             self._crop(task, picture, boxes)
 
@@ -131,41 +128,27 @@ class Pipeline:
 
     def _crop(self, task: FrameTask, picture: Picture, boxes: Boxes) -> None:
         header = task.frame.header  # type: ignore[union-attr]  # decoded: it has a frame
-        scale = np.array([header.width / picture.shape[1], header.height / picture.shape[0]] * 2, np.float32)
-        card = self._classifier.card
-        faces = []
         with self._timed("crop", [task]):
-            for index, (box, score, landmarks) in enumerate(zip(boxes.xyxy, boxes.scores, boxes.landmarks, strict=True)):
-                crop = square_crop(picture, box, card.input_size, card.margin)
-                x0, y0, x1, y1 = (float(value) for value in box * scale)
-                quality = face_quality(crop, float((box[2:] - box[:2]).max()), float(score), landmarks)
-                faces.append(FaceTask(task, index, crop, (x0, y0, x1, y1), float(score), quality))
+            crops = cut_faces(picture, boxes, self._classifier.card, (header.width, header.height))
         task.picture = None
-        metrics.FACES_DETECTED.labels(self._label(task.camera_id)).inc(len(faces))
-        if not faces:
+        metrics.FACES_DETECTED.labels(self._label(task.camera_id)).inc(len(crops))
+        if not crops:
             self._finished.put(task)
             return
-        task.expect(len(faces))
-        for face in faces:
-            self._faces.put(face)
+        task.expect(len(crops))
+        for index, crop in enumerate(crops):
+            self._faces.put(FaceTask(task, index, crop))
 
     def _classify(self, faces: Sequence[FaceTask]) -> None:
         metrics.BATCH_SIZE.labels("classifier").observe(len(faces))
         tasks = list({id(face.task): face.task for face in faces}.values())
         with self._timed("classify", tasks), self._traced("classify", tasks, len(faces)):
-            rows = self._classify_halving(self._classifier_on, [face.crop for face in faces])
+            rows = self._classify_retry(self._classifier_on, [face.crop.pixels for face in faces])
         card = self._classifier.card
         for face, row in zip(faces, rows, strict=True):
-            emotion = name_of(row, face.quality, card)
-            metrics.FACES_CLASSIFIED.labels(emotion).inc()
-            message = Face(
-                box=face.box,
-                score=face.score,
-                quality=face.quality,
-                emotion=emotion,
-                probabilities=tuple(row.tolist()),
-            )
-            if face.task.add_face(face.index, message):
+            answer = face.crop.named(row, card)
+            metrics.FACES_CLASSIFIED.labels(answer.emotion).inc()
+            if face.task.add_face(face.index, answer):
                 self._finished.put(face.task)
 
     def _classifier_on(self, crops: Sequence[Picture]) -> list[np.ndarray]:
@@ -199,3 +182,7 @@ class Pipeline:
             for task in sampled:
                 task.batches.append(batch)
             yield
+
+
+def _oom_retry(model: str, limit: int) -> OomRetry:
+    return OomRetry(model, limit, metrics.OUT_OF_MEMORY.labels(model).inc)
