@@ -75,7 +75,7 @@ def main() -> None:
     axis.set(xlim=(0, 100), ylim=(0, 100))
     axis.axis("off")
     for box in BOXES:
-        _draw_box(axis, box)
+        draw_box(axis, box)
     for corners, colour, text, beside in ARROWS:
         _, style, width = KINDS[colour]
         axis.add_patch(
@@ -96,7 +96,8 @@ def main() -> None:
     figure.savefig(ROOT / "deploy" / "pictures" / "fleet.png", dpi=110)
 
 
-def _draw_box(axis: Any, box: Box) -> None:
+def draw_box(axis: Any, box: Box) -> None:
+    """A box with its title and lines, on an axis of a hundred by a hundred."""
     for shift in (0.9, 0.45, 0) if box.behind else (0,):
         axis.add_patch(
             FancyBboxPatch(
