@@ -17,7 +17,7 @@ define install
 	@touch $@
 endef
 
-.PHONY: help demo test check slim-test deploy-test lint format bench train avfer-smoke scale-out walk dashboards kubernetes-rules clean test-tools missing-tools
+.PHONY: help demo test check slim-test deploy-test lint format docs docs-serve bench train avfer-smoke scale-out walk dashboards kubernetes-rules clean test-tools missing-tools
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -46,6 +46,13 @@ lint: $(DEV)/.installed  ## style, types, and that imports go one way
 format: $(DEV)/.installed  ## put the code into shape
 	$(DEV)/bin/ruff check --fix .
 	$(DEV)/bin/ruff format .
+
+docs: $(DEV)/.installed  ## the documentation into site/, with warnings as errors
+	$(DEV)/bin/python -m tests.plays.write_command_pages --check
+	NO_MKDOCS_2_WARNING=1 $(DEV)/bin/mkdocs build --strict --quiet
+
+docs-serve: $(DEV)/.installed  ## the documentation on http://127.0.0.1:8000, built anew at every change
+	NO_MKDOCS_2_WARNING=1 $(DEV)/bin/mkdocs serve
 
 bench: $(DEV)/.installed  ## what each stage and a whole worker reach on this machine, in about two minutes; ARGS="--write workers/sizing/capacity.json" for plans
 	$(DEV)/bin/python -m tests.benchmarks.worker $(ARGS)
