@@ -1,67 +1,43 @@
-"""README says what is there: every metric, every program, and nothing that is not."""
+"""README and the documentation's examples: short, true, and run."""
 
-import re
 import subprocess
 import sys
 
+import cv2
 import pytest
-from prometheus_client import REGISTRY, CollectorRegistry
+import skimage.data
 
-import ferstream.producer.metrics
-import ferstream.streams.service.health_server
-import ferstream.workers.metrics
-from ferstream.consumer.log.log_metrics import LogMetrics
+import ferstream
+from tests.support.documents import examples, run
 from tests.support.paths import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
-PROGRAMS = {"fer-producer": "producer", "fer-worker": "workers", "fer-consumer": "consumer", "fer-train": "training"}
 
 
-def metric_names() -> set[str]:
-    log = CollectorRegistry()
-    LogMetrics(log)
-    families = [*REGISTRY.collect(), *ferstream.producer.metrics.ALL.collect(), *log.collect()]
-    names = set()
-    for family in families:
-        if family.name.startswith("fer_"):
-            names.add(f"{family.name}_total" if family.type == "counter" else family.name)
-    return names
+def test_readme_is_read_in_a_few_minutes():
+    assert len(README.split()) <= 900
 
 
-def test_every_metric_is_documented():
-    missing = {name for name in metric_names() if f"`{name}`" not in README}
-    assert not missing
+def test_its_picture_is_small():
+    """The picture that `python -m tests.plays.draw_demo_frame` writes."""
+    assert "](docs/pictures/demo.jpg)" in README
+    assert (ROOT / "docs" / "pictures" / "demo.jpg").stat().st_size < 150_000
 
 
-def test_every_documented_metric_exists():
-    documented = set(re.findall(r"`(fer_[a-z_]+)`", README))
-    assert documented - metric_names() == set()
+@pytest.mark.parametrize("example", examples(), ids=str)
+def test_an_example_runs_and_prints_what_it_says(example, redis_url, tmp_path):
+    if "FaceRecognizer" in example.code and "FaceRecognizer" not in ferstream.__all__:
+        pytest.skip("FaceRecognizer is not there yet")
+    cv2.imwrite(str(tmp_path / "portrait.jpg"), cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR))
+    said = run(example, tmp_path, redis_url)
+    for line in example.expected:
+        assert line in said
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_every_option_that_readme_shows_exists(program):
-    """Options on README's command lines are those of the commands' own help."""
-    for line in re.findall(rf"^(?:.*\| )?{program} .*$", README, re.MULTILINE):
-        words = line.split("#")[0].split()
-        words = words[words.index(program) :]
-        command = [word for word in words[1:3] if re.fullmatch(r"[a-z][a-z-]*", word)]
-        said = subprocess.run(
-            [sys.executable, "-c", f"from ferstream.{PROGRAMS[program]}.cli import main; main()", *command, "--help"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        ).stdout
-        for option in re.findall(r"(?<!\S)--[a-z-]+", " ".join(words)):
-            assert option in said, f"{' '.join(words)}: no {option}"
-
-
-def test_the_figures_of_the_models_are_those_of_their_cards():
-    command = "from ferstream.training.cli import main; main()"
-    said = subprocess.run(
-        [sys.executable, "-c", command, "summary"], capture_output=True, text=True, timeout=60, check=True
-    ).stdout
-    assert said.strip() in README, "put what `fer-train summary` prints into README"
+def test_there_are_examples_of_everything_public():
+    code = "\n".join(example.code for example in examples())
+    shown = {name for name in ferstream.__all__ if name in code}
+    assert set(ferstream.__all__) - shown <= {"EMOTIONS", "Face", "Result", "Delivery", "__version__"}
 
 
 def test_the_base_install_needs_no_torch():

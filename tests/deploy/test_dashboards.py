@@ -11,7 +11,7 @@ from deploy.grafana.boards.__main__ import documents
 from ferstream.consumer.log.log_metrics import LogMetrics
 from tests.support.deploy_queries import DASHBOARDS, asked_by_dashboards, autoscaling_queries, dashboard, panels, rules, selectors
 from tests.support.deploy_tools import ROOT
-from tests.test_readme import README, metric_names
+from tests.support.documents import METRICS_PAGE, metric_names
 
 NAMES = [path.stem for path in DASHBOARDS]
 #: Metrics that no dashboard shows.
@@ -21,7 +21,7 @@ FOREIGN = re.compile(r"(redis|process)_[a-z_]+|up|ALERTS")
 
 
 def all_metrics() -> set[str]:
-    """Every metric that a program of ferstream has, by the name that README gives it."""
+    """Every metric that a program of ferstream has, by the name that the documentation gives it."""
     registry = CollectorRegistry()
     LogMetrics(registry)
     ours = {f"{family.name}_total" if family.type == "counter" else family.name for family in registry.collect()}
@@ -92,7 +92,7 @@ def test_every_recording_is_asked_for():
 
 def test_every_metric_is_on_a_dashboard():
     asked = [*asked_by_dashboards().values(), *(rule["expr"] for rule in rules() if "record" in rule)]
-    documented = set(re.findall(r"`(fer_[a-z_]+)`", README))
+    documented = set(re.findall(r"`(fer_[a-z_]+)`", METRICS_PAGE))
     missing = (all_metrics() | documented) - metrics_in(asked)
     assert missing == set(NOT_SHOWN)
 

@@ -15,7 +15,7 @@ DEPLOY = ROOT / "deploy"
 PAGES = [DEPLOY / name for name in ("README.md", "kubernetes/README.md", "systemd/README.md", "runbook.md", "upgrading.md")]
 
 #: Pages beside deploy's, whose commands are not run here: what they name is held to the same.
-OUTER = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+OUTER = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 #: What a block may need, and the programs that then are its own: a comment is no way around a test.
 NEEDS = {

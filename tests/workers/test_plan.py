@@ -15,7 +15,7 @@ from ferstream.workers.sizing.plan import make_plan
 from ferstream.workers.sizing.redis_topology import shards_on
 from tests.support.paths import ROOT
 
-README = (ROOT / "README.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "sizing.md").read_text("utf-8")
 
 #: Numbers that are easy to reckon with: 8 core ms a frame without faces, 4 a face.
 ROUND = Capacity(
@@ -183,5 +183,5 @@ def test_the_committed_measurement_foretells_a_worker_it_was_not_fitted_on(row):
     assert row.face_s > row.crop_s + row.classify_s / row.cores > 0
 
 
-def test_readme_holds_the_table_that_the_command_prints():
-    assert said("--table").strip() in README, "put what `fer-worker plan --table` prints into README"
+def test_the_page_of_sizing_holds_the_table_that_the_command_prints():
+    assert said("--table").strip() in PAGE, "put what `fer-worker plan --table` prints into docs/sizing.md"
