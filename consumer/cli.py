@@ -6,7 +6,7 @@ from typing import cast
 
 import click
 
-from ferstream.consumer.log.log_loop import Logger, consumer_name
+from ferstream.consumer.log.log_loop import LogLoop, consumer_name
 from ferstream.consumer.log.log_metrics import LogMetrics
 from ferstream.consumer.log.result_log import Format, ResultLog, Rotation
 from ferstream.consumer.subscribe.subscriber import ResultSubscriber
@@ -93,7 +93,7 @@ def tail(
     )
     style = Style(as_json=as_json, show_all=show_all, count=count, smooth_s=smooth_s)
     with subscriber:
-        leaving_quietly(lambda: print_results(subscriber, style))
+        leaving_quietly(lambda: print_results(subscriber.deliveries(), style))
 
 
 @main.command()
@@ -154,10 +154,10 @@ def log(
             block_s=0.5,
         )
         stack.callback(subscriber.close)
-        logger = Logger(subscriber, result_log, LogMetrics())
-        status = StatusServer(metrics_host, metrics_port, healthy=logger.unhealthy, ready=logger.unready)
+        loop = LogLoop(subscriber, result_log, LogMetrics())
+        status = StatusServer(metrics_host, metrics_port, healthy=loop.unhealthy, ready=loop.unready)
         stack.callback(status.close)
-        logger.run(shutdown.requested)
+        loop.run(shutdown.requested)
 
 
 @main.command()

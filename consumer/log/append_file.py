@@ -17,7 +17,7 @@ class LogError(FerstreamError):
     """The log cannot be written: the disk is full, the directory is not ours, or another writer has it."""
 
 
-class Journal:
+class AppendFile:
     """Appends whole lines to a new file. `sync` makes them durable; until then they survive kill -9, not a power cut."""
 
     def __init__(self, directory: Path, suffix: str) -> None:

@@ -4,11 +4,14 @@ import socket
 import threading
 import time
 import zlib
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 from ferstream.consumer.log.log_metrics import LogMetrics
 from ferstream.consumer.log.result_log import ResultLog
-from ferstream.consumer.subscribe.subscriber import ResultSubscriber
+from ferstream.consumer.subscribe.delivery import Delivery
 
 #: Results are made durable and acknowledged this often: what a crash repeats.
 SYNC_S = 1.0
@@ -16,28 +19,51 @@ SYNC_S = 1.0
 STUCK_S = 60.0
 
 
-class Logger:
+class AcknowledgedResults(Protocol):
+    """What the log reads from: a ResultSubscriber of a group, with `acknowledge_each=False`."""
+
+    @property
+    def connected(self) -> bool: ...
+
+    @property
+    def lost(self) -> int: ...
+
+    @property
+    def undecodable_reasons(self) -> Counter[str]: ...
+
+    def batches(self) -> Iterator[list[Delivery]]: ...
+
+    def acknowledge(self) -> None: ...
+
+
+class LogLoop:
     """Moves results until asked to leave. Every one is in a file, made durable, before it is acknowledged."""
 
-    def __init__(self, subscriber: ResultSubscriber, result_log: ResultLog, metrics: LogMetrics) -> None:
-        self._subscriber, self._log, self._metrics = subscriber, result_log, metrics
+    def __init__(self, results: AcknowledgedResults, result_log: ResultLog, metrics: LogMetrics) -> None:
+        self._results, self._log, self._metrics = results, result_log, metrics
         self._turned_at = time.monotonic()
 
     def run(self, leave: threading.Event) -> None:
         """Raises LogError, and StoreError where trying again will not help."""
         synced_at = time.monotonic()
-        for deliveries in self._subscriber.batches():
+        for deliveries in self._results.batches():
             self._turned_at = time.monotonic()
             self._log.write([delivery.result for delivery in deliveries])
-            self._metrics.observe(deliveries, self._subscriber, self._log.bytes_written)
+            self._metrics.observe(
+                deliveries,
+                bytes_written=self._log.bytes_written,
+                lost=self._results.lost,
+                undecodable=self._results.undecodable_reasons,
+            )
+            # Durable first, acknowledged after: a crash between the two repeats results, and loses none.
             if self._log.full or time.monotonic() - synced_at >= SYNC_S:
                 self._log.sync()
-                self._subscriber.acknowledge()
+                self._results.acknowledge()
                 synced_at = time.monotonic()
             if leave.is_set():
                 break
         self._log.sync()
-        self._subscriber.acknowledge()
+        self._results.acknowledge()
 
     def unhealthy(self) -> str | None:
         """For /healthz."""
@@ -46,7 +72,7 @@ class Logger:
 
     def unready(self) -> str | None:
         """For /readyz."""
-        return None if self._subscriber.connected else "no answer from Redis"
+        return None if self._results.connected else "no answer from Redis"
 
 
 def consumer_name(directory: Path) -> str:

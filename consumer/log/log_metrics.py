@@ -5,7 +5,6 @@ from collections import Counter as Count
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 
 from ferstream.consumer.subscribe.delivery import Delivery
-from ferstream.consumer.subscribe.subscription import Subscription
 from ferstream.streams.service.metrics import LATENCY_BUCKETS
 
 
@@ -28,14 +27,13 @@ class LogMetrics:
         self._seen_reasons: Count[str] = Count()
         self._seen_bytes = self._seen_lost = 0
 
-    def observe(self, deliveries: list[Delivery], subscription: Subscription, bytes_written: int) -> None:
-        """Count what was just logged, and what the subscription passed over meanwhile."""
+    def observe(self, deliveries: list[Delivery], *, bytes_written: int, lost: int, undecodable: Count[str]) -> None:
+        """Count what was just logged; the other figures are the sums since the start, `undecodable` by reason."""
         self._logged.inc(len(deliveries))
         for delivery in deliveries:
             self._latency.observe(delivery.latency_s)
         self._bytes.inc(bytes_written - self._seen_bytes)
-        self._lost.inc(subscription.lost - self._seen_lost)
-        reasons = subscription.undecodable_reasons
-        for reason, count in (reasons - self._seen_reasons).items():
+        self._lost.inc(lost - self._seen_lost)
+        for reason, count in (undecodable - self._seen_reasons).items():
             self._undecodable.labels(reason).inc(count)
-        self._seen_bytes, self._seen_lost, self._seen_reasons = bytes_written, subscription.lost, reasons
+        self._seen_bytes, self._seen_lost, self._seen_reasons = bytes_written, lost, undecodable

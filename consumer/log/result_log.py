@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from ferstream.consumer.log.append_file import DirectoryLock, Journal, cut_torn_tail
+from ferstream.consumer.log.append_file import AppendFile, DirectoryLock, cut_torn_tail
 from ferstream.consumer.log.parquet import convert, require_pyarrow
 from ferstream.consumer.terminal.formatting import json_line
 from ferstream.streams.errors import FerstreamError
@@ -24,7 +24,7 @@ _OURS = re.compile(r"results-\d{8}T\d{12}\.(jsonl|parquet)")
 #: Lines on their way to Parquet. The workers keep results for minutes only: they are made safe here first.
 _JOURNAL = ".journal"
 #: Retention is looked at this often.
-_LOOK_S = 600.0
+_RETENTION_CHECK_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class ResultLog:
             require_pyarrow()
         self._directory, self._rotation = directory, rotation
         self._suffix = _JOURNAL if format_ == "parquet" else ".jsonl"
-        self._journal: Journal | None = None
-        self._opened_at = self._looked_at = 0.0
+        self._file: AppendFile | None = None
+        self._opened_at = self._retention_checked_at = 0.0
         self.bytes_written = 0
         self._lock = DirectoryLock(directory)
         try:
@@ -62,25 +62,25 @@ class ResultLog:
         """Append results. Raises LogError."""
         if not results:
             return
-        if self._journal is None:
-            self._journal, self._opened_at = Journal(self._directory, self._suffix), time.monotonic()
+        if self._file is None:
+            self._file, self._opened_at = AppendFile(self._directory, self._suffix), time.monotonic()
         lines = "".join(f"{json_line(result)}\n" for result in results).encode()
-        self._journal.append(lines)
+        self._file.append(lines)
         self.bytes_written += len(lines)
 
     @property
     def full(self) -> bool:
         """Whether the file is large enough to be ended by `sync`."""
-        return self._journal is not None and self._journal.size >= self._rotation.size_bytes
+        return self._file is not None and self._file.size >= self._rotation.size_bytes
 
     def sync(self) -> None:
         """Make what was written durable, and end the file where it is large or old enough. Raises LogError."""
-        if self._journal is not None:
+        if self._file is not None:
             if self.full or time.monotonic() - self._opened_at >= self._rotation.age_s:
                 self._end_file()
             else:
-                self._journal.sync()
-        if time.monotonic() - self._looked_at > _LOOK_S:
+                self._file.sync()
+        if time.monotonic() - self._retention_checked_at > _RETENTION_CHECK_S:
             self._delete_old()
 
     def close(self) -> None:
@@ -97,12 +97,12 @@ class ResultLog:
         self.close()
 
     def _end_file(self) -> None:
-        journal, self._journal = self._journal, None
-        if journal is None:
+        file, self._file = self._file, None
+        if file is None:
             return
-        journal.close()
+        file.close()
         if self._suffix == _JOURNAL:
-            convert(journal.path)
+            convert(file.path)
 
     def _mend(self) -> None:
         """After a crash: remove half-made files, cut off a torn line, finish what was on its way to Parquet."""
@@ -122,7 +122,7 @@ class ResultLog:
             log.info("finished %s", convert(path))
 
     def _delete_old(self) -> None:
-        self._looked_at = time.monotonic()
+        self._retention_checked_at = time.monotonic()
         if self._rotation.keep_s is None:
             return
         for path in self._directory.iterdir():

@@ -2,14 +2,13 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import click
 
 from ferstream.consumer.subscribe.delivery import Delivery
-from ferstream.consumer.subscribe.subscriber import ResultSubscriber
 from ferstream.consumer.terminal.formatting import empty_line, face_line, json_line
 from ferstream.consumer.tracking.smoother import Smoother
 from ferstream.consumer.tracking.tracker import Tracker
@@ -32,10 +31,10 @@ class Style:
     smooth_s: float | None
 
 
-def tail(subscriber: ResultSubscriber, style: Style) -> None:
-    """Print until the subscriber ends, `count` results are out, or whoever reads the output leaves."""
+def tail(deliveries: Iterable[Delivery], style: Style) -> None:
+    """Print until there are no more, or `count` results are out. Raises BrokenPipeError where whoever reads the output left."""
     tracker, smoother = Tracker(), Smoother(style.smooth_s or 0.0)
-    for shown, delivery in enumerate(subscriber.deliveries(), start=1):
+    for shown, delivery in enumerate(deliveries, start=1):
         tracks: list[int] | None = None
         if style.smooth_s is not None:
             tracks = tracker.update(delivery.result)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from ferstream.consumer.log.append_file import DirectoryLock, Journal, LogError, cut_torn_tail
+from ferstream.consumer.log.append_file import AppendFile, DirectoryLock, LogError, cut_torn_tail
 from ferstream.consumer.log.result_log import ResultLog, Rotation
 from ferstream.streams.wire.messages import Result
 
@@ -91,7 +91,7 @@ def test_a_directory_that_cannot_be_had(tmp_path):
 
 
 def test_a_full_disk_is_one_clear_line():
-    journal = Journal.__new__(Journal)
+    journal = AppendFile.__new__(AppendFile)
     # /dev/full is a disk with no room
     journal.path, journal.size = "/dev/full", 0
     journal._fd = os.open("/dev/full", os.O_WRONLY)
