@@ -7,7 +7,13 @@ from ferstream.streams.wire.messages import Result
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """`entry_id` is the result's own entry in its shard's results stream."""
+    """A result and where it came from: what `deliveries` and `batches` of a subscriber give.
+
+    Attributes:
+        result: what a worker says of one frame.
+        shard: the number of the Redis shard, from 0, whose results stream holds it.
+        entry_id: its own entry in that stream ("1700000000000-0"), which also says when it was published.
+    """
 
     result: Result
     shard: int
@@ -20,5 +26,5 @@ class Delivery:
 
     @property
     def latency_s(self) -> float:
-        """From capture to result."""
+        """Seconds from capture to result."""
         return self.published_at - self.result.captured_at

@@ -1,54 +1,56 @@
-"""What happens to an entry between Redis and the caller, with no I/O: decode, filter, know repeats, order, keep position."""
+"""What happens to an entry between Redis and the caller, with no I/O: decode, filter, leave out repeats, order, hold."""
 
 import logging
 import math
+import time
 from collections import Counter, deque
-from collections.abc import Mapping
 
-from ferstream.consumer.subscribe.deduplicate import Repeats
 from ferstream.consumer.subscribe.delivery import Delivery
-from ferstream.consumer.subscribe.position import ShardPosition
-from ferstream.consumer.subscribe.reorder import ReorderBuffer
+from ferstream.consumer.subscribe.reorder import Deduplicator, ReorderBuffer
+from ferstream.consumer.subscribe.shards import PAGE, ResultEntry, Shards
 from ferstream.streams.errors import DecodeError
 from ferstream.streams.wire.codec import decode_result
 
 log = logging.getLogger(__name__)
 
 
-class Intake:
-    """Fed with raw entries, gives deliveries; tells where to go on after a restart and what may be acknowledged.
+class ResultBuffer:
+    """Fed with entries of Redis, gives deliveries; moves the position of each shard, and tells what may be acknowledged.
 
-    With `acknowledging`, an entry is held until it is done with, and not taken in twice meanwhile.
+    With `acknowledging`, an entry is held until it is acknowledged, and not taken in twice meanwhile.
     """
 
-    def __init__(self, *, cameras: frozenset[str] | None, order_window_s: float, repeats: bool, acknowledging: bool) -> None:
+    def __init__(
+        self, shards: Shards, *, cameras: frozenset[str] | None, order_window_s: float, repeats: bool, acknowledging: bool
+    ) -> None:
+        self._shards = shards
         self._wanted = cameras
-        self._known = None if repeats else Repeats()
-        self._reorder = ReorderBuffer(order_window_s) if order_window_s > 0 else None
+        self._known = None if repeats else Deduplicator()
+        self._reorder: ReorderBuffer[Delivery] | None = ReorderBuffer(order_window_s) if order_window_s > 0 else None
         self._acknowledging = acknowledging
         self._ready: deque[Delivery] = deque()
         self._held: set[tuple[int, str]] = set()
         self._yielded: list[tuple[int, str]] = []
-        self._done: list[tuple[int, str]] = []
-        self.shards: list[ShardPosition] = []
-        self.received = 0
+        self._done: dict[int, list[str]] = {}
         self.late = 0
         self.repeated = 0
         self.lost = 0
         self.undecodable: Counter[str] = Counter()
 
-    def feed(self, shard: int, entry_id: str, fields: Mapping[bytes, bytes] | None, now: float) -> None:
+    def feed(self, entry: ResultEntry) -> None:
         """Take in one entry; no fields mean that Redis trimmed it while it was pending."""
+        shard, entry_id, _ = entry
         if (shard, entry_id) in self._held:
             return
         if self._acknowledging:
             self._held.add((shard, entry_id))
-        self.received += 1
-        self.shards[shard].opened(entry_id)
-        delivery = self._decoded(shard, entry_id, fields)
-        if delivery is None or not self._taken(delivery, now):
-            self.shards[shard].closed(entry_id)
-            self._finish((shard, entry_id))
+        self._shards.received += 1
+        position = self._shards.positions[shard]
+        position.add(entry_id)
+        delivery = self._decoded(entry)
+        if delivery is None or not self._taken(delivery):
+            position.remove(entry_id)
+            self._finish(shard, entry_id)
 
     def release(self, now: float = math.inf) -> None:
         """Make ready what its window no longer holds; without a time, everything."""
@@ -60,7 +62,7 @@ class Intake:
         if not self._ready:
             return None
         delivery = self._ready.popleft()
-        self.shards[delivery.shard].closed(delivery.entry_id)
+        self._shards.positions[delivery.shard].remove(delivery.entry_id)
         if self._acknowledging:
             self._yielded.append((delivery.shard, delivery.entry_id))
         return delivery
@@ -78,29 +80,25 @@ class Intake:
 
     def finish_yielded(self) -> None:
         """The caller is done with everything it has."""
-        for name in self._yielded:
-            self._finish(name)
+        for shard, entry_id in self._yielded:
+            self._finish(shard, entry_id)
         self._yielded.clear()
 
-    def drain_done(self) -> dict[int, list[str]]:
-        """Entries to acknowledge, by shard. Those that could not be come back by `not_acknowledged`."""
-        done: dict[int, list[str]] = {}
-        for shard, entry_id in self._done:
-            done.setdefault(shard, []).append(entry_id)
-        self._done.clear()
-        return done
+    def to_acknowledge(self, shard: int) -> list[str]:
+        """Entries that the caller is done with, PAGE at most. They stay here until they are `acknowledged`."""
+        return self._done.get(shard, [])[:PAGE]
 
     def acknowledged(self, shard: int, entry_ids: list[str]) -> None:
-        self._held -= {(shard, entry_id) for entry_id in entry_ids}
+        """Redis knows that these, which `to_acknowledge` gave, are done with."""
+        del self._done[shard][: len(entry_ids)]
+        self._held.difference_update((shard, entry_id) for entry_id in entry_ids)
 
-    def not_acknowledged(self, done: dict[int, list[str]]) -> None:
-        self._done += [(shard, entry_id) for shard, ids in done.items() for entry_id in ids]
-
-    def _finish(self, name: tuple[int, str]) -> None:
+    def _finish(self, shard: int, entry_id: str) -> None:
         if self._acknowledging:
-            self._done.append(name)
+            self._done.setdefault(shard, []).append(entry_id)
 
-    def _decoded(self, shard: int, entry_id: str, fields: Mapping[bytes, bytes] | None) -> Delivery | None:
+    def _decoded(self, entry: ResultEntry) -> Delivery | None:
+        shard, entry_id, fields = entry
         if not fields:
             self.lost += 1
             return None
@@ -114,7 +112,7 @@ class Intake:
                 )
             return None
 
-    def _taken(self, delivery: Delivery, now: float) -> bool:
+    def _taken(self, delivery: Delivery) -> bool:
         if self._wanted is not None and delivery.result.camera_id not in self._wanted:
             return False
         if self._known is not None and not self._known.is_new(delivery.result):
@@ -123,7 +121,7 @@ class Intake:
         if self._reorder is None:
             self._ready.append(delivery)
             return True
-        if not self._reorder.push(delivery, now):
+        if not self._reorder.push(delivery, time.monotonic()):
             self.late += 1
             return False
         return True

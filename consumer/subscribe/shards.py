@@ -1,84 +1,174 @@
-"""The results streams of a deployment: how many, where reading begins, and what was read of each."""
+"""The results streams of a deployment: how many there are, where reading begins, and how far each was read and yielded.
 
-from ferstream.consumer.subscribe.effects import Command, Steps
-from ferstream.consumer.subscribe.position import BEGINNING, ShardPosition, order, parse_position
-from ferstream.consumer.subscribe.result_buffer import Intake
-from ferstream.streams.errors import FerstreamError, GroupGone, StoreUnavailable
+Also the effects that all of subscribing is written in. Subscribing does no I/O itself: its generators yield effects, and the
+blocking or the asyncio subscriber performs them.
+"""
+
+import re
+from collections import deque
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ferstream.streams.errors import FerstreamError, GroupGone
 from ferstream.streams.wire.keys import Keys
+
+#: Entries taken from a shard in one read, claimed at once, acknowledged in one command.
+PAGE = 500
+BEGINNING = "0-0"
+_ID = re.compile(r"\d{1,20}(-\d{1,20})?")
+
+
+@dataclass(frozen=True, slots=True)
+class RedisCommand:
+    """To be executed: the reply is sent into the generator, or the translated error thrown into it."""
+
+    arguments: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Wait so long."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """Look whether the buffer has something for the caller. Comes also while it has nothing, so that the caller may leave."""
+
+
+Effect = RedisCommand | Sleep | Poll
+Effects = Generator[Effect, Any, None]
+
+
+class ResultEntry(NamedTuple):
+    """One entry of a results stream as Redis gave it; `fields` is None or empty where Redis trimmed a pending entry."""
+
+    shard: int
+    entry_id: str
+    fields: dict[bytes, bytes] | None
+
+
+def order(entry_id: str) -> tuple[int, int]:
+    """An entry id as a pair that sorts as Redis does."""
+    milliseconds, _, number = entry_id.partition("-")
+    return int(milliseconds), int(number or 0)
+
+
+def parse_position(text: str) -> list[str] | None:
+    """The ids of a token ("id" for every shard, "id0,id1" for two), or None for "$": the end as of the first connection.
+
+    Raises FerstreamError where it is no token.
+    """
+    if text == "$":
+        return None
+    ids = text.split(",")
+    if not all(_ID.fullmatch(part) for part in ids):
+        raise FerstreamError(
+            f'{text[:80]!r} is no position: "$" (new results), "0" (all there are) or an entry id for each shard'
+        )
+    return [part if "-" in part else f"{part}-0" for part in ids]
+
+
+class ShardPosition:
+    """How far one shard is: `cursor` is the last entry that was read, `id` the last one before those still to be yielded.
+
+    Starting again after `id` loses nothing; it repeats the few results that overtook an older one.
+    """
+
+    def __init__(self, entry_id: str) -> None:
+        self.id = self.cursor = entry_id
+        self._read: deque[str] = deque()
+        self._waiting: set[str] = set()
+
+    def add(self, entry_id: str) -> None:
+        """An entry was read, and waits to be yielded."""
+        self._read.append(entry_id)
+        self._waiting.add(entry_id)
+
+    def remove(self, entry_id: str) -> None:
+        """An entry was yielded, or left out."""
+        self._waiting.discard(entry_id)
+        while self._read and self._read[0] not in self._waiting:
+            # Claimed entries are older than what was read before them: the position never goes back for them.
+            self.id = max(self.id, self._read.popleft(), key=order)
+
+    def begin_again(self) -> None:
+        """The stream was made anew: everything in it is new."""
+        self.id = self.cursor = BEGINNING
+        self._read.clear()
+        self._waiting.clear()
 
 
 class Shards:
-    """`cursors` say up to where each was read, which is further than the intake's position while results wait.
+    """The position of each shard; `count` None asks Redis how many there are. Raises FerstreamError for a wrong `from_`."""
 
-    `apart`: they are in a Redis Cluster, where one command reaches one of them.
-    """
-
-    def __init__(self, from_: str, prefix: str, count: int | None, intake: Intake, *, apart: bool = False) -> None:
+    def __init__(self, from_: str, prefix: str, count: int | None) -> None:
         self._from = from_
         self._start = parse_position(from_)
-        self._intake = intake
-        self._known, self.apart = count is not None, apart
+        self._known = count is not None
         self.keys = Keys(prefix, count or 1)
-        self.cursors: list[str] = []
+        self.positions: list[ShardPosition] = []
+        #: Entries taken in so far, of all shards.
+        self.received = 0
 
     @property
     def numbers(self) -> range:
         return range(self.keys.shards)
 
-    def position(self) -> str:
-        """The token of what was yielded."""
-        return ",".join(shard.id for shard in self._intake.shards) or self._from
+    def token(self) -> str:
+        """Where everything was yielded up to: what `parse_position` takes back."""
+        return ",".join(position.id for position in self.positions) or self._from
 
-    def find(self) -> Steps:
+    def entries(self, reply: Any) -> Iterator[ResultEntry]:  # noqa: ANN401 - redis-py's, a list or a map of streams
+        """The entries of an XREAD or XREADGROUP reply."""
+        numbers = {self.keys.results(shard).encode(): shard for shard in self.numbers}
+        for name, listed in reply.items() if isinstance(reply, dict) else reply or ():
+            for entry_id, fields in listed:
+                yield ResultEntry(numbers[name], entry_id.decode(), fields)
+
+    def find(self) -> Effects:
         """How many there are, as far as Redis knows yet, and where to begin."""
-        if not self._known:
-            yield from self._ask()
-        if not self.cursors:
+        yield from self.count_again()
+        if not self.positions:
             yield from self._find_start()
 
-    def look_again(self) -> Steps:
-        """While nothing comes: are there more now, or new ones under the old names?"""
-        if not self._known:
-            yield from self._ask()
-        for shard in self.numbers:
-            try:
-                yield from self.notice_new_stream(shard)
-            except StoreUnavailable:
-                if not self.apart:  # else whoever reads that shard knows
-                    raise
-
-    def notice_new_stream(self, shard: int) -> Steps:
-        """A stream whose last id is older than what we read of it was deleted and made anew: begin at its beginning."""
-        if self._intake.received == 0:
+    def count_again(self) -> Effects:
+        """Ask how many there are until Redis knows: a subscriber may be older than the deployment."""
+        if self._known:
             return
-        try:
-            about = yield Command(("XINFO STREAM", self.keys.results(shard)))
-            last = about["last-generated-id"].decode()
-        except GroupGone:  # no such stream (yet)
-            last = BEGINNING
-        if order(last) < order(self.cursors[shard]):
-            self.cursors[shard] = BEGINNING
-            self._intake.shards[shard].begin_again()
-
-    def _ask(self) -> Steps:
-        told = yield Command(("GET", self.keys.shard_count))
+        told = yield RedisCommand(("GET", self.keys.shard_count))
         self._known = told is not None
         self.keys = Keys(self.keys.prefix, max(1, int(told or 1)))
         # Streams that the deployment got after we had begun are new from their first entry.
-        while self.cursors and len(self.cursors) < self.keys.shards:
-            self._intake.shards.append(ShardPosition(BEGINNING))
-            self.cursors.append(BEGINNING)
+        while self.positions and len(self.positions) < self.keys.shards:
+            self.positions.append(ShardPosition(BEGINNING))
 
-    def _find_start(self) -> Steps:
+    def notice_new_stream(self, shard: int) -> Effects:
+        """A stream whose last id is older than what we read of it was deleted and made anew: begin at its beginning.
+
+        Before anything was received, the position is the caller's word and stays, also where Redis is not that far yet.
+        """
+        if self.received == 0:
+            return
+        try:
+            about = yield RedisCommand(("XINFO STREAM", self.keys.results(shard)))
+            last = about["last-generated-id"].decode()
+        except GroupGone:  # no such stream (yet)
+            last = BEGINNING
+        if order(last) < order(self.positions[shard].cursor):
+            self.positions[shard].begin_again()
+
+    def _find_start(self) -> Effects:
         start = list(self._start or [])
         if self._start is None:
             # The end as of now: "$" in every read would miss what comes between two of them.
             for shard in self.numbers:
-                last = yield Command(("XREVRANGE", self.keys.results(shard), "+", "-", "COUNT", 1))
+                last = yield RedisCommand(("XREVRANGE", self.keys.results(shard), "+", "-", "COUNT", 1))
                 start.append(last[0][0].decode() if last else BEGINNING)
         if len(start) == 1:
             start *= self.keys.shards
         if len(start) != self.keys.shards:
             raise FerstreamError(f"the position names {len(start)} shards, the deployment has {self.keys.shards}")
-        self.cursors = start
-        self._intake.shards += [ShardPosition(entry_id) for entry_id in start]
+        self.positions = [ShardPosition(entry_id) for entry_id in start]

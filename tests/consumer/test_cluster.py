@@ -96,10 +96,10 @@ class Listed(ResultSubscriber):
         super().__init__(*arguments, **settings)
         self.acknowledged = Counter()
 
-    def _execute(self, steps, command):
+    def _execute(self, effects, command):
         if command.arguments[0] == "XACK":
             self.acknowledged[command.arguments[1]] += 1
-        return super()._execute(steps, command)
+        return super()._execute(effects, command)
 
 
 def test_a_primary_that_hangs_is_asked_for_no_acknowledgement_until_it_is_back(cluster, client):

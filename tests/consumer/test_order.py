@@ -4,10 +4,9 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferstream.consumer.subscribe.deduplicate import Repeats
 from ferstream.consumer.subscribe.delivery import Delivery
-from ferstream.consumer.subscribe.position import BEGINNING, ShardPosition, order
-from ferstream.consumer.subscribe.reorder import ReorderBuffer
+from ferstream.consumer.subscribe.reorder import Deduplicator, ReorderBuffer
+from ferstream.consumer.subscribe.shards import BEGINNING, ShardPosition, order
 from ferstream.streams.wire.messages import Result
 
 
@@ -70,7 +69,7 @@ def test_cameras_do_not_wait_for_each_other():
 
 
 def test_repeats_are_known_within_bounded_memory():
-    repeats = Repeats(a_camera=3, cameras=2)
+    repeats = Deduplicator(a_camera=3, cameras=2)
     first = delivery(1, 1.0).result
     assert [repeats.is_new(first), repeats.is_new(first)] == [True, False]
     for sequence in (2, 3, 4):
@@ -85,9 +84,9 @@ def test_a_position_never_passes_an_open_entry():
     ids = [f"{number}-0" for number in range(1, 50)]
     position, still_open = ShardPosition(BEGINNING), set(ids)
     for entry_id in ids:
-        position.opened(entry_id)
+        position.add(entry_id)
     for entry_id in random.Random(3).sample(ids, len(ids)):
-        position.closed(entry_id)
+        position.remove(entry_id)
         still_open.discard(entry_id)
         before = list(itertools.takewhile(lambda other: other not in still_open, ids))
         assert position.id == (before[-1] if before else BEGINNING)
