@@ -60,7 +60,8 @@ def read_statuses(client: "redis.Redis", keys: Keys) -> list[CameraStatus]:
         packed = client.hgetall(keys.cameras)
     known = {field.name for field in fields(CameraStatus)}
     statuses = []
-    for value in packed.values():
+    values: list[Any] = list(packed.values())  # redis-py says bytes or str; a client of ours gives bytes
+    for value in values:
         try:
             message = msgspec.msgpack.decode(value)
             statuses.append(CameraStatus(**{name: message[name] for name in known & set(message)}))

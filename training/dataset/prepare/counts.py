@@ -38,7 +38,7 @@ def repeats(rows: pa.Table, clusters: NDArray[np.int64]) -> dict[str, int]:
 def as_table(about: dict[str, Any]) -> dict[str, Any]:
     """What is said of a dataset on a terminal: a row an emotion and a column a split, and what is not in it, by reason."""
     splits: dict[str, dict[str, int]] = about["splits"]
-    rows = {name: {split: row[name] for split, row in splits.items()} for name in EMOTIONS}
+    rows: dict[str, dict[str, int]] = {name: {split: row[name] for split, row in splits.items()} for name in EMOTIONS}
     rows["all"] = {split: sum(row.values()) for split, row in splits.items()}
     return {"samples": rows} | {name: about[name] for name in ("left_out", "wrong", "removed", "repeats") if about.get(name)}
 

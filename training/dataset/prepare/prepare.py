@@ -132,7 +132,7 @@ def _assign(rows: pa.Table, clusters: NDArray[np.int64], settings: PrepareSettin
 
 def _labels(emotions: Iterable[str]) -> NDArray[np.int64]:
     """Indices of EMOTIONS (n,)."""
-    index = {name: i for i, name in enumerate(EMOTIONS)}
+    index: dict[str, int] = {name: i for i, name in enumerate(EMOTIONS)}
     return np.array([index[name] for name in emotions], np.int64)
 
 
