@@ -25,6 +25,7 @@ def pytest_configure() -> None:
             raise pytest.UsageError(f"FER_TEST_SERVER={asked}: there is no such server; it is one of {', '.join(SERVERS)}")
         os.environ[VARIABLE] = found
 
+
 pytest_plugins = ["tests.support.markers"]
 
 
