@@ -13,16 +13,39 @@ TRACKS = 10_000
 
 
 class Smoother:
-    """Exponential smoothing with a time constant: after `seconds`, an old reading weighs 37 %, whatever the frame rate."""
+    """Exponential smoothing with a time constant: after `seconds`, an old reading weighs 37 %, whatever the frame rate.
+
+    Args:
+        seconds: the time constant; 0 smooths nothing.
+
+    Example:
+        >>> from ferstream import ResultSubscriber, Smoother, Tracker
+        >>> tracker, smoother = Tracker(), Smoother(seconds=1.0)
+        >>> with ResultSubscriber("redis://localhost:6379", from_="0", order_window_s=0.5, idle_timeout_s=1) as subscriber:
+        ...     for result in subscriber:
+        ...         tracks = tracker.update(result)
+        ...         for track, face in zip(tracks, smoother.update(result, tracks).faces):
+        ...             print(result.camera_id, "track", track, face.emotion)
+        door track 1 happiness
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._tracks: OrderedDict[int, tuple[float, tuple[float, ...]]] = OrderedDict()
 
     def update(self, result: Result, tracks: Sequence[int]) -> Result:
-        """The result with smoothed probabilities, and the emotion that leads in them; `tracks` has one number a face.
+        """Take in a result, in order of capture for each camera.
 
-        A face that is unknown stays so, and does not enter the smoothing: there was too little to see.
+        Args:
+            result: as a subscriber gives it.
+            tracks: the track of each of its faces, as `Tracker.update` gives them.
+
+        Returns:
+            The result with smoothed probabilities, and the emotion that leads in them. A face that is unknown stays so, and
+            does not enter the smoothing: there was too little to see.
+
+        Raises:
+            ValueError: where `tracks` are not as many as the faces.
         """
         faces = [self._smoothed(face, track, result.captured_at) for face, track in zip(result.faces, tracks, strict=True)]
         return replace(result, faces=tuple(faces))

@@ -19,7 +19,12 @@ class Tracker:
     """Greedy matching of boxes by intersection over union, the best pair first, camera by camera.
 
     As SORT without its motion model (Bewley et al. 2016): at the rates of live cameras a face overlaps its last box.
-    Results must come in order of capture for each camera. A face unseen for `max_age_s` ends its track.
+
+    Args:
+        least_iou: boxes that overlap less are of two people.
+        max_age_s: a face unseen for so many seconds ends its track.
+
+    Example: see Smoother.
     """
 
     def __init__(self, *, least_iou: float = 0.3, max_age_s: float = 1.5) -> None:
@@ -28,7 +33,11 @@ class Tracker:
         self._last_number = 0
 
     def update(self, result: Result) -> list[int]:
-        """The track of each face of the result, in the order of its faces; numbers are never used again."""
+        """Take in a result, in order of capture for each camera.
+
+        Returns:
+            The track of each face, in the order of the result's faces. Numbers are never used again.
+        """
         now = result.captured_at
         tracks = [track for track in self._cameras.get(result.camera_id, []) if abs(now - track.seen_at) <= self._max_age_s]
         matched: dict[int, _Track] = {}

@@ -8,7 +8,7 @@ from itertools import islice
 
 import pytest
 
-from ferstream import EMOTIONS, AsyncResultSubscriber, Face, ResultSubscriber
+from ferstream import EMOTIONS, AsyncResultSubscriber, Face, ResultSubscriber, Smoother
 from ferstream.streams.wire.codec import encode_result
 from ferstream.streams.wire.keys import Keys
 from tests.consumer.test_subscriber import publish, result
@@ -45,10 +45,10 @@ def happy_door(client, redis_url):
     return redis_url
 
 
-@pytest.mark.parametrize("subscriber", [ResultSubscriber, AsyncResultSubscriber])
-def test_the_example_of_the_docstring_runs(happy_door, subscriber):
-    text = subscriber.__doc__.replace("redis://localhost:6379", happy_door)
-    example = doctest.DocTestParser().get_doctest(text, {}, subscriber.__name__, None, None)
+@pytest.mark.parametrize("public", [ResultSubscriber, AsyncResultSubscriber, Smoother])
+def test_the_example_of_the_docstring_runs(happy_door, public):
+    text = public.__doc__.replace("redis://localhost:6379", happy_door)
+    example = doctest.DocTestParser().get_doctest(text, {}, public.__name__, None, None)
     outcome = doctest.DocTestRunner(verbose=False).run(example)
     assert outcome.attempted >= 2
     assert outcome.failed == 0
