@@ -37,19 +37,20 @@ class AppendFile:
         self.size += written
 
     def sync(self) -> None:
-        """Raises LogError."""
+        """Make what was appended durable. Raises LogError."""
         try:
             os.fdatasync(self._fd)
         except OSError as error:
             raise LogError(f"cannot write {self.path} to the disk: {error.strerror}") from error
 
     def close(self) -> None:
+        """Make it durable and close it. Raises LogError."""
         self.sync()
         os.close(self._fd)
 
 
 class DirectoryLock:
-    """One writer a directory. The kernel lets go of it when the writer dies."""
+    """Held by the one writer of a directory; the kernel frees it when the writer dies. Raises LogError where another has it."""
 
     def __init__(self, directory: Path) -> None:
         path = directory / ".lock"

@@ -44,7 +44,10 @@ class LogLoop:
         self._turned_at = time.monotonic()
 
     def run(self, leave: threading.Event) -> None:
-        """Raises LogError, and StoreError where trying again will not help."""
+        """Write, make durable, acknowledge, until `leave` is set.
+
+        Raises LogError where the log cannot be written, and StoreError where trying again will not help.
+        """
         synced_at = time.monotonic()
         for deliveries in self._results.batches():
             self._turned_at = time.monotonic()
@@ -66,15 +69,15 @@ class LogLoop:
         self._results.acknowledge()
 
     def unhealthy(self) -> str | None:
-        """For /healthz."""
+        """Why the loop counts as stuck, for /healthz; None while it turns."""
         still_s = time.monotonic() - self._turned_at
         return f"the loop has not turned for {still_s:.0f} s" if still_s > STUCK_S else None
 
     def unready(self) -> str | None:
-        """For /readyz."""
+        """Why no results can come, for /readyz; None while Redis answers."""
         return None if self._results.connected else "no answer from Redis"
 
 
 def consumer_name(directory: Path) -> str:
-    """The same at each start on this machine with this directory, so that a restart goes on with its own unfinished results."""
+    """A name in the group of host and directory: the same at each start, so that a restart gets its own unfinished results."""
     return f"{socket.gethostname()}-{zlib.crc32(str(directory.resolve()).encode()):08x}"

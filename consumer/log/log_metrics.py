@@ -28,7 +28,13 @@ class LogMetrics:
         self._seen_bytes = self._seen_lost = 0
 
     def observe(self, deliveries: list[Delivery], *, bytes_written: int, lost: int, undecodable: Count[str]) -> None:
-        """Count what was just logged; the other figures are the sums since the start, `undecodable` by reason."""
+        """Bring the metrics up to date after a batch.
+
+        Args:
+            deliveries: what was just logged.
+            bytes_written, lost: sums since the start.
+            undecodable: sums since the start, by reason.
+        """
         self._logged.inc(len(deliveries))
         for delivery in deliveries:
             self._latency.observe(delivery.latency_s)

@@ -29,7 +29,7 @@ _RETENTION_CHECK_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """A file ends at this size or age; files last changed longer than `keep_s` ago are deleted (None: never)."""
+    """A file ends at this size or age; files last changed more than `keep_s` seconds ago are deleted (None: never)."""
 
     size_bytes: int
     age_s: float

@@ -22,7 +22,7 @@ class Reader(ABC):
 
     @abstractmethod
     def open(self, shard: int) -> Effects:
-        """Comes first after each connection."""
+        """Get ready to read a shard: after each connection, and on a cluster after each failure of it."""
 
     @abstractmethod
     def read_shard(self, shard: int) -> Effects:
@@ -38,7 +38,7 @@ class Reader(ABC):
 
     @abstractmethod
     def leave(self, shard: int) -> Effects:
-        """Nothing more will be read."""
+        """Nothing more will be read: put in order what Redis keeps of this reader."""
 
     def _receive_new(self, reply: object) -> None:
         for entry in self._shards.entries(reply):

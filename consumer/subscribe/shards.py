@@ -21,7 +21,7 @@ _ID = re.compile(r"\d{1,20}(-\d{1,20})?")
 
 @dataclass(frozen=True, slots=True)
 class RedisCommand:
-    """To be executed: the reply is sent into the generator, or the translated error thrown into it."""
+    """A command to execute: the reply is sent into the generator, or the translated error thrown into it."""
 
     arguments: tuple[str | int, ...]
 

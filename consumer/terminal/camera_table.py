@@ -36,7 +36,7 @@ def table(statuses: Sequence[CameraStatus], now: float) -> list[str]:
 
 
 def json_lines(statuses: Sequence[CameraStatus]) -> list[str]:
-    """One camera a line."""
+    """The same as JSON, one camera a line."""
     return [json.dumps(asdict(status), ensure_ascii=False) for status in statuses]
 
 

@@ -26,7 +26,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def face_line(delivery: Delivery, face: Face, track: int | None = None) -> str:
-    """Time, camera, frame, emotion, confidence with a bar, box, track, and the latency from capture to result."""
+    """One face: time, camera, frame, emotion, confidence with a bar, box, track, and the latency from capture to result."""
     colour = COLOURS[face.emotion]
     box = ",".join(f"{value:.0f}" for value in face.box)
     return "  ".join(
@@ -42,12 +42,12 @@ def face_line(delivery: Delivery, face: Face, track: int | None = None) -> str:
 
 
 def empty_line(delivery: Delivery) -> str:
-    """A frame without faces."""
+    """One frame without faces."""
     return click.style(f"{_frame(delivery)}  no face  {delivery.latency_s:.2f} s", dim=True)
 
 
 def json_line(result: Result, tracks: Sequence[int] | None = None) -> str:
-    """The result with the names of the wire; each face with its track where faces are followed."""
+    """The result as JSON with the names of the wire; each face with its track where faces are followed."""
     message = result_map(result)
     for face, track in zip(message["faces"], tracks or (), strict=False):
         face["track"] = track
@@ -55,19 +55,19 @@ def json_line(result: Result, tracks: Sequence[int] | None = None) -> str:
 
 
 def bar(share: float) -> str:
-    """A bar of ten cells, in eighths of a cell."""
+    """A share of 0 to 1 as a bar of ten cells, in eighths of a cell."""
     eighths = round(max(0.0, min(1.0, share)) * _BAR * 8)
     full, rest = divmod(eighths, 8)
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(_BAR)
 
 
 def printable(text: str) -> str:
-    """Names come from other machines: nothing in them may steer a terminal."""
+    """Text with a ? for what is not printable: names come from other machines, and nothing in them may steer a terminal."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def clock_time(seconds: float, form: str = "%H:%M:%S.%f") -> str:
-    """Local time; what no calendar holds is shown as the number it is."""
+    """Seconds since the epoch as local time; what no calendar holds is shown as the number it is."""
     try:
         return datetime.fromtimestamp(seconds).astimezone().strftime(form)
     except (OverflowError, ValueError, OSError):
