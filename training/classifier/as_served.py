@@ -1,4 +1,4 @@
-"""Faces of a pack as a worker would meet them: in a frame, found by the detector, cut around its box."""
+"""Measures a classifier on crops as a worker makes them: the face in a frame, found by the detector, cut around its box."""
 
 from typing import Any
 

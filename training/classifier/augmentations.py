@@ -1,4 +1,4 @@
-"""What a face meets on its way to the classifier: drawn anew for every face of a batch, computed on the whole batch."""
+"""Augmentations of training faces as cameras disturb them: drawn for every face, computed on the whole batch."""
 
 import cv2
 import numpy as np

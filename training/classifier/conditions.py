@@ -1,4 +1,4 @@
-"""How much a classifier loses on faces that are far away, dark, bright or turned, made from those of a pack."""
+"""Robustness: accuracy on faces that are made smaller, darker, brighter or turned."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -52,7 +52,7 @@ def turned(degrees: float) -> Callable[[Face], Face]:
 
 
 def conditions() -> Iterator[tuple[str, str, Callable[[Face], Face]]]:
-    """Kind, name and change of every condition."""
+    """Kind, name and function of every condition that faces are measured under."""
     for side in SIDES:
         yield "by_size", f"{side} px", resized(side)
     for gain in BRIGHTNESS:

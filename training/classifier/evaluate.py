@@ -1,4 +1,4 @@
-"""Measuring a classifier on a FER+ pack, through the code that serves it."""
+"""Measures a classifier on a FER+ pack, through the code that serves it."""
 
 import time
 from typing import Any
@@ -80,7 +80,7 @@ def evaluate_classifier(classifier: Classifier, data: FerPlus, split: str, proto
 
 
 def named(probabilities: Float, labels: NDArray[np.int64], least_probability: float) -> dict[str, float]:
-    """What is left where faces under the card's least probability are unknown, and how right that is."""
+    """Coverage and accuracy of the names that are given: faces under the card's least probability are unknown."""
     kept = probabilities.max(axis=1) >= least_probability
     return {
         "least_probability": least_probability,

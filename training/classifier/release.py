@@ -92,7 +92,7 @@ def fitted_thresholds(classifier: Classifier, val: FerPlus) -> tuple[float, floa
 
 
 def made_figures(classifier: Classifier, val: FerPlus) -> dict[str, Any]:
-    """How the classifier does on faces made worse, and on those that the packaged detector finds."""
+    """Figures on faces made worse (conditions.py), and on crops that the packaged detector makes (as_served.py)."""
     places, labels = val.labelled("majority")
     faces, labels = val.faces[places[::EVERY]], labels[::EVERY]
     detector = open_detector(None, "cpu", "openvino", threads=1)

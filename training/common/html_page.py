@@ -24,7 +24,7 @@ class Page:
         self._sections: list[dict[str, Any]] = []
 
     def section(self, title: str) -> None:
-        """Begin a section; what follows stands in it."""
+        """Begin a section, which what is added next belongs to."""
         anchor = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
         self._sections.append({"title": title, "anchor": anchor, "blocks": []})
 
@@ -37,7 +37,7 @@ class Page:
         self._add(kind="text", text=text)
 
     def warning(self, text: str) -> None:
-        """A paragraph that nobody overlooks."""
+        """A paragraph that is set off as a warning."""
         self._add(kind="warning", text=text)
 
     def items(self, texts: Iterable[str]) -> None:

@@ -22,9 +22,11 @@ class ShapeError(FerstreamError):
 
 
 def read_json(path: Path, kind: Any, cure: str, version: int | None = None) -> dict[str, Any]:  # noqa: ANN401 - a type
-    """The map in a JSON file, which is of `kind` (what else is in it stays), and of `version` where one is given.
+    """Read the map in a JSON file and check it against the type `kind`; fields that the type does not name stay.
 
-    Raises ShapeError, which names the place that is wrong; `cure` says what to do then.
+    Where a `version` is given, the map says the same.
+
+    Raises ShapeError, which names the place that is wrong and ends with `cure`, what to do then.
     """
     try:
         value = json.loads(path.read_text("utf-8"), parse_constant=_no_number)
@@ -43,7 +45,7 @@ def read_json(path: Path, kind: Any, cure: str, version: int | None = None) -> d
 
 
 def _complaint(error: msgspec.ValidationError) -> str:
-    """What msgspec says, the place in the file first."""
+    """msgspec's message with the place in the file first."""
     what, _, place = str(error).partition(" - at `$")
     inside = place.strip("`.")
     if what.startswith("Object missing required field"):

@@ -1,4 +1,4 @@
-"""Names of files as text that a log, JSON and Parquet can hold, whatever bytes they are made of."""
+"""Names of files and errors of libraries as text on one line, for logs, messages, JSON and Parquet."""
 
 import os
 from pathlib import Path
@@ -21,5 +21,5 @@ def is_text(name: str) -> bool:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says first; torch's go on for pages, and some say nothing but their kind."""
+    """The first line of an error's text, or its kind where it has none; torch's go on for pages."""
     return (str(error) or type(error).__name__).splitlines()[0]

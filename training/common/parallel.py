@@ -24,7 +24,7 @@ class ParallelError(FerstreamError):
 
 
 def usual_processes() -> int:
-    """As many as there are cores for us."""
+    """How many processes are started unless told otherwise: one for each core that this process may use."""
     return len(os.sched_getaffinity(0))
 
 

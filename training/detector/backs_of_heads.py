@@ -1,4 +1,4 @@
-"""Heads seen from behind, made from faces: hair over the face, and no face to be found."""
+"""Negatives for the detector: backs of heads, made from faces by drawing the hair above over them."""
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ LEAST_SIDE = 24
 
 
 def turn_away(picture: Picture, labels: FaceLabels, random: np.random.Generator) -> tuple[Picture, FaceLabels]:
-    """The picture with one of its faces under the hair above it, and without that face's label.
+    """Cover one of the picture's faces with the hair above it, and drop its label.
 
     Detectors take the backs of heads for faces, and packs of faces hold few of them. A picture where no face has room above it
     comes back as it is.

@@ -1,4 +1,4 @@
-"""Pictures decoded once into a file that every process of a fit maps: reading one costs no decoding and no memory of its own."""
+"""A file of decoded pictures that every process of a fit maps into memory, so that none decodes or holds its own."""
 
 from collections.abc import Callable
 from pathlib import Path

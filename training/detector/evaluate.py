@@ -1,4 +1,4 @@
-"""Measuring detectors on face packs: ours through the code that serves it, others beside it on the same pictures."""
+"""Measures detectors on face packs: ours through the code that serves it, others on the same pictures."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -27,12 +27,12 @@ TIMED_PICTURES = 300
 
 
 def finder(detector: Detector) -> Find:
-    """Our detector, a picture at a time."""
+    """A function that finds the faces of one picture with our detector."""
     return lambda picture, least_score: detector([picture], score_threshold=least_score)[0]
 
 
 def detect_all(find: Find, faces: FacePack, least_score: float = LEAST_SCORE) -> list[Boxes]:
-    """What is found in every picture of `faces`."""
+    """Scores and boxes that a detector finds in every picture of `faces`."""
     places = tqdm(range(len(faces)), desc="detecting", unit="picture", disable=None, leave=False)
     return [find(faces.picture(i), least_score) for i in places]
 
@@ -47,7 +47,7 @@ def precisions(found: list[Boxes], faces: FacePack, sides: Iterable[int] = SIDES
 def evaluate_detector(find: Find, faces: FacePack, score_threshold: float, found: list[Boxes] | None = None) -> dict[str, Any]:
     """Average precision, what is found and what is made up at the score threshold, and milliseconds a picture.
 
-    `found` is what `detect_all` finds, where somebody has asked already.
+    `found` is what `detect_all` finds, where it was called before.
     """
     found = detect_all(find, faces) if found is None else found
     return {

@@ -1,4 +1,4 @@
-"""What a training picture shows: boxes, landmarks where a teacher saw them, and faces that are not to be asked for."""
+"""Labels of a training picture: boxes, landmarks where a teacher found them, and faces that the loss ignores."""
 
 from dataclasses import dataclass
 
@@ -9,15 +9,15 @@ from ferstream.workers.models.nets.anchors import LANDMARKS, box_sides
 
 Float = NDArray[np.float32]
 
-#: Seen in a mirror, a right eye is a left one.
+#: Where each landmark stands after a flip, which exchanges left and right eyes and corners of the mouth.
 MIRRORED = (1, 0, 2, 4, 3)
 
 
 @dataclass(frozen=True, slots=True)
 class FaceLabels:
-    """Faces of one picture, in its pixels: `boxes` xyxy (n, 4), `landmarks` (n, 5, 2), not a number where nobody knows them.
+    """Faces of one picture, in its pixels: `boxes` xyxy (n, 4), `landmarks` (n, 5, 2), nan where they are not known.
 
-    `ignored` (n,) marks faces that are neither asked for nor held against the net.
+    `ignored` (n,) marks faces that count neither as positives nor as negatives.
     """
 
     boxes: Float
@@ -26,15 +26,16 @@ class FaceLabels:
 
     @classmethod
     def of(cls, boxes: Float) -> "FaceLabels":
-        """Boxes alone."""
+        """Labels of boxes without landmarks, none of them ignored."""
         return cls(boxes, np.full((len(boxes), LANDMARKS, 2), np.nan, np.float32), np.zeros(len(boxes), bool))
 
     @classmethod
     def joined(cls, parts: "list[FaceLabels]") -> "FaceLabels":
+        """The faces of several labels of one picture, in order."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__slots__))
 
     def without(self, face: int) -> "FaceLabels":
-        """All but one face."""
+        """A copy without one of the faces."""
         return FaceLabels(*(np.delete(getattr(self, name), face, axis=0) for name in self.__slots__))
 
     def __len__(self) -> int:
@@ -45,11 +46,12 @@ class FaceLabels:
         return box_sides(self.boxes)
 
     def scaled(self, factor: float, shift: tuple[float, float] = (0.0, 0.0)) -> "FaceLabels":
+        """The faces of a picture that is scaled by `factor`, then shifted by (x, y) pixels."""
         move = np.array(shift, np.float32)
         return FaceLabels(self.boxes * factor + np.tile(move, 2), self.landmarks * factor + move, self.ignored)
 
     def moved(self, matrix: NDArray[np.float64], scale: float) -> "FaceLabels":
-        """Under an affine `matrix` (2, 3) of that scale; boxes stay upright and keep their proportions."""
+        """The faces under an affine `matrix` (2, 3) of that scale; boxes stay upright and keep their proportions."""
         centres = (self.boxes[:, :2] + self.boxes[:, 2:]) / 2 @ matrix[:, :2].T + matrix[:, 2]
         halves = (self.boxes[:, 2:] - self.boxes[:, :2]) * scale / 2
         landmarks = self.landmarks @ matrix[:, :2].T + matrix[:, 2]
@@ -63,6 +65,7 @@ class FaceLabels:
         return FaceLabels(self.boxes[kept].clip(0, size), self.landmarks[kept], self.ignored[kept])
 
     def flipped(self, width: int) -> "FaceLabels":
+        """The faces of a picture of that width that is mirrored left to right."""
         x0, y0, x1, y1 = self.boxes.T
         landmarks = self.landmarks[:, MIRRORED] * np.array([-1, 1], np.float32) + np.array([width, 0], np.float32)
         return FaceLabels(np.stack([width - x1, y0, width - x0, y1], 1), landmarks, self.ignored)

@@ -23,6 +23,7 @@ class FacePack:
 
     @classmethod
     def open(cls, paths: tuple[Path, ...], split: str) -> "FacePack":
+        """The pictures of a split (`all` takes every one) of all packs, in their order. Raises PackError."""
         packs = tuple(Pack(path, ("boxes_xyxy", "box_offsets")) for path in paths)
         for pack in packs:
             _check_boxes(pack)
@@ -32,17 +33,19 @@ class FacePack:
         return len(self.places)
 
     def picture(self, index: int) -> Picture:
+        """The picture as RGB (H, W, 3). Raises PackError."""
         pack, place = self.places[index]
         return self.packs[pack].picture(place)
 
     def boxes(self, index: int) -> Boxes:
+        """The boxes of its faces, xyxy (n, 4) in pixels."""
         pack, place = self.places[index]
         arrays = self.packs[pack].arrays
         start, end = arrays["box_offsets"][place : place + 2]
         return np.asarray(arrays["boxes_xyxy"][start:end], np.float32)
 
     def long_side(self, index: int) -> int:
-        """Of the picture, in pixels."""
+        """The longer side of the picture, in pixels."""
         return int(max(self.picture(index).shape[:2]))
 
     def occluded(self, index: int) -> NDArray[np.bool_]:

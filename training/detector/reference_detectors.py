@@ -1,4 +1,4 @@
-"""Detectors that people use today, to be measured beside ours: OpenCV's SSD and YuNet, both through OpenCV."""
+"""Reference detectors that are measured beside ours: OpenCV's SSD and YuNet, both through OpenCV."""
 
 import os
 from collections.abc import Callable
@@ -28,7 +28,7 @@ YUNET_LONG_SIDE = 320
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A detector by another hand: `find` takes a picture and the least score."""
+    """A detector that is not ours; `find` takes a picture and the least score."""
 
     name: str
     score_threshold: float

@@ -1,4 +1,4 @@
-"""YuNet as a teacher: landmarks of labelled faces, and faces that nobody labelled.
+"""YuNet as a teacher: landmarks of labelled faces, and faces without a label, which are ignored in training.
 
 YuNet: Wu et al. 2023, https://doi.org/10.1007/s11633-023-1423-y, as OpenCV's FaceDetectorYN.
 """
@@ -21,7 +21,7 @@ Picture = NDArray[np.uint8]
 Float = NDArray[np.float32]
 
 LONG_SIDE = 640
-#: A teacher's face under this score is nobody's word against a label's silence.
+#: Faces that the teacher gives a lower score are taken for mistakes where no label has them.
 SURE = 0.6
 SMALLEST_SIDE = 10.0
 

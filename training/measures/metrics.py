@@ -1,4 +1,4 @@
-"""How well labels are met: accuracy, F1, recall by class, and what is taken for what."""
+"""Accuracy, precision, recall and F1 of a classifier, with intervals, and its confusion matrix."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ Scores = NDArray[np.float32]  # (n, classes): logits or probabilities, the large
 
 
 def accuracy(scores: Scores, labels: Labels) -> float:
+    """The share of right answers; 0 where there are no labels."""
     return float((scores.argmax(axis=1) == labels).mean()) if len(labels) else 0.0
 
 

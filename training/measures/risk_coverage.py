@@ -1,4 +1,5 @@
-"""Which faces to leave unnamed: how wrong the rest is, over how many are left (El-Yaniv and Wiener 2010)."""
+"""Selective classification: the risk-coverage curve of faces that are named, and the threshold under which to name none
+(El-Yaniv and Wiener 2010, https://jmlr.org/papers/v11/el-yaniv10a.html)."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The layers of OpenCV's face detector under the names that our net has for them."""
+"""Maps the layers of OpenCV's face detector to the names of our net."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Where training data comes from and under which terms: what a card has to say about it."""
+"""Sources and licences of training data, as a model card states them."""
 
 from collections.abc import Iterable
 
@@ -77,7 +77,7 @@ YUNET = (
 
 
 def face_sources(names: Iterable[str]) -> tuple[dict[str, str], ...]:
-    """What a card says about the sources of a face pack; one that nobody has described yet says so."""
+    """What a card says about the sources of a face pack; one that is not described here says so."""
     return tuple(FACE_SOURCES.get(name, _undescribed(name)) for name in sorted(set(names)))
 
 

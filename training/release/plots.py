@@ -1,4 +1,4 @@
-"""Pictures of a card: what a table of figures hides."""
+"""The plots of a model card: confusion, reliability, risk over coverage, precision over recall."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

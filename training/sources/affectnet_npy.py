@@ -65,7 +65,7 @@ def _has_sets(root: Path) -> bool:
 
 
 def _is_set(folder: Path) -> bool:
-    """Many a dataset has folders of these names; labels of such names are AffectNet's."""
+    """Whether the folder has images and labels named as AffectNet's; folders of these names alone have many datasets."""
     notes = folder / "annotations"
     return (folder / "images").is_dir() and notes.is_dir() and any(path.name.endswith("_exp.npy") for path in notes.iterdir())
 

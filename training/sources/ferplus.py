@@ -81,7 +81,7 @@ def _whole_pack(path: Path) -> tuple[Pack, tuple[str, ...]]:
 
 
 def _sample(picture: bytes, votes: dict[str, int], split: Split, origin: str) -> Sample:
-    """`votes` hold some for an emotion, in the order that decides ties."""
+    """The sample of a face; `votes` hold at least one for an emotion, in the order that decides ties."""
     emotion = max((name for name in votes if name in EMOTIONS), key=lambda name: votes[name])
     total = sum(votes[name] for name in EMOTIONS)
     return Sample(picture, emotion, split, "ferplus", origin, votes=tuple(votes[name] / total for name in EMOTIONS))

@@ -1,4 +1,4 @@
-"""One picture as pixels, whatever it was stored as, or one reason why not."""
+"""Decodes a picture of any format to pixels, or gives one reason why it cannot be used."""
 
 import io
 import os
@@ -115,7 +115,7 @@ def _read(path: Path) -> bytes:
 
 
 def _at_once(path: str, flags: int) -> int:
-    """Opens a pipe without waiting for somebody to write to it."""
+    """Open without blocking: a named pipe would wait for a writer."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 

@@ -1,4 +1,4 @@
-"""The pixels of a decoded picture as eight-bit RGB, whatever they were stored as."""
+"""Pixels of a decoded picture as eight-bit RGB, and whether they are grey."""
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ _ORIENTATION = 0x0112
 
 
 def has_range(image: Image.Image) -> bool:
-    """Whether it is known which value is white: not so with 32 bits or floats, but what is mode I of a PPM has 16 bits."""
+    """Whether the mode says which value is white: 32 bits and floats do not, except mode I of a PPM, which has 16 bits."""
     return image.mode not in ("I", "F") or (image.mode == "I" and image.format == "PPM")
 
 

@@ -1,4 +1,4 @@
-"""What a published dataset yields: one labelled picture, and an account of everything that was not fit to be one."""
+"""What reading a published dataset yields: labelled pictures, and an account of what could not be used."""
 
 import logging
 from collections import Counter
@@ -57,7 +57,7 @@ class Account:
         self.left_out[reason] += 1
 
     def remark(self, what: str, where: str) -> None:
-        """Say what is not wrong, but may not be what was meant."""
+        """Log a guess that the user should know of; nothing is counted."""
         log.warning("%s: %s", where, what)
 
     def complain(self, reason: str, where: str) -> None:
@@ -76,7 +76,10 @@ Reader = Callable[[Path, Account], Iterator[Sample]]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`lacks` says what of the layout is not at a path, in a few words, or "" where it is all there."""
+    """One way in which a dataset is passed on: its name, how it is recognised, and what reads it.
+
+    `lacks` says what of the layout is not at a path, in a few words, or "" where it is all there.
+    """
 
     name: str
     lacks: Callable[[Path], str]
@@ -84,5 +87,5 @@ class Layout:
 
 
 def first_with(folders: Iterable[Path], holds: Callable[[Path], bool]) -> Path | None:
-    """The first of the usual places that holds what is looked for."""
+    """The first of the usual folders that holds what is looked for, or None."""
     return next((folder for folder in folders if holds(folder)), None)

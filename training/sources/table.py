@@ -1,4 +1,4 @@
-"""The rows of a CSV file, one at a time, whatever state it is in.
+"""Reads the rows of a CSV file one at a time; broken ones are counted and left out.
 
 A row is a line: no published table has cells of several lines, and so a stray quote costs its own row and no other.
 """

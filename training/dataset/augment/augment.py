@@ -38,7 +38,7 @@ class AugmentSettings:
 
 
 def augment(original: Path, folder: Path, settings: AugmentSettings, processes: int) -> Prepared:
-    """Make the dataset in `folder`, or go on with it. Its other splits, and originals, are those of the dataset in `original`.
+    """Make the balanced dataset in `folder`, or go on with it; splits other than train are as in the dataset in `original`.
 
     Raises PreparedError, AugmentError, OutputError, NoRoomError, PictureStoreError, ParallelError.
     """
@@ -98,7 +98,7 @@ def _chunks(taken: Sequence[RowCopies]) -> Iterator[list[RowCopies]]:
 
 
 def _with_rows(prepared: Prepared, chunk: Sequence[RowCopies]) -> list[Taken]:
-    """The same with the rows themselves."""
+    """Rows of the manifest in place of their numbers, each with the numbers of its copies."""
     rows = prepared.table.take([row for row, _ in chunk]).to_pylist()
     return [(row, copies) for row, (_, copies) in zip(rows, chunk, strict=True)]
 

@@ -30,7 +30,9 @@ class RangeError(FerstreamError):
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """What copies are drawn from, uniformly. The study's (section 5.2), which flips as well, but when it loads a sample (6.3).
+    """The ranges that copies are drawn from, uniformly; defaults are the study's (section 5.2).
+
+    The study flips too, but when it loads a sample (6.3).
 
     Raises RangeError.
     """
@@ -64,7 +66,7 @@ class Augmentation:
 
     @classmethod
     def draw(cls, random: np.random.Generator, ranges: Ranges) -> Self:
-        """Always the same number of draws, so that one range can be changed alone."""
+        """Draw one copy; always the same number of draws, so that changing one range leaves what the others give."""
         return cls(
             rotation=random.uniform(-ranges.rotation, ranges.rotation),
             shift_rows=random.uniform(-ranges.shift, ranges.shift),
@@ -89,7 +91,7 @@ class Augmentation:
         return np.asarray(copy, np.uint8)
 
     def matrix(self, height: int, width: int) -> NDArray[np.float64] | None:
-        """(2, 3) from (x, y, 1) in the copy to (x, y) in the picture; None where every pixel stays."""
+        """The affine matrix (2, 3) from (x, y, 1) in the copy to (x, y) in the picture; None where every pixel stays."""
         if (self.rotation, self.shift_rows, self.shift_columns, self.zoom_rows, self.zoom_columns) == (0, 0, 0, 1, 1):
             return None
         angle = np.deg2rad(self.rotation)

@@ -26,14 +26,17 @@ class CopyPiece:
 
 
 def make_copies(piece: CopyPiece) -> Path:
-    """The part of these rows, made now unless it is there. Raises NoRoomError, PictureStoreError."""
+    """Write the copies of a piece and the part file of their rows, unless it is there; returns its path.
+
+    Raises NoRoomError, PictureStoreError.
+    """
     digest = digest_of(piece)
     part = find_part(piece.folder, digest)
     return part or write_part(piece.folder, digest, [row for taken in piece.taken for row in _rows(piece, taken)])
 
 
 def digest_of(piece: CopyPiece) -> str:
-    """Of everything that the part follows from."""
+    """The digest of everything that the part of a piece follows from: rows, copies, seed and ranges."""
     return hashlib.sha256(repr(("1", piece.taken, piece.seed, piece.ranges)).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Looking once at every picture of one or more sources, over all cores."""
+"""The analysis of one or more sources: every picture is decoded once, over all cores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class AnalysisError(FerstreamError):
 
 @dataclass(frozen=True)
 class Analysis:
-    """What was found."""
+    """What `analyse` found: statistics by source, examples, and the clusters of duplicates."""
 
     parts: Sequence[InspectedPath]
     accounts: Sequence[Account]  # by part
@@ -41,17 +41,18 @@ class Analysis:
 
     @cached_property
     def all(self) -> PictureStatistics:
-        """Over all sources."""
+        """The statistics of all sources together."""
         return PictureStatistics.together(list(self.statistics))
 
 
 def analyse(
     parts: Sequence[InspectedPath], processes: int, distance: int = DISTANCE, *, strict: bool = False, seed: int = 0
 ) -> Analysis:
-    """Look at all of them. Duplicates are near where their perceptual hashes differ in at most `distance` bits.
+    """Analyse every picture of `parts`, in `processes` processes.
 
-    `seed` draws the examples. Raises AnalysisError where no picture can be read, SourceError where `strict` and something is
-    wrong, ParallelError.
+    Duplicates are near where their perceptual hashes differ in at most `distance` bits. `seed` draws the examples.
+
+    Raises AnalysisError where no picture can be read, SourceError where `strict` and something is wrong, ParallelError.
     """
     collector = Collector(parts, strict, np.random.default_rng(seed))
     with tqdm(desc="looking", unit=" pictures", unit_scale=True, disable=None) as bar:

@@ -1,4 +1,4 @@
-"""What is gathered of the pictures of several sources while processes look at them: numbers and hashes only."""
+"""Collects what processes measure of the pictures of several sources: numbers, hashes and a few examples."""
 
 from array import array
 from collections import deque
@@ -22,7 +22,7 @@ EXAMPLES = 10  # pictures of a class on a sheet
 
 @dataclass(slots=True)
 class Rows:
-    """By picture: the part and the place in it where it can be read again, and what duplicates are judged by."""
+    """One row a picture, as columns: the path and the place in it where it can be read again, its labels, and its hashes."""
 
     part: "array[int]" = field(default_factory=lambda: array("q"))
     position: "array[int]" = field(default_factory=lambda: array("q"))
@@ -45,7 +45,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A picture that a process looks at."""
+    """A picture that was handed to a process and has not come back yet."""
 
     entry: InspectedSample
     part: int
@@ -55,7 +55,7 @@ class _Waiting:
 
 
 class Collector:
-    """What is known so far."""
+    """What is known so far of all parts: statistics and examples by source, and the rows that duplicates are found in."""
 
     def __init__(self, parts: Sequence[InspectedPath], strict: bool, random: Generator) -> None:
         self.accounts = [Account(strict) for _ in parts]
@@ -70,7 +70,7 @@ class Collector:
         self._examples: list[list[list[NDArray[np.uint8] | None]]] = []
 
     def chunks(self) -> Iterator[list[ObservationRequest]]:
-        """All samples, some at a time."""
+        """Requests for every sample of every part, up to CHUNK at a time, in order."""
         chunk: list[ObservationRequest] = []
         for number, part in enumerate(self._parts):
             for position, entry in enumerate(part.read(self.accounts[number])):
@@ -85,7 +85,7 @@ class Collector:
             yield chunk
 
     def take(self, seen: Observation | PictureError) -> None:
-        """What was seen of the next picture in order."""
+        """Add what was measured of the next picture; results come in the order of `chunks`."""
         waiting = self._waiting.popleft()
         sample = waiting.entry.sample
         if isinstance(seen, PictureError):

@@ -22,7 +22,7 @@ class DuplicateClusters:
 
     @classmethod
     def of(cls, cluster: Labels) -> "DuplicateClusters":
-        """From the cluster (n,) of each picture, by any numbering."""
+        """The clusters of pictures, from the number (n,) of the cluster that each is in; numbers need not be in order."""
         _, first, place, sizes = np.unique(cluster, return_index=True, return_inverse=True, return_counts=True)
         members = np.flatnonzero(sizes[place] > 1)
         members = members[np.lexsort((members, first[place[members]]))]
@@ -31,7 +31,7 @@ class DuplicateClusters:
 
     @classmethod
     def exact(cls, digests: NDArray[np.uint8]) -> "DuplicateClusters":
-        """Of pictures with the same digest (n, bytes)."""
+        """The clusters of pictures that have the same digest (n, bytes)."""
         keys = np.ascontiguousarray(digests).view(f"V{digests.shape[1]}").ravel() if len(digests) else np.zeros(0, np.int64)
         return cls.of(np.unique(keys, return_inverse=True)[1].astype(np.int64))
 

@@ -25,7 +25,7 @@ LETTERS = 10  # of a name that fit under a face
 
 @dataclass(frozen=True, slots=True)
 class DuplicatePicture:
-    """A PNG, the name of its file without its ending, and what stands above and below it."""
+    """A chart or contact sheet of duplicates: PNG, name of its file without the ending, heading, and caption."""
 
     name: str
     png: bytes
@@ -34,7 +34,7 @@ class DuplicatePicture:
 
 
 class _Unsaid(Account):
-    """What is wrong with a source was counted and said when it was first read."""
+    """An account that says nothing: what is wrong with a source was counted and said when it was first read."""
 
     def remark(self, what: str, where: str) -> None:
         pass
@@ -44,7 +44,10 @@ class _Unsaid(Account):
 
 
 def duplicate_pictures(analysis: Analysis) -> Iterator[DuplicatePicture]:
-    """None where nothing is there twice. Sources are read again for the faces."""
+    """The chart of shared duplicates and the sheets of suspicious ones, none where there are no duplicates.
+
+    Sources are read again for the faces.
+    """
     if not len(analysis.near):
         return
     for kind, repeats in (("exact", analysis.exact), ("near", analysis.near)):
@@ -61,7 +64,7 @@ def duplicate_pictures(analysis: Analysis) -> Iterator[DuplicatePicture]:
 
 
 def _squares(analysis: Analysis, repeats: DuplicateClusters) -> dict[str, tuple[list[str], NDArray[np.int64]]]:
-    """Of sources, and of the splits there are."""
+    """Clusters that sources share and that splits share, as squares of numbers for `shared_chart`."""
     rows = analysis.rows
     splits = np.flatnonzero(analysis.all.counts.any(axis=1))
     between = repeats.shared(rows.labels("split"), len(ALL_SPLITS))[np.ix_(splits, splits)]

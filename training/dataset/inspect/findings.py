@@ -17,13 +17,16 @@ PAIRS = 3  # of sources that share most
 
 
 def findings(analysis: Analysis) -> list[str]:
-    """Sentences, what can spoil an evaluation first. An even, clean dataset still has its size and its colours to tell."""
+    """Sentences, first those about what spoils an evaluation: leaks between splits, contradicting labels, shared people.
+
+    There is always one: an even, clean dataset still has its size and its colours.
+    """
     parts = (_across_splits, _labels, _subjects, _wrong, _balance, _across_sources, _within, _looks, _left_out)
     return [sentence for part in parts for sentence in part(analysis)]
 
 
 def split_name(split: str) -> str:
-    """A split as people read it."""
+    """The name of a split in a sentence; `no split` where the source has none."""
     return split or "no split"
 
 

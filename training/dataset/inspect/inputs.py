@@ -1,4 +1,4 @@
-"""What `dataset inspect` is given, as parts of one analysis: published datasets, and prepared ones."""
+"""The datasets that `dataset inspect` is given, published or prepared, as samples to analyse."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ class InspectedSample:
 
 @dataclass(frozen=True, slots=True)
 class InspectedPath:
-    """One of the paths that are looked at together. `read` gives its samples, always in the same order."""
+    """One of the datasets that are analysed together; `read` yields its samples, always in the same order."""
 
     where: str
     read: Callable[[Account], Iterator[InspectedSample]]

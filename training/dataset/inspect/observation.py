@@ -20,7 +20,7 @@ BLOCK = 1 << 20  # pixels that are looked at together: few enough for OpenCV's c
 
 @dataclass(frozen=True, slots=True)
 class ObservationRequest:
-    """A sample to look at, and whether a sheet shows it."""
+    """A sample to measure, and whether a thumbnail of it is wanted for a contact sheet."""
 
     sample: Sample
     shown: bool
@@ -28,7 +28,7 @@ class ObservationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One face as it is decoded, its `totals` and `squares` whole numbers so that sums over any number of them are exact."""
+    """What is measured of one decoded face; `totals` and `squares` are whole numbers, so that sums over faces are exact."""
 
     width: int
     height: int
@@ -48,7 +48,7 @@ class Observation:
 
 
 def observe(orders: Sequence[ObservationRequest]) -> list[Observation | PictureError]:
-    """Look at several samples, in a process of its own or not; what cannot be read is in its place."""
+    """Measure several samples, in any process; an error stands in the place of a picture that cannot be read."""
     return [_observe(order) for order in orders]
 
 

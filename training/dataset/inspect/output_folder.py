@@ -1,4 +1,4 @@
-"""The folder that an inspection is written to: a new one, or that of an earlier inspection, whose files make room."""
+"""The folder that an inspection is written to: a new one, or that of an earlier inspection, whose files are replaced."""
 
 import json
 import re
@@ -20,11 +20,11 @@ _OURS = re.compile(
 
 
 class InspectionFolderError(FerstreamError):
-    """A folder holds what is not an inspection's."""
+    """A folder holds files that no inspection wrote."""
 
 
 def check_folder(folder: Path) -> None:
-    """Raises InspectionFolderError where writing an inspection there would overwrite, or stand among, other things."""
+    """Refuse a folder that holds anything but an earlier inspection. Raises InspectionFolderError."""
     names = _names(folder)
     others = [name for name in names if not _OURS.fullmatch(name)] if _is_ours(folder) else names
     if others:

@@ -1,4 +1,4 @@
-"""Counting what a pack holds."""
+"""Counts of what a FER+ or face pack holds."""
 
 from collections import Counter
 from typing import Any
@@ -13,7 +13,7 @@ from ferstream.workers.models.nets.anchors import box_sides
 
 
 def inspect(dataset: Dataset) -> dict[str, dict[str, Any]]:
-    """By split: counts of pictures and of what they are labelled with. Raises PackError."""
+    """Counts of pictures and of their labels, by split. Raises PackError."""
     count = _ferplus if dataset.scheme == "ferplus" else _faces
     pack = Pack(dataset.path, ())
     return {split: count(dataset, pack, split) for split in pack.split_names()}

@@ -15,7 +15,7 @@ Table = tuple[tuple[str, ...], list[tuple[object, ...]]]
 
 
 def source_table(analysis: Analysis) -> Table:
-    """What was looked at."""
+    """The table of the sources: their pictures and where they are from."""
     rows: list[tuple[object, ...]] = [
         (name, analysis.parts[part].where, stats.pictures, len(stats.subjects) or None, len(stats.sizes))
         for name, part, stats in zip(analysis.names, analysis.parts_of, analysis.statistics, strict=True)
@@ -24,7 +24,7 @@ def source_table(analysis: Analysis) -> Table:
 
 
 def counts_table(analysis: Analysis) -> Table:
-    """By source and split."""
+    """The table of pictures by source, split and emotion."""
     rows: list[tuple[object, ...]] = [
         (name, split, *counts.values(), sum(counts.values()))
         for name, stats in _by_source(analysis)
@@ -34,27 +34,27 @@ def counts_table(analysis: Analysis) -> Table:
 
 
 def size_table(analysis: Analysis) -> Table:
-    """The commonest sizes."""
+    """The table of the commonest sizes."""
     every = analysis.all
     commonest = every.sizes.most_common(SIZES)
     return ("size, px", "pictures", "share"), [(f"{w}x{h}", n, share_text(n, every.pictures)) for (w, h), n in commonest]
 
 
 def storage_table(analysis: Analysis) -> Table:
-    """Formats, modes and channels, and how many pictures are grey."""
+    """The table of formats, modes and channels, and of how many pictures are grey."""
     head = ("source", "formats", "modes", "channels", "grey", "three channels, all equal", "grey but for rounding")
     return head, [(name, *_storage(stats)) for name, stats in _by_source(analysis)]
 
 
 def value_table(analysis: Analysis) -> Table:
-    """Mean and standard deviation by channel, of each source and of all."""
+    """The table of mean and standard deviation by channel, of each source and of all."""
     statistics = [*_by_source(analysis), *([("all", analysis.all)] if len(analysis.names) > 1 else [])]
     head = ("source", *(f"{figure} {channel}" for figure in ("mean", "std") for channel in CHANNELS), "blank")
     return head, [(name, *stats.mean(), *stats.deviation(), stats.blank) for name, stats in statistics]
 
 
 def duplicate_table(analysis: Analysis) -> Table:
-    """Exact and near ones."""
+    """The table of exact and near duplicates."""
     emotions = analysis.rows.labels("emotion")
     head = ("duplicates", "groups", "pictures in them", "beyond the first", "largest group", "groups whose labels differ")
     rows: list[tuple[object, ...]] = [
@@ -65,7 +65,7 @@ def duplicate_table(analysis: Analysis) -> Table:
 
 
 def left_out_table(analysis: Analysis) -> Table:
-    """What is not among the pictures, by reason."""
+    """The table of what is left out, by reason."""
     rows: list[tuple[object, ...]] = [
         (part.where, kind, reason, count)
         for part, account in zip(analysis.parts, analysis.accounts, strict=True)
@@ -76,7 +76,7 @@ def left_out_table(analysis: Analysis) -> Table:
 
 
 def people_table(analysis: Analysis) -> Table:
-    """Of the sources that say who is on a picture."""
+    """The table of people, of the sources that say who is on a picture."""
     rows: list[tuple[object, ...]] = [
         (name, len(t.subjects), sum(len(splits) > 1 for splits in t.subjects.values()), t.pictures / len(t.subjects))
         for name, t in _by_source(analysis)
@@ -86,7 +86,7 @@ def people_table(analysis: Analysis) -> Table:
 
 
 def group_table(analysis: Analysis) -> Table:
-    """Of the sources that annotate gender, age and the like."""
+    """The table of annotated groups, of the sources that annotate gender, age and the like."""
     rows: list[tuple[object, ...]] = [
         (name, group, value, count, share_text(count, stats.pictures))
         for name, stats in _by_source(analysis)

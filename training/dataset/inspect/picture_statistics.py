@@ -1,4 +1,4 @@
-"""What is summed over the pictures of one source, or of several together."""
+"""Statistics of the pictures of one source, or of several together: counts, and sums that stay exact."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ def _zeros(*shape: int) -> NDArray[np.int64]:
 
 @dataclass(slots=True)
 class PictureStatistics:
-    """Counts and exact sums."""
+    """Counts and exact sums over pictures; `add` counts one picture more."""
 
     counts: NDArray[np.int64] = field(default_factory=lambda: _zeros(len(ALL_SPLITS), len(EMOTIONS)))
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)  # width, height
@@ -70,11 +70,11 @@ class PictureStatistics:
         return int(self.counts.sum())
 
     def mean(self) -> list[float]:
-        """By channel, 0..1, over all pixels."""
+        """Mean of each channel, 0..1, over all pixels."""
         return [total / (255 * self.pixels) for total in self.totals]
 
     def deviation(self) -> list[float]:
-        """Standard deviation by channel, 0..1, over all pixels; whole numbers up to the root, so that nothing cancels."""
+        """Standard deviation of each channel, 0..1, over all pixels; in whole numbers up to the root, so that nothing cancels."""
         return [
             float((self.pixels * square - total**2) ** 0.5) / (255 * self.pixels)
             for total, square in zip(self.totals, self.squares, strict=True)
@@ -82,7 +82,7 @@ class PictureStatistics:
 
     @classmethod
     def together(cls, statistics: "list[PictureStatistics]") -> "PictureStatistics":
-        """The sum of several; a subject is one of its source, so `subjects` are left to the sources."""
+        """The sum of several statistics, without `subjects`: names of people are those of their source."""
         all_of = cls()
         for one in statistics:
             for name in ("counts", "icons", "brightness", "nearly_grey", "pixels", "blank", "copies"):

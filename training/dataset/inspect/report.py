@@ -1,4 +1,4 @@
-"""An analysis as figures, for programs: `report.json` and `duplicates.csv`."""
+"""An analysis as figures: `report.json` and `duplicates.csv` for programs, and the lines of a terminal."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ COLUMNS = ("cluster", "same_pixels", "labels_differ", "splits_differ", "source",
 
 
 def report(analysis: Analysis) -> dict[str, Any]:
-    """Everything but the pictures; all of it can be written as JSON, and no number is infinite or undefined."""
+    """The content of `report.json`: everything but the pictures; no number in it is infinite or undefined."""
     return {
         "made_by": MADE_BY,
         "findings": findings(analysis),
@@ -37,7 +37,7 @@ def report(analysis: Analysis) -> dict[str, Any]:
 
 
 def counts_by_split(stats: PictureStatistics) -> dict[str, dict[str, int]]:
-    """Pictures by the splits there are, and by emotion."""
+    """Pictures by split and emotion, for the splits that there are."""
     return {
         split_name(split): {name: int(n) for name, n in zip(EMOTIONS, stats.counts[row], strict=True)}
         for row, split in enumerate(ALL_SPLITS)
@@ -46,7 +46,7 @@ def counts_by_split(stats: PictureStatistics) -> dict[str, dict[str, int]]:
 
 
 def duplicates_csv(analysis: Analysis) -> bytes:
-    """Every member of every cluster of near duplicates, by COLUMNS, as UTF-8."""
+    """The content of `duplicates.csv`: every member of every cluster of near duplicates, by COLUMNS."""
     rows = analysis.rows
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -134,7 +134,7 @@ def _square(names: Sequence[str], counts: NDArray[np.int64]) -> dict[str, dict[s
 
 
 def lines(analysis: Analysis) -> list[str]:
-    """For a terminal: the findings, then tables of classes, of pictures and of duplicates."""
+    """The lines for a terminal: the findings, then tables of classes, of pictures and of duplicates."""
     rows = [
         (name, f"{t.pictures:,}", _first(commonest(t.sizes)), _first(t.formats), _first(t.modes), f"{t.grey.total():,}",
          *(f"{value:.3f}" for value in (sum(t.mean()) / 3, sum(t.deviation()) / 3)))

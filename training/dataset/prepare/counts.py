@@ -1,4 +1,4 @@
-"""What a dataset that was made holds, in numbers."""
+"""Counts of a prepared dataset: by split, emotion and source, and of the near duplicates that stay in it."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def counts(rows: pa.Table) -> dict[str, Any]:
 
 
 def repeats(rows: pa.Table, clusters: NDArray[np.int64]) -> dict[str, int]:
-    """Near duplicates that stay: all within one split.
+    """Counts of the near duplicates that stay in the dataset; each cluster is within one split.
 
     `superfluous` are pictures beyond the first of each cluster (n,), by split; `clusters_of_several_emotions` are pictures that
     are called one thing here and another there.
@@ -36,7 +36,7 @@ def repeats(rows: pa.Table, clusters: NDArray[np.int64]) -> dict[str, int]:
 
 
 def as_table(about: dict[str, Any]) -> dict[str, Any]:
-    """What is said of a dataset on a terminal: a row an emotion and a column a split, and what is not in it, by reason."""
+    """The tables for a terminal: samples by emotion and split, and what was left out, by reason."""
     splits: dict[str, dict[str, int]] = about["splits"]
     rows: dict[str, dict[str, int]] = {name: {split: row[name] for split, row in splits.items()} for name in EMOTIONS}
     rows["all"] = {split: sum(row.values()) for split, row in splits.items()}

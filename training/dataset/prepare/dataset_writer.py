@@ -1,4 +1,4 @@
-"""Making a dataset's folder: parts in many processes, then the manifest, with which it is complete."""
+"""Writes a dataset's folder: part files in many processes, then the manifest, which completes it."""
 
 import fcntl
 import logging
@@ -83,7 +83,7 @@ def make_parts(
     need: DiskNeed,
     processes: int,
 ) -> Iterator[pa.Table]:
-    """The rows of the parts that `function` makes of each piece of work, in order; `sizes` are pictures a piece.
+    """Yield the rows of the part file that `function` makes of each piece of work, in order; `sizes` are pictures a piece.
 
     Raises NoRoomError, which says what to free.
     """
@@ -155,7 +155,7 @@ def _marker(folder: Path) -> Path:
 
 
 def _refuse_links(folder: Path) -> None:
-    """Raises OutputError where we would write, or remove, through a link."""
+    """Refuse a folder in which files would be written or removed through a link. Raises OutputError."""
     for name in (IMAGES, PARTS):
         if (folder / name).is_symlink():
             raise OutputError(f"{folder / name} is a symbolic link: name a new or empty folder with --out")

@@ -26,7 +26,7 @@ class DiskSpace:
 
     @classmethod
     def of(cls, folder: Path) -> "DiskSpace":
-        """`folder` exists."""
+        """The free space of the disk that an existing folder is on."""
         free = os.statvfs(folder)
         return cls(free.f_bavail * free.f_frsize, free.f_favail if free.f_files else None, free.f_frsize)
 
@@ -44,14 +44,14 @@ class DiskNeed:
 
     @classmethod
     def estimate(cls, folder: Path, work: Sequence[Work], size_of: Callable[[Work], int | None], done: int) -> "DiskNeed":
-        """For all of `work` but `done` pieces of it, from the sizes of some; a size is None where there will be no file."""
+        """Estimate the need of all of `work` but `done` pieces of it, from the sizes of some; None: it makes no file."""
         room, left = DiskSpace.of(folder), max(len(work) - done, 0)
         tried = [size_of(work[i]) for i in _spread(len(work))]
         each = fmean(room.taken(size) for size in tried if size is not None) if any(tried) else 0
         return cls(left, int(left * each * RESERVE))
 
     def check(self, folder: Path) -> None:
-        """Raises NoRoomError where the disk cannot hold it."""
+        """Refuse a disk that cannot hold it. Raises NoRoomError, which says how much to free."""
         room = DiskSpace.of(folder)
         if self.bytes > room.bytes:
             raise NoRoomError(
@@ -64,11 +64,11 @@ class DiskNeed:
             )
 
     def after(self, share: float) -> "DiskNeed":
-        """What is left of it once `share` (0..1) is written."""
+        """The need that is left once `share` (0..1) of it is written."""
         return DiskNeed(int(self.files * (1 - share)), int(self.bytes * (1 - share)))
 
     def full(self, folder: Path) -> NoRoomError:
-        """What to say where the disk, or a quota, is full in the middle."""
+        """The error of a disk or quota that became full while the dataset was written, and what to do."""
         free = DiskSpace.of(folder).bytes
         advice = f"Free {_megabytes(max(self.bytes - free, 0))} or more"
         if free > self.bytes:

@@ -67,7 +67,7 @@ def store(folder: Path, source: str, data: bytes) -> Stored:
 
 
 def link(folder: Path, source: str, sha256: str, original: Path) -> Stored:
-    """The same for a file of that digest: a hard link to it, or a copy on another disk. Raises as `store` does."""
+    """Store a file of that digest as a hard link, or as a copy on another disk. Raises NoRoomError, PictureStoreError."""
     try:
         stored = _stored(source, sha256, original.stat().st_size)
     except OSError as error:
@@ -78,7 +78,7 @@ def link(folder: Path, source: str, sha256: str, original: Path) -> Stored:
 
 
 def is_there(folder: Path, path: str, size: int) -> bool:
-    """Whether the picture was written, and wholly."""
+    """Whether the picture was written, in its whole size."""
     try:
         return os.stat(f"{folder}/{path}").st_size == size  # noqa: PTH116 - pathlib takes longer than the disk
     except OSError:  # it is written then, or that says what is wrong
@@ -118,7 +118,7 @@ def write_new(path: str, data: bytes) -> None:
 
 
 def _stored(source: str, sha256: str, size: int) -> Stored:
-    """How a picture of that digest is called."""
+    """The path of a picture with that digest."""
     return Stored(f"{IMAGES}/{source}/{sha256[:2]}/{sha256[2:22]}.jpg", size, sha256)
 
 

@@ -103,6 +103,7 @@ class Prepared:
         return values
 
     def split_names(self) -> list[str]:
+        """The splits that have samples, sorted."""
         return sorted({str(name) for name in self.column("split")})
 
     @cached_property
@@ -113,7 +114,7 @@ class Prepared:
 
     @cached_property
     def paths(self) -> list[Path]:
-        """The picture of each sample."""
+        """The path of each sample's picture."""
         return [self.folder / path for path in self.column("path")]
 
     def distributions(self) -> NDArray[np.float32]:

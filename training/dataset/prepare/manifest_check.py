@@ -1,4 +1,4 @@
-"""What a manifest must hold before anything is made of it: it may be another's, and names files and folders."""
+"""Checks a manifest before it is used: it may come from somebody else, and it names files and folders."""
 
 import re
 
@@ -58,5 +58,5 @@ def _is_map(text: str) -> bool:
 
 
 def _short(text: str) -> str:
-    """What a line can say of it."""
+    """The beginning of a value, for a message of one line."""
     return as_text(text[:80])

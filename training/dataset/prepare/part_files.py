@@ -54,11 +54,11 @@ def write_part(folder: Path, digest: str, rows: list[dict[str, Any]]) -> Path:
 
 
 def count_parts(folder: Path, digests: Iterable[str]) -> int:
-    """How many of these there are; digests are taken only where there are any parts."""
+    """How many of the parts with these digests are there; digests are computed only where there are any parts."""
     there = {path.name for path in (folder / PARTS).glob("[0-9a-f]*")}
     return sum(digest in there for digest in digests) if there else 0
 
 
 def remove_parts(folder: Path) -> None:
-    """The dataset is complete and does not need them."""
+    """Remove the parts of a complete dataset."""
     shutil.rmtree(folder / PARTS, ignore_errors=True)

@@ -32,7 +32,7 @@ VERSION = 1
 
 
 class PrepareError(FerstreamError):
-    """Nothing of the sources can be used."""
+    """No picture of the sources can be used, or `strict` refuses what was wrong with some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ def _about(
 
 
 def _digest(found: Sequence[Sample]) -> str:
-    """Of which pictures there are and what they are called, and of those that are no files themselves."""
+    """A digest of which pictures there are, of their labels, and of the bytes of those that are no files themselves."""
     digest = hashlib.sha256()
     for sample in found:
         about = (sample.source, sample.origin, sample.emotion, sample.split, sample.subject, sample.box, sample.votes)
@@ -182,7 +182,7 @@ def _digest(found: Sequence[Sample]) -> str:
 
 
 def _files(found: Sequence[Sample]) -> str:
-    """Of the sizes and times of the files: a picture that was replaced is another one."""
+    """A digest of the sizes and times of the files: a picture that was replaced is another one."""
     digest = hashlib.sha256()
     for sample in found:
         if isinstance(sample.picture, Path):

@@ -40,7 +40,10 @@ class Ready:
 
 
 def prepare_pictures(piece: Piece) -> Path:
-    """The part of these samples, made now unless it is there. Raises NoRoomError, PictureStoreError."""
+    """Write the pictures of a piece and the part file of their rows, unless it is there; returns its path.
+
+    Raises NoRoomError, PictureStoreError.
+    """
     digest = digest_of(piece)
     part = find_part(piece.folder, digest)
     return part or write_part(piece.folder, digest, [_row(piece, sample) for sample in piece.samples])
@@ -114,7 +117,7 @@ def _row(piece: Piece, sample: Sample) -> dict[str, Any]:
 
 
 def digest_of(piece: Piece) -> str:
-    """Of everything that the part follows from; a file is as it was while its size and time are."""
+    """The digest of everything that the part follows from; a file counts as unchanged while its size and time are."""
     digest = hashlib.sha256(f"2 {piece.largest_side}".encode())
     for sample in piece.samples:
         about = (sample.source, sample.origin, sample.emotion, sample.split, sample.subject, sample.box, sample.votes)
@@ -126,7 +129,7 @@ def digest_of(piece: Piece) -> str:
 
 
 def state_of(path: Path) -> bytes:
-    """How many bytes a file has, and of when."""
+    """Size and time of a file, as bytes for a digest."""
     try:
         state = path.stat()
     except (OSError, ValueError):  # said when it is read

@@ -1,4 +1,4 @@
-"""Training, validation and test: drawn so that nobody and no picture is in two of them."""
+"""Draws training, validation and test so that no person and no near duplicate is in two of them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ def study_splits(candidates: Candidates, held_out: Sequence[str], per_class: int
 
 
 def check_enough(labels: Indices, sources: NDArray[np.object_], held_out: Sequence[str], per_class: int) -> None:
-    """Whether study_splits may succeed, of labels and sources (n,) alone: before any picture is read. Raises SplitError."""
+    """Check by labels and sources (n,) alone whether study_splits can succeed, before any picture is read. Raises SplitError."""
     eligible = _eligible(labels, sources, held_out)
     there = np.bincount(labels, minlength=len(EMOTIONS))
     here = np.bincount(labels[eligible], minlength=len(EMOTIONS))

@@ -24,7 +24,7 @@ EVALUATE = "fer-train classifier evaluate"
 
 @dataclass(frozen=True, slots=True)
 class ComparedRun:
-    """One run, or one report without a run: what is known of it."""
+    """What is known of one run, or of one report without a run."""
 
     name: str
     folder: Path
@@ -74,7 +74,7 @@ class Comparison:
 
     @property
     def measured(self) -> list[ComparedRun]:
-        """Those that were evaluated."""
+        """The runs that were evaluated."""
         return [run for run in self.runs if run.report is not None]
 
     @cached_property
@@ -107,7 +107,7 @@ class Comparison:
         return said
 
     def figures(self) -> dict[str, Any]:
-        """Everything, for programs."""
+        """The content of `comparison.json`: runs, pairs, remarks, and the study's Table 1."""
         return {
             "runs": [_figures_of(run) for run in self.runs],
             "pairs": [pair.figures() for pair in self.pairs],
@@ -117,7 +117,7 @@ class Comparison:
 
 
 def confusion_of(run: ComparedRun) -> Any:  # noqa: ANN401 - an array (8, 8)
-    """What an evaluated run takes for what: counts (8, 8)."""
+    """The confusion matrix (8, 8) of an evaluated run, counts with labels as rows."""
     return np.array(run.report["confusion"] if run.report else [], np.int64)
 
 

@@ -116,7 +116,7 @@ def _appendix_b(page: Page, comparison: Comparison, pictures: Mapping[str, bytes
 
 
 def as_table(comparison: Comparison) -> list[str]:
-    """Lines for a terminal."""
+    """The lines of a comparison for a terminal: sizes and figures, tests of pairs, remarks."""
     wide = max(len(run.name) for run in comparison.runs)
     lines = [f"{'model':<{wide}}  {'parameters':>10}  {'FLOPs':>8}  {'eight':>25}  {'seven':>8}  {'F1':>8}  {'ECE':>8}"]
     for run in comparison.runs:

@@ -1,4 +1,4 @@
-"""Whether one classifier is better than another on the same faces, or only luckier: McNemar's exact test."""
+"""McNemar's exact test: whether two classifiers differ on the same faces by more than chance."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -30,14 +30,14 @@ class Pair:
 
     @classmethod
     def of(cls, one: str, two: str, first: NDArray[np.bool_], second: NDArray[np.bool_]) -> "Pair":
-        """Of which answers (n,) are right."""
+        """The pair of two classifiers, from which answers (n,) of each are right."""
         only_one, only_two = int((first & ~second).sum()), int((second & ~first).sum())
         apart = only_one + only_two
         p = float(binomtest(only_one, apart).pvalue) if apart else 1.0
         return cls(one, two, len(first), only_one, only_two, p, p)
 
     def words(self) -> str:
-        """What the test says."""
+        """The outcome of the test as a sentence."""
         apart = abs(self.only_one - self.only_two) / max(1, self.n)
         if self.p_holm >= LEVEL:
             return f"{self.one} and {self.two} differ by {100 * apart:.1f} %, which may be chance."
@@ -45,12 +45,15 @@ class Pair:
         return f"{better} is better than {other} by {100 * apart:.1f} %, which is more than chance."
 
     def figures(self) -> dict[str, Any]:
-        """For programs."""
+        """The pair as a map for JSON."""
         return asdict(self) | {"says": self.words()}
 
 
 def holm(pairs: Sequence[Pair]) -> list[Pair]:
-    """The pairs with their `p_holm` after Holm (1979, https://www.jstor.org/stable/4615733): of many tests one is soon lucky."""
+    """The pairs with their `p_holm`: of many tests, some show a difference by chance.
+
+    Holm 1979, https://www.jstor.org/stable/4615733.
+    """
     adjusted = list(pairs)
     largest = 0.0
     for rank, place in enumerate(sorted(range(len(pairs)), key=lambda place: pairs[place].p)):

@@ -35,7 +35,7 @@ class Complexity:
 
 
 def complexity(card: ModelCard) -> Complexity:
-    """Of the net that a card describes, which is built without weights, on no device. Raises ModelError."""
+    """The complexity of the net that a card describes, built without weights on the meta device. Raises ModelError."""
     with torch.device("meta"):
         net = _built(card)
         picture = torch.zeros(1, 3, card.input_size, card.input_size)
@@ -43,7 +43,7 @@ def complexity(card: ModelCard) -> Complexity:
 
 
 def complexity_of(net: nn.Module, picture: torch.Tensor) -> Complexity:
-    """Of a net in evaluation, on a picture (1, 3, H, W) on the net's device; the net itself may be on `meta`."""
+    """The complexity of a net in evaluation, for a picture (1, 3, H, W) on the net's device, which may be `meta`."""
     # Fused attention hides its two products from the counter where a backend does not report them: the plain one has both.
     with torch.inference_mode(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         net.eval()(picture)
@@ -51,7 +51,7 @@ def complexity_of(net: nn.Module, picture: torch.Tensor) -> Complexity:
 
 
 def imagenet_card(architecture: str) -> ModelCard:
-    """A net of timm's with its ImageNet head. Raises ModelError where timm does not know it."""
+    """The card of a net of timm's with its ImageNet head. Raises ModelError where timm does not know it."""
     return _card(architecture, architecture, tuple(map(str, range(IMAGENET))), _usual_size(architecture))
 
 
@@ -71,7 +71,7 @@ def described(what: str) -> ModelCard:
 
 
 def preset_card(name: str) -> ModelCard:
-    """The net of a preset, with its eight-way head."""
+    """The card of a preset's net, with its eight-way head."""
     config = Config.preset(name)
     return replace(_card(name, config.model, EMOTIONS, config.input_size), options=dict(config.model_options))
 
@@ -126,7 +126,7 @@ def _row(name: str, card: ModelCard) -> Row:
 
 
 def as_lines(rows: list[Row]) -> list[str]:
-    """Lines for a terminal: the study's figures and the differences in percent where there are some."""
+    """The table for a terminal, with the study's figures and the differences in percent where rows have them."""
     wide = max(len("model"), *(len(row["name"]) for row in rows))
     net = max(len("net"), *(len(row["architecture"]) for row in rows))
     beside = any("study_flops" in row for row in rows)

@@ -1,4 +1,4 @@
-"""What is measured: the classifier of a model folder, as it is served, or of a run that was never packaged."""
+"""The classifier that is evaluated: of a model folder, as it is served, or of a run that was not packaged."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,9 +44,9 @@ class EvaluatedModel:
         return cls(opened, folder, is_run=True, runtime="torch", weights_sha256=digest)
 
     def net(self) -> nn.Module:
-        """Its net anew in torch, on the CPU and in single precision, to look into. Raises ModelError, RunFolderError."""
+        """Load the net in torch, on the CPU in single precision, for attention maps. Raises ModelError, RunFolderError."""
         return RunFolder(self.folder).net() if self.is_run else load_net(self.classifier.card, self.folder).eval()
 
     def usual_out(self) -> Path | None:
-        """Where its report goes unless told otherwise: into the run, and nowhere for a model folder."""
+        """The folder of the report unless one is named: inside a run, None for a model folder."""
         return self.folder / EVALUATION if self.is_run else None

@@ -33,7 +33,7 @@ Hits = NDArray[np.bool_]  # (n,) whether an answer is the label
 
 @dataclass(frozen=True, slots=True)
 class Temperature:
-    """What logits are divided by, where it is from, and what would suit the dataset's val split (None where it has none)."""
+    """The temperature that logits are divided by, where it is from, and the one fitted on the val split, if there is one."""
 
     used: float
     origin: str

@@ -18,7 +18,7 @@ NBSP = "\N{NO-BREAK SPACE}"
 
 
 def percent(value: float) -> str:
-    """A share as people read it."""
+    """A share in percent with two digits."""
     return f"{100 * value:.2f}{NBSP}%"
 
 
@@ -28,12 +28,12 @@ def with_interval(row: Figures) -> str:
 
 
 def millions(parameters: float) -> str:
-    """Parameters as people read them."""
+    """A number of parameters in millions."""
     return f"{parameters / 1e6:.2f}{NBSP}M"
 
 
 def billions(flops: float) -> str:
-    """FLOPs as people read them."""
+    """A number of FLOPs in billions, or in millions where it is small."""
     return f"{flops / 1e9:.3g}{NBSP}G" if flops >= 1e8 else f"{flops / 1e6:.3g}{NBSP}M"
 
 

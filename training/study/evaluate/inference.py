@@ -19,7 +19,7 @@ TIMED_BATCHES, TIMED_S = 20, 1.0
 
 
 class DivergedError(FerstreamError):
-    """A net answers no numbers."""
+    """A net answers with infinities or nan: it diverged in training, or its weights are broken."""
 
 
 def logits_of(classifier: Classifier, faces: Faces, threads: int) -> Float:

@@ -1,4 +1,4 @@
-"""Pictures that somebody asks about by name: faces of the dataset, or files of one's own."""
+"""Pictures that a user names on the command line: faces of the dataset, or files."""
 
 import difflib
 import heapq
@@ -45,7 +45,7 @@ class NamedPicture:
         return np.asarray(softmax(self.logits[None] / np.float32(temperature))[0], np.float32)
 
     def figures(self, temperature: float) -> dict[str, Any]:
-        """For programs."""
+        """Name, label and answer as a map for JSON."""
         probabilities = self.probabilities(temperature)
         answer = int(probabilities.argmax())
         label = None if self.label is None else EMOTIONS[self.label]

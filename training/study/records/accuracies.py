@@ -32,7 +32,7 @@ STUDYS_SEVEN = (
 
 
 def accuracy_text(row: Mapping[str, Any]) -> str:
-    """An accuracy with its 95 % interval and what it is of."""
+    """An accuracy as text, with its 95 % interval and the numbers that it is of."""
     return f"{row['accuracy']:.4f} ({row['from']:.4f} to {row['to']:.4f}), {row['right']:,} of {row['n']:,}"
 
 
@@ -47,7 +47,7 @@ def accuracies(logits: Float, labels: NDArray[np.int64]) -> dict[str, dict[str, 
 
 
 def share(hits: Hits) -> dict[str, Any]:
-    """How many there are, how many of them are right, and that share with its 95 % interval."""
+    """The share of right answers with its 95 % interval, and the numbers that it is of."""
     n, right = len(hits), int(hits.sum())
     low, high = interval(right, n)
     return {"n": n, "right": right, "accuracy": right / max(1, n), "from": low, "to": high}

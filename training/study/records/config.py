@@ -1,4 +1,4 @@
-"""What a run of the study is made of: presets, configuration files, and the settings that both fill in."""
+"""The settings of a run of the study, its presets, and configuration files in YAML."""
 
 import difflib
 import sys
@@ -101,13 +101,13 @@ class Config:
 
     @classmethod
     def preset(cls, name: object) -> Self:
-        """One of PRESETS. Raises ConfigError."""
+        """The settings of one of PRESETS. Raises ConfigError, which names the nearest known preset."""
         if not isinstance(name, str) or name not in PRESETS:
             raise ConfigError(f"there is no preset {name!r}{_nearest(str(name), PRESETS)}")
         return cls(name=name, **PRESETS[name])
 
     def changed(self, settings: dict[str, Any]) -> Self:
-        """The same with some settings changed. Raises ConfigError, which names the nearest known setting."""
+        """A copy with some settings changed. Raises ConfigError, which names the nearest known setting."""
         known = {f.name: f.type for f in fields(self)}
         if unknown := [key for key in settings if key not in known]:
             raise ConfigError("; ".join(f"there is no setting {key!r}{_nearest(str(key), known)}" for key in unknown))
@@ -115,7 +115,7 @@ class Config:
         return replace(self, **values)
 
     def write(self, path: Path) -> None:
-        """Write every setting, so that the file makes the run again."""
+        """Write every setting as YAML, so that `read` of the file gives the same run."""
         settings = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
         with whole_file(path) as file:
             file.write(yaml.safe_dump(settings, sort_keys=False).encode())
@@ -143,7 +143,10 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def _as(kind: Any, value: Any) -> Any:  # noqa: ANN401 - a type, and what YAML has
-    """A value as its setting has it: lists are tuples there, and 1e-3 is a text to YAML 1.1. What is not of the kind stays."""
+    """Convert a value of YAML to the type of its setting; one that does not fit comes back as it is.
+
+    Lists become tuples, and texts numbers: YAML 1.1 reads 1e-3 as a text.
+    """
     try:
         return msgspec.convert(value, kind, strict=not isinstance(value, str))
     except msgspec.ValidationError:  # said with the other values that mean nothing

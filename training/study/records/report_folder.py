@@ -27,7 +27,7 @@ Right = TypedDict("Right", {"n": Count, "right": Count, "accuracy": Share, "from
 
 
 class Means(TypedDict):
-    """What is averaged over faces or classes."""
+    """Precision, recall and F1 of a class, or averaged over classes."""
 
     precision: Share
     recall: Share
@@ -84,14 +84,14 @@ SHAPE = msgspec.defstruct(
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """Which faces were answered, and which answers are right."""
+    """The faces that a classifier answered, and which answers are right."""
 
     faces: list[tuple[str, str, str]]  # source, origin, label
     right: NDArray[np.bool_]  # (n,)
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Raises ShapeError."""
+        """Read `predictions.csv`. Raises ShapeError."""
         try:
             with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
                 rows = [{name: row[name] for name in PREDICTED} for row in csv.DictReader(file)]
@@ -115,12 +115,12 @@ class ReportFolder:
 
     @cached_property
     def figures(self) -> dict[str, Any]:
-        """The report, which holds SHAPE. Raises ShapeError."""
+        """The content of `report.json`, checked against SHAPE. Raises ShapeError."""
         return read_json(self.path / REPORT, SHAPE, AGAIN, VERSION)
 
     @cached_property
     def predictions(self) -> Predictions:
-        """The answers. Raises ShapeError."""
+        """The answers, as many as the report counts. Raises ShapeError."""
         found = Predictions.read(self.path / PREDICTIONS)
         if len(found.faces) != self.figures["n"]:
             raise ShapeError(f"{self.path / PREDICTIONS} has not as many faces as {REPORT} beside it: {AGAIN}")

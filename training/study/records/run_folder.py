@@ -1,4 +1,4 @@
-"""A run's folder, as people and programs read it."""
+"""The folder of a run: the names of its files, and reading them with checks."""
 
 import csv
 import hashlib
@@ -43,7 +43,7 @@ class _Dataset(TypedDict):
 
 
 class _Environment(TypedDict):
-    """What the environment's file holds at least; what else is in it is for people."""
+    """What `environment.json` holds at least; what else is in it is for people."""
 
     command: str
     dataset: _Dataset
