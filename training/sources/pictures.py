@@ -38,7 +38,7 @@ class PictureError(FerstreamError):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Picture:
+class DecodedPicture:
     """Pixels (H, W, 3) RGB uint8, and how they were stored: `format` JPEG, PNG ...; `mode` L, RGB, P, CMYK, I;16 ...
 
     `plain` is a JPEG in colour, upright, all of it, that libjpeg decodes without a complaint.
@@ -57,7 +57,7 @@ class Picture:
         return np.array_equal(red, green) and np.array_equal(green, blue)
 
 
-def open_picture(picture: Path | bytes) -> Picture:
+def open_picture(picture: Path | bytes) -> DecodedPicture:
     """The picture in a file, or in the bytes of one, upright as its EXIF says. Raises PictureError.
 
     Grey keeps its values in all three channels; 16 bits are scaled to 8; what is transparent shows black, as the rim of aligned
@@ -67,7 +67,7 @@ def open_picture(picture: Path | bytes) -> Picture:
     return _plain_jpeg(where, data) or _any_picture(where, data)
 
 
-def face_of(sample: Sample) -> Picture:
+def face_of(sample: Sample) -> DecodedPicture:
     """A sample's picture, cut to the face's box where it has one. Raises PictureError, which names the sample.
 
     The box is in pixels of the upright picture, and is clipped to it.
@@ -85,7 +85,7 @@ def face_of(sample: Sample) -> Picture:
     cut = picture.pixels[max(top, 0) : max(min(bottom, height), 0), max(left, 0) : max(min(right, width), 0)]
     if not cut.size:
         raise PictureError(f"{sample.source} {sample.origin}", "box outside the picture")
-    return Picture(np.ascontiguousarray(cut), picture.format, picture.mode, picture.channels)
+    return DecodedPicture(np.ascontiguousarray(cut), picture.format, picture.mode, picture.channels)
 
 
 def _bytes_of(picture: Path | bytes) -> tuple[str, bytes]:
@@ -119,7 +119,7 @@ def _at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _plain_jpeg(where: str, data: bytes) -> Picture | None:
+def _plain_jpeg(where: str, data: bytes) -> DecodedPicture | None:
     """A JPEG that is plain grey or colour and already upright, the usual case, decoded fast; None where it is anything else."""
     if not data.startswith(b"\xff\xd8") or b"Exif\0" in data or b"Orientation" in data:
         return None
@@ -129,13 +129,13 @@ def _plain_jpeg(where: str, data: bytes) -> Picture | None:
             return None
         _check_size(where, width, height)
         if colours == "Gray":
-            return Picture(three(simplejpeg.decode_jpeg(data, "GRAY")[..., 0]), "JPEG", "L", 1)
-        return Picture(simplejpeg.decode_jpeg(data, "RGB"), "JPEG", "RGB", 3, plain=True)
+            return DecodedPicture(three(simplejpeg.decode_jpeg(data, "GRAY")[..., 0]), "JPEG", "L", 1)
+        return DecodedPicture(simplejpeg.decode_jpeg(data, "RGB"), "JPEG", "RGB", 3, plain=True)
     except ValueError:  # something is wrong with it: Pillow says whether it is worth anything
         return None
 
 
-def _any_picture(where: str, data: bytes) -> Picture:
+def _any_picture(where: str, data: bytes) -> DecodedPicture:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Pillow's, about tags and sizes: sizes are looked at here
         try:
@@ -152,7 +152,7 @@ def _any_picture(where: str, data: bytes) -> Picture:
             raise PictureError(where, reason) from error
 
 
-def _decode(where: str, image: Image.Image) -> Picture:
+def _decode(where: str, image: Image.Image) -> DecodedPicture:
     """Raises PictureError, or whatever Pillow does."""
     _check_size(where, *image.size)
     if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # an MPO is a photograph with previews
@@ -161,7 +161,7 @@ def _decode(where: str, image: Image.Image) -> Picture:
     if not has_range(image):
         raise PictureError(where, "pixels of an unknown range")
     kind = "JPEG" if image.format == "MPO" else str(image.format)
-    return Picture(upright(rgb(image), orientation(image)), kind, image.mode, len(image.getbands()))
+    return DecodedPicture(upright(rgb(image), orientation(image)), kind, image.mode, len(image.getbands()))
 
 
 def _check_size(where: str, width: int, height: int) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ferstream.training.common.parallel import in_order
-from ferstream.training.sources.pictures import Picture, PictureError, face_of, open_picture
+from ferstream.training.sources.pictures import DecodedPicture, PictureError, face_of, open_picture
 from ferstream.training.sources.sample import Sample
 
 RANDOM = np.random.default_rng(0)
@@ -242,7 +242,7 @@ def reason_of(picture) -> str:
     return caught.value.reason
 
 
-def picture_or_reason(data: bytes) -> Picture | str:
+def picture_or_reason(data: bytes) -> DecodedPicture | str:
     try:
         return open_picture(data)
     except PictureError as error:

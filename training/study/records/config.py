@@ -11,6 +11,7 @@ import yaml
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.service.atomic_file import whole_file
+from ferstream.training.common.json_file import Share
 
 Optimiser = Literal["sgd", "adamw"]
 Schedule = Literal["fixed", "step", "cosine"]
@@ -19,11 +20,10 @@ Precision = Literal["auto", "float32", "bfloat16"]
 #: The largest number that is one: nan and infinities are refused by it.
 _MOST = sys.float_info.max
 Whole = Annotated[int, msgspec.Meta(ge=0)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
+AtLeastOne = Annotated[int, msgspec.Meta(ge=1)]
 Amount = Annotated[float, msgspec.Meta(ge=0, le=_MOST)]
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 BelowOne = Annotated[float, msgspec.Meta(ge=0, le=0.999999)]
-Number = Annotated[float, msgspec.Meta(ge=-_MOST, le=_MOST)]
+Finite = Annotated[float, msgspec.Meta(ge=-_MOST, le=_MOST)]
 AboveZero = Annotated[float, msgspec.Meta(gt=0, le=_MOST)]
 
 
@@ -45,16 +45,16 @@ class Config:
     pretrained: bool = True
     weights: str | None = None  # a file of ImageNet weights for `model`, instead of timm's cache or hub
     input_size: Annotated[int, msgspec.Meta(ge=8, le=2048)] = 224
-    mean: tuple[Number, Number, Number] = (0.5, 0.5, 0.5)
+    mean: tuple[Finite, Finite, Finite] = (0.5, 0.5, 0.5)
     std: tuple[AboveZero, AboveZero, AboveZero] = (0.5, 0.5, 0.5)
-    epochs: Count = 25
-    batch_size: Count = 60
-    accumulate: Count = 1
+    epochs: AtLeastOne = 25
+    batch_size: AtLeastOne = 60
+    accumulate: AtLeastOne = 1
     optimiser: Optimiser = "sgd"
     sam_rho: Amount = 0.0  # sharpness-aware minimisation with this radius; 0 goes without
     learning_rate: Amount = 1e-3
     schedule: Schedule = "fixed"
-    step_epochs: Count = 10  # step: the rate is multiplied by `step_factor` every so many epochs
+    step_epochs: AtLeastOne = 10  # step: the rate is multiplied by `step_factor` every so many epochs
     step_factor: Share = 0.1
     warm_up_epochs: Amount = 0.0
     momentum: Annotated[float, msgspec.Meta(ge=0, le=0.9999)] = 0.9
@@ -70,7 +70,7 @@ class Config:
     flip: bool = True
     per_class: Whole = 0  # samples of each emotion an epoch, augmented as `dataset augment` does, nothing written; 0: as they are
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] = 0
-    checkpoint_every: Count = 500  # steps between checkpoints; one is also made after each epoch and on SIGTERM
+    checkpoint_every: AtLeastOne = 500  # steps between checkpoints; one is also made after each epoch and on SIGTERM
 
     def __post_init__(self) -> None:
         if wrong := self._wrong():
