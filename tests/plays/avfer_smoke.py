@@ -22,7 +22,7 @@ from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.messages import Result
 from ferstream.training.common.dataset_names import DATA_FOLDER, FERPLUS_PACK
-from tests.support import avfer_trees
+from tests.support import dataset_trees
 from tests.support.fleet import WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
 
 #: Presets, and how each is shrunk to what two cores train in half a minute.
@@ -36,16 +36,16 @@ SHRUNK = {
     "hybrid-tiny": ("input_size=64", "model_options={img_size: 64, depth: 2}", "learning_rate=1e-3", "ema_decay=0.9"),
 }
 TREES: dict[str, Callable[[Path, int], Path]] = {
-    "fer2013": avfer_trees.write_fer2013_csv,
-    "ferplus": avfer_trees.write_ferplus_csv,
-    "ck+": avfer_trees.write_ck_plus,
-    "affectnet": avfer_trees.write_affectnet,
-    "raf-db": avfer_trees.write_raf_db,
+    "fer2013": dataset_trees.write_fer2013_csv,
+    "ferplus": dataset_trees.write_ferplus_csv,
+    "ck+": dataset_trees.write_ck_plus,
+    "affectnet": dataset_trees.write_affectnet,
+    "raf-db": dataset_trees.write_raf_db,
 }
 OTHER_LAYOUTS: dict[str, Callable[[Path, int], Path]] = {
-    "fer2013": avfer_trees.write_fer2013_folders,
-    "affectnet": avfer_trees.write_affectnet_npy,
-    "raf-db": avfer_trees.write_raf_db_folders,
+    "fer2013": dataset_trees.write_fer2013_folders,
+    "affectnet": dataset_trees.write_affectnet_npy,
+    "raf-db": dataset_trees.write_raf_db_folders,
 }
 
 

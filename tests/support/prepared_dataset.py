@@ -8,7 +8,7 @@ import simplejpeg
 
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.dataset.prepare.manifest import Prepared, write_manifest
-from tests.support.avfer_trees import face, sized
+from tests.support.dataset_trees import face, sized
 
 SOURCES = ("affectnet", "ck+")
 

@@ -21,7 +21,7 @@ from ferstream.training.dataset.inspect.observation import ObservationRequest, o
 from ferstream.training.dataset.inspect.picture_statistics import PictureStatistics
 from ferstream.training.dataset.prepare.manifest import MANIFEST, Prepared, write_manifest
 from ferstream.training.sources.sample import Sample
-from tests.support.avfer_trees import write_affectnet, write_ck_plus, write_fer2013_csv, write_fer2013_folders, write_raf_db
+from tests.support.dataset_trees import write_affectnet, write_ck_plus, write_fer2013_csv, write_fer2013_folders, write_raf_db
 from tests.support.prepared_dataset import write_prepared
 from tests.support.training_packs import write_faces, write_ferplus
 

@@ -33,7 +33,7 @@ from ferstream.training.dataset.prepare.prepared_pictures import is_bare
 from ferstream.training.dataset.prepare.splits import Candidates, SplitError, published_splits, study_splits
 from ferstream.training.sources.catalogue import parse
 from ferstream.training.sources.sample import SourceError
-from tests.support import avfer_trees as trees
+from tests.support import dataset_trees as trees
 
 #: Drawn faces of one emotion are near each other, as photographs are not.
 SETTINGS = PrepareSettings(per_class=6, distance=8)

@@ -25,7 +25,7 @@ from ferstream.training.sources import catalogue
 from ferstream.training.sources.catalogue import parse
 from ferstream.training.sources.pixels import with_equal_channels
 from ferstream.training.sources.sample import Account
-from tests.support import avfer_trees as trees
+from tests.support import dataset_trees as trees
 from tests.support.prepared_dataset import write_prepared
 from tests.support.training_packs import real_pack
 

@@ -17,7 +17,7 @@ from ferstream.training.sources import affectnet, fer2013, raf_db
 from ferstream.training.sources.catalogue import Named, layout_of, parse, samples
 from ferstream.training.sources.pictures import face_of
 from ferstream.training.sources.sample import Account, Sample, SourceError
-from tests.support import avfer_trees as trees
+from tests.support import dataset_trees as trees
 
 SEVEN = set(EMOTIONS) - {"contempt"}
 TREES = {

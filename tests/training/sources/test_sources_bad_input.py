@@ -19,7 +19,7 @@ from ferstream.training.sources.catalogue import Named, samples
 from ferstream.training.sources.folder import LEAVES
 from ferstream.training.sources.pictures import PictureError, face_of
 from ferstream.training.sources.sample import Account, Sample, SourceError
-from tests.support import avfer_trees as trees
+from tests.support import dataset_trees as trees
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PIXELS = " ".join(["7"] * 2304)
