@@ -26,7 +26,6 @@ from tests.support.paths import ROOT
 
 EVERY = [*WRITTEN, *DEPLOY_PAGES]
 by_page = pytest.mark.parametrize("page", EVERY, ids=lambda page: str(page.relative_to(ROOT)))
-WIRE = (DOCS / "wire.md").read_text("utf-8")
 
 #: Options of other programs and of deploy's scripts that pages name.
 FOREIGN_OPTIONS = {"--new", "--scale", "--tls"}
@@ -141,9 +140,9 @@ def test_the_front_pages_name_no_file_that_is_gone(page):
     assert {target for target in targets if not (ROOT / target).exists()} == set()
 
 
-def fields_in(name: str) -> set[str]:
-    """The fields that a table of docs/wire.md names in its first column."""
-    _, _, after = WIRE.partition(f"<!-- table: {name} -->\n")
+def fields_in(name: str, page: Path = DOCS / "wire.md") -> set[str]:
+    """The fields that a table of a page names in its first column."""
+    _, _, after = page.read_text("utf-8").partition(f"<!-- table: {name} -->\n")
     rows = [line for line in after.partition("\n\n##")[0].strip().split("\n\n")[0].splitlines() if line.startswith("|")]
     return {field for row in rows[2:] for field in re.findall(r"`(\w+)`", row.split("|")[1])}
 
@@ -159,6 +158,23 @@ def test_the_wire_is_what_the_page_says():
     }
     for name, message in written.items():
         assert fields_in(name) == set(message), name
+
+
+def test_the_columns_of_a_log_are_what_the_page_says():
+    pytest.importorskip("pyarrow")
+    import pyarrow
+
+    from ferstream.consumer.log.parquet import _schema
+
+    assert fields_in("parquet", DOCS / "operating.md") == set(_schema(pyarrow).names)
+
+
+def test_completion_is_there():
+    code = "from ferstream.workers.cli import main; main(prog_name='fer-worker')"
+    for shell in ("bash", "zsh", "fish"):
+        asked = os.environ | {"_FER_WORKER_COMPLETE": f"{shell}_source"}
+        done = subprocess.run([sys.executable, "-c", code], env=asked, capture_output=True, text=True, timeout=60, check=True)
+        assert "fer-worker" in done.stdout
 
 
 def test_every_public_name_is_in_the_reference():

@@ -23,7 +23,17 @@ INTRODUCTION = """
 # Commands
 
 What follows is what the programs say themselves with `--help`. Every option of a program is also a variable in the
-environment, which its help names; a line on the command wins over the variable.
+environment, which its help names; an option on the command line wins over the variable.
+
+**Completion.** A shell completes commands and options when it has been told how, here for one program; the others are the same
+with their own names:
+
+```sh
+eval "$(_FER_WORKER_COMPLETE=bash_source fer-worker)"    # in ~/.bashrc
+eval "$(_FER_WORKER_COMPLETE=zsh_source fer-worker)"     # in ~/.zshrc
+```
+
+For fish it is `_FER_WORKER_COMPLETE=fish_source fer-worker | source`, in `~/.config/fish/config.fish`.
 
 """
 
