@@ -1,4 +1,4 @@
-"""How a camera is: the state that its status tells, with a log line at every change and none between."""
+"""How a camera is: the state that its status tells, with a log line at each change, and whether its picture is frozen."""
 
 import logging
 import threading
@@ -12,7 +12,7 @@ from ferstream.streams.service.logs import about
 log = logging.getLogger(__name__)
 
 
-class Condition:
+class CameraState:
     """One camera's state, changed by its capturing and its writing thread, read by the one that reports."""
 
     def __init__(self, camera_id: str, label: str) -> None:
@@ -68,7 +68,7 @@ class Condition:
             )
 
     def watch(self, stall_after_s: float) -> None:
-        """A read that hangs where FFmpeg has no time-out (a webcam's) is seen from outside at least."""
+        """See from outside that a read hangs where FFmpeg has no time-out (a webcam's)."""
         with self._lock:
             silent_s = time.monotonic() - self._last_frame
         if silent_s > 2 * stall_after_s and self._change("stalled", f"no frame for {stall_after_s:g} s", only_from="live"):
@@ -125,3 +125,25 @@ class Condition:
                 return False
             self._state, self._problem = state, problem
             return True
+
+
+class FreezeDetector:
+    """Tells by checksums whether a camera shows the same picture over and over: its sensor hangs while its network part lives.
+
+    A live camera's noise never gives the same checksum for long.
+    """
+
+    def __init__(self, after_s: float) -> None:
+        self._after_s = after_s
+        self._checksum: int | None = None
+        self._since = self._seen = 0.0
+
+    def same_for(self, checksum: int) -> float:
+        """For how many seconds the picture has been the same, once that is long enough to say so; else zero."""
+        now = time.monotonic()
+        # After a gap as long as that the camera was away, not frozen.
+        if checksum != self._checksum or now - self._seen > self._after_s:
+            self._checksum, self._since = checksum, now
+        self._seen = now
+        seconds = now - self._since
+        return seconds if seconds >= self._after_s else 0.0

@@ -1,15 +1,15 @@
-"""The first half of a camera: opens its source, again and again if need be, and puts frames into the slot."""
+"""The first half of a camera: opens its source, again and again if need be, and leaves its frames for the second half."""
 
 import threading
 from itertools import count
 
 import av
 
-from ferstream.producer.camera_state import Condition
+from ferstream.producer.camera_state import CameraState
 from ferstream.producer.config.camera_config import CameraConfig
 from ferstream.producer.errors import CameraError, CameraStalled
-from ferstream.producer.frame_counts import Account
-from ferstream.producer.latest_frame import Captured, Slot
+from ferstream.producer.frame_counts import FrameCounts
+from ferstream.producer.latest_frame import Captured, LatestFrame
 from ferstream.producer.sources.factory import source_for
 from ferstream.producer.sources.source import Picture, Source
 from ferstream.streams.redis_client.clock import ServerClock
@@ -20,11 +20,18 @@ class Capture:
     """Runs on a thread of its own until `stop` is set, the source ends, or one that is read as fast as possible fails."""
 
     def __init__(
-        self, camera: CameraConfig, slot: Slot, clock: ServerClock, account: Account, condition: Condition, stop: threading.Event
+        self,
+        camera: CameraConfig,
+        latest: LatestFrame,
+        clock: ServerClock,
+        counts: FrameCounts,
+        state: CameraState,
+        stop: threading.Event,
     ) -> None:
-        self._camera, self._slot, self._clock = camera, slot, clock
-        self._account, self._condition, self._stop = account, condition, stop
-        # Milliseconds of the start: whoever counts on from there never meets the numbers of an earlier run.
+        self._camera, self._latest, self._clock = camera, latest, clock
+        self._counts, self._state, self._stop = counts, state, stop
+        # A sequence counts on from the milliseconds of its start. No camera gives a thousand frames a second, so that the numbers
+        # of this run are above those of every earlier one.
         self._sequences = count(int(clock.now() * 1000))
         self._backoff = Backoff()
         self.failed = False
@@ -38,21 +45,21 @@ class Capture:
                     break
                 except CameraError as error:
                     if not self._camera.settings.realtime:
-                        # Nobody waits for a file to get better: its reader wants to know that it is incomplete.
+                        # A file does not get better by waiting, and its reader must know that it is incomplete.
                         self.failed = True
-                        self._condition.failed(str(error))
+                        self._state.failed(str(error))
                         return
                     self._wait_after(error)
                 except Exception as error:  # noqa: BLE001 - one camera's surprise must not end it; its text may hold the URL
                     self._wait_after(CameraError(f"unexpected {type(error).__name__}"))
                 finally:
                     source.close()
-            self._condition.ended("it was stopped" if self._stop.is_set() else "its source has no more frames")
+            self._state.ended("it was stopped" if self._stop.is_set() else "its source has no more frames")
         finally:
-            self._slot.close()
+            self._latest.close()
 
     def _read(self, source: Source) -> None:
-        self._condition.opened(source.open())
+        self._state.opened(source.open())
         for picture in source.frames():
             if not self._put(picture) or self._stop.is_set():
                 return
@@ -60,13 +67,13 @@ class Capture:
 
     def _put(self, picture: Picture) -> bool:
         captured = Captured(picture, next(self._sequences), self._clock.now())
-        accepted = self._slot.put(captured, self._account.captured)
+        accepted = self._latest.put(captured, self._counts.captured)
         if accepted:
             height, width = (picture.height, picture.width) if isinstance(picture, av.VideoFrame) else picture.shape[:2]
-            self._condition.frame(width, height, captured.sequence, captured.captured_at)
+            self._state.frame(width, height, captured.sequence, captured.captured_at)
         return accepted
 
     def _wait_after(self, error: CameraError) -> None:
         wait_s = self._backoff.failed()
-        self._condition.lost("stalled" if isinstance(error, CameraStalled) else "down", str(error), wait_s)
+        self._state.lost("stalled" if isinstance(error, CameraStalled) else "down", str(error), wait_s)
         self._stop.wait(wait_s)

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
-from ferstream.producer.config.camera_config import RANGES, SETTING_NAMES, CameraConfig, Settings
+from ferstream.producer.config.camera_config import RANGES, SETTING_NAMES, CameraConfig, CameraSettings
 from ferstream.producer.config.cameras_file import camera_from_argument, read_cameras_file, refuse_duplicates
-from ferstream.producer.config.partition import CameraShard
+from ferstream.producer.config.partition import Partition
 from ferstream.producer.errors import ConfigError
 from ferstream.producer.service import Service, ServiceOptions
 from ferstream.producer.sources.probe import as_table, probe_all
@@ -28,7 +28,7 @@ from ferstream.streams.service.options import (
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_DEFAULTS = Settings()
+_DEFAULTS = CameraSettings()
 
 
 def _number(name: str) -> "click.ParamType[Any]":
@@ -51,11 +51,13 @@ def camera_options(command: F) -> F:
         ),
         click.option("--cameras", "file", type=click.Path(path_type=Path), help="cameras.yaml, read again on SIGHUP."),
         click.option(
-            "--camera-shard",
+            "--partition",
             metavar="I/N",
-            callback=_shard,
-            help="Read the cameras of share I of N only, counted from 0; NAME-I/N, as a pod is named, is understood.",
+            callback=_partition,
+            help="Read the cameras of part I of N only, counted from 0; NAME-I/N, as a pod is named, is understood.",
         ),
+        # What --partition was called up to 0.2.
+        click.option("--camera-shard", hidden=True, is_eager=True, expose_value=False, callback=_keep_camera_shard),
         click.option("--fps", type=_number("fps"), default=_DEFAULTS.fps, help="Frame-rate cap; the newest frame is kept."),
         click.option(
             "--max-side", type=_number("max_side"), default=_DEFAULTS.max_side, help="Longest side that is written, in pixels."
@@ -102,7 +104,7 @@ def camera_options(command: F) -> F:
 def _reader(given: dict[str, Any]) -> Callable[[], list[CameraConfig]]:
     """Take the camera options out of `given`; the function reads the file anew each time."""
     arguments, file = given.pop("arguments"), given.pop("file")
-    defaults = Settings(**{name: given.pop(name) for name in SETTING_NAMES})
+    defaults = CameraSettings(**{name: given.pop(name) for name in SETTING_NAMES})
     if not arguments and file is None:
         raise ConfigError("no camera: give --camera NAME=URL or --cameras cameras.yaml")
 
@@ -115,8 +117,16 @@ def _reader(given: dict[str, Any]) -> Callable[[], list[CameraConfig]]:
     return read
 
 
-def _shard(_ctx: click.Context, _param: click.Parameter, text: str | None) -> CameraShard | None:
-    return CameraShard.parse(text) if text is not None else None
+def _keep_camera_shard(ctx: click.Context, _param: click.Parameter, text: str | None) -> None:
+    ctx.meta["camera_shard"] = text
+
+
+def _partition(ctx: click.Context, _param: click.Parameter, text: str | None) -> Partition | None:
+    by_old_name = ctx.meta["camera_shard"]
+    if text is not None and by_old_name is not None:
+        raise click.UsageError("--camera-shard is the old name of --partition: give one of them")
+    text = by_old_name if text is None else text
+    return Partition.parse(text) if text is not None else None
 
 
 class _Group(FerGroup):
@@ -178,8 +188,8 @@ def run(ctx: click.Context, /, as_json: bool, log_level: str, log_format: Any, *
 def check(ctx: click.Context, /, timeout_s: float, as_json: bool, log_level: str, log_format: Any, **given: Any) -> None:  # noqa: ANN401
     """Open every camera once, all at the same time, and print what they are. Exit status 1 if one fails."""
     configure_logging(log_level, log_format)
-    shard = given.pop("camera_shard")
-    cameras = [camera for camera in _reader(given)() if shard is None or shard.holds(camera.camera_id)]
+    partition = given.pop("partition")
+    cameras = [camera for camera in _reader(given)() if partition is None or partition.holds(camera.camera_id)]
     findings = probe_all(cameras, timeout_s)
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))

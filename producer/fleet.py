@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ferstream.producer.camera import Camera
 from ferstream.producer.config.camera_config import CameraConfig
-from ferstream.producer.frame_counts import Account, Totals
+from ferstream.producer.frame_counts import FrameCounts, Totals
 from ferstream.producer.redis_link import RedisLink
 from ferstream.streams.frames.camera_status import write_statuses
 from ferstream.streams.service.logs import about
@@ -20,13 +20,13 @@ log = logging.getLogger(__name__)
 
 
 class Fleet:
-    """Runs the cameras that `apply` was last given; their accounts go on over restarts."""
+    """Runs the cameras that `apply` was last given; their counts go on over restarts."""
 
     def __init__(self, link: RedisLink, *, group: str, camera_labels: bool, tracing: "Tracing | None" = None) -> None:
         self._link, self._group, self._camera_labels, self._tracing = link, group, camera_labels, tracing
         self._cameras: dict[str, Camera] = {}
         self._gone: dict[str, Camera] = {}  # removed, but still in Redis
-        self._accounts: dict[str, Account] = {}
+        self._counts: dict[str, FrameCounts] = {}
         self._lock = threading.Lock()  # the link's thread reports while the main thread changes the fleet
         self._producer = f"{socket.gethostname()}:{os.getpid()}"
 
@@ -46,7 +46,7 @@ class Fleet:
                 self._start(config)
 
     def stop(self) -> None:
-        """End all cameras: last frames, last beats."""
+        """End all cameras and wait until their last frames are written, for a bounded time."""
         self._end(list(self._running().values()))
 
     def report(self) -> None:
@@ -75,7 +75,7 @@ class Fleet:
 
     def totals(self) -> dict[str, Totals]:
         """Each camera's sums since the start, removed cameras included."""
-        return {name: account.totals() for name, account in self._accounts.items()}
+        return {name: counts.totals() for name, counts in self._counts.items()}
 
     def _running(self) -> dict[str, Camera]:
         with self._lock:
@@ -84,8 +84,8 @@ class Fleet:
     def _start(self, config: CameraConfig) -> None:
         name = config.camera_id
         label = name if self._camera_labels else ""
-        account = self._accounts.setdefault(name, Account(label))
-        camera = Camera(config, self._link, account, label=label, group=self._group, tracing=self._tracing)
+        counts = self._counts.setdefault(name, FrameCounts(label))
+        camera = Camera(config, self._link, counts, label=label, group=self._group, tracing=self._tracing)
         with self._lock:
             self._cameras[name] = camera
         log.info("camera %s: connecting to %s", name, config.shown_url, extra=about(name))

@@ -1,4 +1,4 @@
-"""One camera's book: captured = written + dropped, by reason, and nothing else, once the camera has stopped."""
+"""How many frames a camera gave and what became of them: captured = written + dropped, once the camera has stopped."""
 
 import threading
 from collections import Counter
@@ -16,7 +16,7 @@ class Totals:
     dropped: dict[str, int]
 
 
-class Account:
+class FrameCounts:
     """Counts frames, for the summary and for Prometheus under the label `camera` (nothing where labels are off)."""
 
     def __init__(self, label: str) -> None:

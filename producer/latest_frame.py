@@ -1,4 +1,4 @@
-"""Where the capturing thread leaves a frame for the encoding thread: room for one, and the newest wins."""
+"""Where the capturing thread leaves a frame for the encoding thread: room for one, the newest wins, at most `fps` a second."""
 
 import threading
 import time
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ferstream.producer.sources.source import Picture
-from ferstream.producer.throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +17,25 @@ class Captured:
     captured_at: float
 
 
-class Slot:
-    """A camera never waits here: a frame that comes before the last one was taken replaces it, and the old one is counted.
+class Throttle:
+    """The frame-rate cap: `due_at` is when the next frame may be taken, so that they are `fps` a second on average at most.
 
-    Its reason is `rate` where the frame-rate cap held it, `busy` where encoding or Redis was too slow.
+    Due times lie on a grid, so that jitter costs no frame; after a pause half an interval is made up.
+    """
+
+    def __init__(self, fps: float) -> None:
+        self._interval_s = 1 / fps
+        self.due_at = 0.0  # on the caller's monotonic clock
+
+    def taken(self, now: float) -> None:
+        """A frame was taken at `now`."""
+        self.due_at = max(self.due_at, now - self._interval_s / 2) + self._interval_s
+
+
+class LatestFrame:
+    """Holds one frame. A live camera never waits for it to be taken: the next frame replaces it, and the old one is dropped.
+
+    It is dropped for `rate` where the frame-rate cap held it, for `busy` where encoding or Redis was too slow.
     Without a throttle nothing is replaced: `put` waits until the frame before was taken.
     """
 
@@ -32,7 +46,7 @@ class Slot:
         self._changed = threading.Condition()
 
     def put(self, frame: Captured, on_accepted: Callable[[], None]) -> bool:
-        """Leave a frame; false once the slot is closed. `on_accepted` is called before anyone can take it."""
+        """Leave a frame; false once it is closed. `on_accepted` is called before anyone can take it."""
         with self._changed:
             while self._throttle is None and self._frame is not None and not self._closed:
                 self._changed.wait()
@@ -46,7 +60,7 @@ class Slot:
             return True
 
     def take(self, timeout_s: float) -> Captured | None:
-        """The newest frame as soon as one is due; nothing after `timeout_s`, or when the slot is closed and empty."""
+        """The newest frame as soon as one is due; nothing after `timeout_s`, or when it is closed and empty."""
         end = time.monotonic() + timeout_s
         with self._changed:
             while True:

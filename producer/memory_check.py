@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 LISTED = 5
 
 
-class Budget:
+class MemoryCheck:
     """Holds the byte budgets of all cameras in the list, other producers' too, against the memory limit of Redis."""
 
     def __init__(self, link: RedisLink) -> None:
@@ -38,7 +38,7 @@ class Budget:
             log.warning("Redis has no memory limit: set maxmemory above the cameras' byte budgets, %s together", whole)
 
     def watch(self, cameras: list[CameraConfig]) -> None:
-        """Once Redis came, or came back: by then the cameras run, and `problem` says why this producer is not ready."""
+        """Check again when Redis came, or came back. The cameras run by then; `problem` says why this producer is not ready."""
         if self._link.generation == self._generation:
             return
         try:

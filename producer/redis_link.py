@@ -1,4 +1,8 @@
-"""The producer's tie to Redis: whether it is there, what time it has, and one try at a time to get it back."""
+"""The producer's tie to Redis: whether it is there, what time it has, and one try at a time to get it back.
+
+On one server all cameras share one RedisLink. On a cluster each shard has a ShardLink of its own over it, so that the cameras of
+a primary that is down wait for it and the others do not.
+"""
 
 import logging
 import threading
@@ -8,7 +12,6 @@ from collections.abc import Callable
 import redis
 
 from ferstream.producer import metrics
-from ferstream.producer.shard_link import WELL_AFTER_S, ShardLink
 from ferstream.streams.errors import StoreError, StoreFull, StoreUnavailable
 from ferstream.streams.redis_client.acl_check import check_rights, producer_commands
 from ferstream.streams.redis_client.clock import ServerClock
@@ -20,12 +23,15 @@ from ferstream.streams.wire.keys import Keys
 log = logging.getLogger(__name__)
 
 CLOCK_EVERY_S = 30.0
+#: At its memory limit Redis takes one frame and refuses the next: it is called well when nothing was refused for this long.
+OK_AFTER_S = 5.0
 
 
 class RedisLink:
     """Shared by all cameras of a process. Its thread runs `each_second` while Redis is there, and tries again while it is not.
 
-    `generation` grows with every return of Redis: who has seen an older one has lost replies to settle first.
+    `generation` grows whenever Redis comes back. A camera that has seen an older one may have lost a reply while Redis was away,
+    and finds out what became of that frame before it writes the next.
     """
 
     def __init__(self, url: str, keys: Keys) -> None:
@@ -33,13 +39,14 @@ class RedisLink:
         self.client: redis.Redis = connect(url)
         self._up = threading.Event()
         self.generation = 0
-        self.last_beat = time.monotonic()
+        self.last_loop = time.monotonic()
         self._backoff = Backoff()
-        self._problem, self._trouble_at, self._version = "", 0.0, ""
+        self._problem, self._error_at, self._version = "", 0.0, ""
         self._warnings: tuple[str, ...] = ()
         self.max_memory_bytes: int | None = None  # 0: no limit; None: not known yet
         self._clock_set_at = 0.0
-        self._cluster, self._shards = is_cluster(url), dict[int, ShardLink]()
+        self._cluster = is_cluster(url)
+        self._shards: dict[int, ShardLink] = {}
 
     def of(self, camera_id: str) -> "RedisLink | ShardLink":
         """The link of the server that holds a camera's frames."""
@@ -61,14 +68,14 @@ class RedisLink:
         return failures[0] if failures and all(failures) else None
 
     def open(self) -> None:
-        """The first try. A Redis that is down or full may come; raises StoreError where waiting will not help."""
+        """Try for the first time. A Redis that is down or full is waited for. Raises StoreError where waiting will not help."""
         try:
             self._check()
         except (StoreUnavailable, StoreFull) as error:
-            self.lost(error)
+            self.on_unavailable(error)
 
     def look(self) -> None:
-        """Ask Redis again what it is and what it holds. Raises StoreError."""
+        """Check Redis and our rights again, and learn its memory limit. Raises StoreError."""
         report = check_server(self.client, self.keys, self.clock)
         check_rights(self.client, producer_commands(self.keys))
         self.max_memory_bytes = report.max_memory_bytes
@@ -77,30 +84,30 @@ class RedisLink:
                 log.warning("%s", warning)
         self._warnings, self._version = report.warnings, report.version
 
-    def lost(self, error: StoreError) -> None:
-        """Somebody got no answer, or no room: frames are counted as dropped until the link's own thread gets one."""
+    def on_unavailable(self, error: StoreError) -> None:
+        """A command got no answer: frames are counted as dropped until the link's own thread gets one."""
         # A cluster that was there once stays up: each camera's shard has a link of its own.
         if isinstance(error, StoreUnavailable) and not (self._cluster and self.generation):
             self._up.clear()
-        self.trouble(error)
+        self.on_error(error)
 
-    def trouble(self, error: StoreError) -> None:
-        """Say what is wrong, once."""
-        self._trouble_at = time.monotonic()
+    def on_error(self, error: StoreError) -> None:
+        """A command was refused: log it, once for the same error."""
+        self._error_at = time.monotonic()
         if str(error) != self._problem:
             self._problem = str(error)
             log.warning("%s; cameras stay open, frames that cannot be written are counted", error)
 
-    def well(self) -> None:
-        """Redis took a frame, or a beat."""
-        if self._problem and self.up and time.monotonic() - self._trouble_at > WELL_AFTER_S:
+    def on_ok(self) -> None:
+        """A command was done: log that the last problem is over, after OK_AFTER_S."""
+        if self._problem and self.up and time.monotonic() - self._error_at > OK_AFTER_S:
             self._problem = ""
             log.info("Redis takes frames again")
 
     def run(self, stop: threading.Event, each_second: Callable[[], None]) -> None:
-        """The link's thread."""
+        """What the link's thread does until `stop` is set."""
         while not stop.is_set():
-            self.last_beat = time.monotonic()
+            self.last_loop = time.monotonic()
             wait_s = 1.0
             try:
                 if not self.up:
@@ -111,9 +118,9 @@ class RedisLink:
                 each_second()
                 self._backoff.succeeded()
                 if self._cluster:
-                    self.well()
+                    self.on_ok()
             except StoreError as error:  # say so once, and try again after a while
-                self.lost(error)
+                self.on_unavailable(error)
                 wait_s = self._backoff.failed()
             stop.wait(wait_s)
 
@@ -127,7 +134,10 @@ class RedisLink:
         self._up.set()
 
     def _agree(self) -> None:
-        """A server that restarted lost the number of shards, and nothing else of a cluster may tell. Raises StoreError."""
+        """Check the number of shards again: a primary that restarted has lost it, and another program may have written its own.
+
+        Raises StoreError.
+        """
         try:
             check_shards(self.client, self.keys)
         except (StoreUnavailable, StoreFull):
@@ -139,3 +149,65 @@ class RedisLink:
     def _set_clock(self) -> None:
         metrics.CLOCK_SKEW.set(self.clock.set_from(self.client))
         self._clock_set_at = time.monotonic()
+
+
+class ShardLink:
+    """What RedisLink is on one server, for the cameras of one shard of a cluster. They try again themselves, once a second."""
+
+    def __init__(self, link: RedisLink, shard: int) -> None:
+        self._link, self._shard = link, shard
+        self._lock = threading.Lock()
+        self._backoff = Backoff()
+        self._losses = 0
+        self._retry_at = 0.0
+        self.failure: str | None = None  # why the last command got no answer, until one gets it
+        self._problem, self._error_at = "", 0.0
+
+    @property
+    def url(self) -> str:
+        return self._link.url
+
+    @property
+    def keys(self) -> Keys:
+        return self._link.keys
+
+    @property
+    def clock(self) -> ServerClock:
+        return self._link.clock
+
+    @property
+    def up(self) -> bool:
+        """Whether to try: the cluster is there, and the last failure of this shard is a while ago."""
+        return self._link.up and time.monotonic() >= self._retry_at
+
+    @property
+    def generation(self) -> int:
+        """Grows whenever the cluster comes back and with each command without an answer, as RedisLink's does."""
+        return self._link.generation + self._losses
+
+    def on_unavailable(self, error: StoreError) -> None:
+        """A command got no answer: try again after a pause, which is the same for all cameras of the shard."""
+        with self._lock:
+            if isinstance(error, StoreUnavailable):
+                self._losses += 1
+                if time.monotonic() >= self._retry_at:  # once for all cameras that lose one reply each
+                    self._retry_at = time.monotonic() + self._backoff.failed()
+        self.on_error(error)
+
+    def on_error(self, error: StoreError) -> None:
+        """A command was refused or got no answer: log it, once for the same error."""
+        with self._lock:
+            known, self._problem, self._error_at = self._problem, str(error), time.monotonic()
+            self.failure = self._problem if isinstance(error, StoreUnavailable) else None
+        if self._problem != known:
+            log.warning("shard %d: %s; its cameras stay open, their frames are counted as dropped", self._shard, error)
+
+    def on_ok(self) -> None:
+        """A command was done: log that the last problem is over, after OK_AFTER_S."""
+        with self._lock:
+            self.failure = None
+            self._backoff.succeeded()
+            mended = bool(self._problem) and time.monotonic() - self._error_at > OK_AFTER_S
+            self._problem = "" if mended else self._problem
+        if mended:
+            log.info("shard %d takes frames again", self._shard)

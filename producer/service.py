@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from ferstream.producer import metrics
 from ferstream.producer.config.camera_config import CameraConfig
-from ferstream.producer.config.partition import CameraShard
+from ferstream.producer.config.partition import Partition
 from ferstream.producer.errors import ConfigError
 from ferstream.producer.fleet import Fleet
-from ferstream.producer.memory_check import Budget
+from ferstream.producer.memory_check import MemoryCheck
 from ferstream.producer.redis_link import RedisLink
 from ferstream.streams.errors import StoreError
 from ferstream.streams.service.health_server import StatusServer
@@ -39,11 +39,11 @@ HANGS_AFTER_S = 30.0
 class ServiceOptions:
     """What `run` was told. `read_cameras` gives the list, again after a SIGHUP; raises ConfigError.
 
-    The list is of all cameras: those of other producers too, where `camera_shard` says that they share it.
+    The list is of all cameras: those of other producers too, where `partition` says that they share it.
     """
 
     read_cameras: Callable[[], list[CameraConfig]]
-    camera_shard: CameraShard | None
+    partition: Partition | None
     redis_url: str
     keys: Keys
     group: str
@@ -71,9 +71,9 @@ class Service:
             target=self._link.run, args=(self._link_stop, self._fleet.report), name="redis-link", daemon=True
         )
         self._last_loop = time.monotonic()
-        self._cameras: list[CameraConfig] = []  # all, those of other shards too
-        self._budget = Budget(self._link)
-        self._idle = False  # a shard without a camera waits for one
+        self._cameras: list[CameraConfig] = []  # all, those of other partitions too
+        self._memory = MemoryCheck(self._link)
+        self._idle = False  # a partition without a camera waits for one
 
     def run(self) -> list[str]:
         """Until a signal, or until every camera has ended; returns the cameras that could not be read to their end.
@@ -82,7 +82,7 @@ class Service:
         """
         cameras = self._options.read_cameras()
         self._link.open()
-        self._budget.refuse(cameras)
+        self._memory.refuse(cameras)
         server = StatusServer(
             self._options.metrics_host,
             self._options.metrics_port,
@@ -124,7 +124,7 @@ class Service:
             if self._reload.is_set():
                 self._reload.clear()
                 self._read_again()
-            self._budget.watch(self._cameras)
+            self._memory.watch(self._cameras)
             if self._fleet.finished and not self._options.stay and not self._idle:
                 log.info("every camera has ended")
                 return
@@ -132,8 +132,8 @@ class Service:
     def _read_again(self) -> None:
         try:
             cameras = self._options.read_cameras()
-            self._budget.ask_again()
-            self._budget.refuse(cameras)
+            self._memory.ask_again()
+            self._memory.refuse(cameras)
         except ConfigError as error:  # the cameras that run go on as they are
             log.error("the cameras stay as they are: %s", error)  # noqa: TRY400 - a mistake in a file needs no traceback
             return
@@ -141,13 +141,13 @@ class Service:
         log.info("cameras read again: %d", len(cameras))
 
     def _apply(self, cameras: list[CameraConfig]) -> None:
-        shard = self._options.camera_shard
-        mine = [camera for camera in cameras if shard is None or shard.holds(camera.camera_id)]
+        partition = self._options.partition
+        mine = [camera for camera in cameras if partition is None or partition.holds(camera.camera_id)]
         self._cameras = cameras
-        self._idle = shard is not None and not mine
-        if shard is not None:
+        self._idle = partition is not None and not mine
+        if partition is not None:
             waiting = "; waiting for one, SIGHUP reads the cameras again" if self._idle else ""
-            log.info("camera shard %s has %d of %d cameras%s", shard, len(mine), len(cameras), waiting)
+            log.info("partition %s has %d of %d cameras%s", partition, len(mine), len(cameras), waiting)
         self._fleet.apply(mine)
 
     def _open_tracing(self) -> "Tracing | None":
@@ -186,14 +186,14 @@ class Service:
             )
 
     def _unhealthy(self) -> str | None:
-        oldest = min(self._last_loop, self._link.last_beat)
+        oldest = min(self._last_loop, self._link.last_loop)
         silent_s = time.monotonic() - oldest
         return f"a loop has not come round for {silent_s:.0f} s" if silent_s > HANGS_AFTER_S else None
 
     def _unready(self) -> str | None:
         if self._shutdown.requested.is_set():
             return "shutting down"
-        return self._link.away or self._budget.problem
+        return self._link.away or self._memory.problem
 
     def _on_hangup(self, _number: int, _frame: FrameType | None) -> None:
         self._reload.set()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from ferstream.streams.frames.finish import FrameAnswers
+from ferstream.streams.frames.finish import FrameFinisher
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect, is_cluster
@@ -153,7 +153,7 @@ class Worker:
 
     def _publisher(self, finished: Channel[FrameTask], models: dict[str, str]) -> Publisher:
         settings = self.settings
-        answers = FrameAnswers(
+        answers = FrameFinisher(
             self._answering,
             settings.keys,
             group=settings.group,

@@ -1,7 +1,12 @@
 """How one camera is read and written: its settings, their defaults and their ranges."""
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Annotated, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta
 
 from ferstream.producer.config.camera_url import LIVE_SCHEMES, kind_of, redacted, scheme_of
 from ferstream.producer.errors import ConfigError
@@ -12,46 +17,58 @@ LIVE_FRESHNESS_S = 5.0
 OFFLINE_FRESHNESS_S = 3600.0
 MAX_NAME = 128
 
-#: Least and most of every number.
-RANGES: dict[str, tuple[float, float]] = {
-    "fps": (0.01, 240),
-    "max_side": (64, 16384),
-    "jpeg_quality": (1, 100),
-    "budget_bytes": (65536, 64 * 1024 * MIB),
-    "freshness_s": (0.1, 7 * 86400),
-    "stall_after_s": (0.5, 3600),
-    "frozen_after_s": (1, 86400),
-}
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What can be said of every camera at once, and of each one by itself. Raises ConfigError where a value is wrong.
+class CameraSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be said of every camera at once, and of each one by itself. `settings_from` checks the ranges.
 
     `realtime` false reads a file or a folder as fast as the workers keep up and loses none of its frames: the frame-rate cap does
     not apply, and a full byte budget makes the reader wait instead of dropping.
     """
 
-    fps: float = 15.0
-    max_side: int = 1280
-    jpeg_quality: int = 85
-    budget_bytes: int = 16 * MIB
-    freshness_s: float | None = None
+    fps: Annotated[float, Meta(ge=0.01, le=240)] = 15.0
+    max_side: Annotated[int, Meta(ge=64, le=16384)] = 1280
+    jpeg_quality: Annotated[int, Meta(ge=1, le=100)] = 85
+    budget_bytes: Annotated[int, Meta(ge=65536, le=64 * 1024 * MIB)] = 16 * MIB
+    freshness_s: Annotated[float, Meta(ge=0.1, le=7 * 86400)] | None = None
     loop: bool = False
     realtime: bool = True
-    stall_after_s: float = 5.0
-    frozen_after_s: float = 30.0
-
-    def __post_init__(self) -> None:
-        for each in fields(self):
-            _check(each.name, getattr(self, each.name), type(each.default))
+    stall_after_s: Annotated[float, Meta(ge=0.5, le=3600)] = 5.0
+    frozen_after_s: Annotated[float, Meta(ge=1, le=86400)] = 30.0
 
     @property
     def freshness_budget_s(self) -> float:
         """Seconds from capture to deadline."""
         if self.freshness_s is not None:
-            return float(self.freshness_s)
+            return self.freshness_s
         return LIVE_FRESHNESS_S if self.realtime else OFFLINE_FRESHNESS_S
+
+
+SETTING_NAMES: tuple[str, ...] = CameraSettings.__struct_fields__
+_NUMBERS = {
+    name: kind
+    for name, hint in get_type_hints(CameraSettings, include_extras=True).items()
+    for kind in (hint, *get_args(hint))  # freshness_s is a number or None
+    if get_origin(kind) is Annotated
+}
+#: Least and most of every number.
+RANGES = {name: (kind.__metadata__[0].ge, kind.__metadata__[0].le) for name, kind in _NUMBERS.items()}
+
+
+def settings_from(values: Mapping[str, object], defaults: CameraSettings) -> CameraSettings:
+    """`defaults` with `values`, which are by the names of settings. Raises ConfigError where one is of a wrong type or range."""
+    try:
+        return msgspec.convert(msgspec.structs.asdict(defaults) | dict(values), CameraSettings)
+    except msgspec.ValidationError as error:
+        name = str(error).rpartition("$.")[2].rstrip("`")
+        raise ConfigError(f"{name} must be {_wanted(name)}, not {values[name]!r:.40}") from error
+
+
+def _wanted(name: str) -> str:
+    if name not in RANGES:
+        return "true or false"
+    least, most = RANGES[name]
+    number = "a whole number" if get_args(_NUMBERS[name])[0] is int else "a number"
+    return f"{number} from {least:g} to {most:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +80,7 @@ class CameraConfig:
 
     camera_id: str
     url: str = field(repr=False)
-    settings: Settings = field(default_factory=Settings)
+    settings: CameraSettings = field(default_factory=CameraSettings)
 
     def __post_init__(self) -> None:
         if not self.camera_id or not self.camera_id.isprintable() or len(self.camera_id) > MAX_NAME:
@@ -79,24 +96,7 @@ class CameraConfig:
         return redacted(self.url)
 
 
-SETTING_NAMES = tuple(each.name for each in fields(Settings))
-
-
 def nearest(name: str, known: tuple[str, ...]) -> str:
     """` (did you mean ...?)`, or the list of what is known where nothing is near."""
     close = get_close_matches(name, known, 1)
     return f" (did you mean {close[0]}?)" if close else f" (known: {', '.join(known)})"
-
-
-def _check(name: str, value: object, kind: type) -> None:
-    if kind is bool:
-        if not isinstance(value, bool):
-            raise ConfigError(f"{name} must be true or false, not {value!r:.40}")
-        return
-    if value is None and name == "freshness_s":
-        return
-    least, most = RANGES[name]
-    wanted = "a whole number" if kind is int else "a number"
-    right = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
-    if not right or not least <= value <= most:  # type: ignore[operator]
-        raise ConfigError(f"{name} must be {wanted} from {least:g} to {most:g}, not {value!r:.40}")

@@ -10,19 +10,22 @@ cameras:
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ferstream.producer.config.camera_config import SETTING_NAMES, CameraConfig, Settings, nearest
+from ferstream.producer.config.camera_config import SETTING_NAMES, CameraConfig, CameraSettings, nearest, settings_from
+from ferstream.producer.config.camera_url import scheme_of
 from ferstream.producer.errors import ConfigError
 
 KEYS = ("url", "url_file", *SETTING_NAMES)
+#: What YAML says where a value holds a colon at its end or before a space, in a block and in braces: it takes that for a key.
+_COLONS = ("mapping values are not allowed here", "but got ':'")
+QUOTE_IT = "if a value has a colon in it, quote it: url: 'portraits:'"
 
 
-def read_cameras_file(path: Path, defaults: Settings) -> list[CameraConfig]:
+def read_cameras_file(path: Path, defaults: CameraSettings) -> list[CameraConfig]:
     """The cameras of a file, in its order. Raises ConfigError."""
     loader = None
     try:
@@ -35,7 +38,8 @@ def read_cameras_file(path: Path, defaults: Settings) -> list[CameraConfig]:
     except yaml.MarkedYAMLError as error:
         # The error quotes the file, which may hold a password: only its kind and place are told.
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise ConfigError(f"{path}, line {line}: this is no YAML: {_unquoted(error.problem)}") from None
+        hint = f"; {QUOTE_IT}" if any(words in (error.problem or "") for words in _COLONS) else ""
+        raise ConfigError(f"{path}, line {line}: this is no YAML: {_unquoted(error.problem)}{hint}") from None
     except yaml.YAMLError:
         raise ConfigError(f"{path} is no YAML: it holds characters that YAML forbids") from None
     finally:
@@ -43,7 +47,7 @@ def read_cameras_file(path: Path, defaults: Settings) -> list[CameraConfig]:
             loader.dispose()
 
 
-def camera_from_argument(argument: str, defaults: Settings) -> CameraConfig:
+def camera_from_argument(argument: str, defaults: CameraSettings) -> CameraConfig:
     """A camera from NAME=URL. Raises ConfigError."""
     name, equals, url = argument.partition("=")
     if not equals or "://" in name:
@@ -87,7 +91,7 @@ def _pairs(node: yaml.Node, what: str, path: Path) -> Iterator[tuple[str, yaml.N
         yield key.value, value
 
 
-def _camera(loader: yaml.SafeLoader, name: str, node: yaml.Node, path: Path, defaults: Settings) -> CameraConfig:
+def _camera(loader: yaml.SafeLoader, name: str, node: yaml.Node, path: Path, defaults: CameraSettings) -> CameraConfig:
     where = f"{path}, line {_line(node)}: camera {name}"
     if isinstance(node, yaml.ScalarNode):
         settings: dict[str, Any] = {"url": node.value}
@@ -95,11 +99,12 @@ def _camera(loader: yaml.SafeLoader, name: str, node: yaml.Node, path: Path, def
         settings = {}
         for key, value in _pairs(node, f"camera {name}", path):
             if key not in KEYS:
-                raise ConfigError(f"{path}, line {_line(value)}: camera {name}: unknown key {key}{nearest(key, KEYS)}")
+                known = f"; {QUOTE_IT}" if scheme_of(f"{key}:") else nearest(key, KEYS)
+                raise ConfigError(f"{path}, line {_line(value)}: camera {name}: unknown key {key}{known}")
             settings[key] = loader.construct_object(value, deep=True)
     try:
         url = _url(settings, path)
-        return CameraConfig(name, url, replace(defaults, **settings))
+        return CameraConfig(name, url, settings_from(settings, defaults))
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
 
@@ -119,7 +124,7 @@ def _url(settings: dict[str, Any], path: Path) -> str:
         if not url:
             raise ConfigError(f"url_file {file} is empty")
     if not isinstance(url, str) or not url:
-        raise ConfigError("url must be text")
+        raise ConfigError(f"url must be text; {QUOTE_IT}" if isinstance(url, dict) else "url must be text")
     return url
 
 

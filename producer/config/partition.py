@@ -11,15 +11,15 @@ _SYNTAX = re.compile(r"(?:\S+-)?(\d{1,9})/(\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
-class CameraShard:
-    """Share `index` of `count`, counted from 0. Raises ConfigError where there is no such share."""
+class Partition:
+    """Part `index` of `count`, counted from 0. Raises ConfigError where there is no such part."""
 
     index: int = 0
     count: int = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.index < self.count:
-            raise ConfigError(f"--camera-shard {self}: shards are counted from 0, so the first number must be below the second")
+            raise ConfigError(f"--partition {self}: partitions are counted from 0, so the first number must be below the second")
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -27,12 +27,12 @@ class CameraShard:
         match = _SYNTAX.fullmatch(text.strip())
         if match is None:
             raise ConfigError(
-                f"--camera-shard wants I/N, for instance 0/4, or a pod's name for I (fer-producer-0/4), not {text!r:.80}"
+                f"--partition wants I/N, for instance 0/4, or a pod's name for I (fer-producer-0/4), not {text!r:.80}"
             )
         return cls(int(match[1]), int(match[2]))
 
     def holds(self, camera_id: str) -> bool:
-        """Whether the camera is ours: CRC-32 of its UTF-8 name modulo the number of shards, the same in every process."""
+        """Whether the camera is ours: CRC-32 of its UTF-8 name modulo the number of partitions, the same in every process."""
         return zlib.crc32(camera_id.encode()) % self.count == self.index
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ import av
 import av.container
 import av.error
 
-from ferstream.producer.config.camera_config import Settings
+from ferstream.producer.config.camera_config import CameraSettings
 from ferstream.producer.config.camera_url import Kind, path_of, webcam_device
 from ferstream.producer.errors import CameraError, CameraStalled
 from ferstream.producer.sources.ffmpeg_errors import explained
@@ -27,7 +27,7 @@ _HTTP_PROTOCOLS = "http,https,tcp,tls,crypto,httpproxy,data"
 class VideoSource:
     """One video, decoded on the caller's thread. `kind` is what `address.kind_of` says of `url`."""
 
-    def __init__(self, url: str, kind: Kind, settings: Settings, stop: threading.Event) -> None:
+    def __init__(self, url: str, kind: Kind, settings: CameraSettings, stop: threading.Event) -> None:
         self._url, self._kind, self._settings, self._stop = url, kind, settings, stop
         self._container: av.container.InputContainer | None = None
 

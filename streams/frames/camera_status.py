@@ -57,7 +57,7 @@ def read_statuses(client: "redis.Redis", keys: Keys) -> list[CameraStatus]:
     Raises StoreUnavailable.
     """
     with translated():
-        packed = client.hgetall(keys.cameras)
+        packed: dict[Any, Any] = client.hgetall(keys.cameras)
     known = {field.name for field in fields(CameraStatus)}
     statuses = []
     values: list[Any] = list(packed.values())  # redis-py says bytes or str; a client of ours gives bytes

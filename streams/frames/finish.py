@@ -27,7 +27,7 @@ from ferstream.streams.wire.messages import Result
 DEAD_LETTERS = 1000
 
 
-class FrameAnswers:
+class FrameFinisher:
     """Ends frame entries. Safe to use from several threads."""
 
     def __init__(

@@ -89,7 +89,7 @@ class FrameWriter:
             raise
         self._remember(entry_id, size, frame.header.deadline)
 
-    def beat(self) -> None:
+    def maintain(self) -> None:
         """Once a second: settle lost replies, withdraw overdue frames, forget answered ones, agree on the trimming horizon.
 
         Raises StoreUnavailable.

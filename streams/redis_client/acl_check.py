@@ -10,7 +10,7 @@ from ferstream.streams.wire.keys import Keys
 
 Command = tuple[str, ...]
 #: No entry can have this id: Redis refuses to write it, and finds nothing to delete, after it has looked at the user's rights.
-NOBODY = "0-0"
+IMPOSSIBLE_ID = "0-0"
 
 
 def check_rights(client: "redis.Redis", commands: Iterable[Command]) -> None:
@@ -32,20 +32,26 @@ def check_rights(client: "redis.Redis", commands: Iterable[Command]) -> None:
 def producer_commands(keys: Keys) -> list[Command]:
     frames = keys.frames(0)
     return [
-        ("XADD", frames, NOBODY, "m", ""),
-        ("XDEL", frames, NOBODY),
+        ("XADD", frames, IMPOSSIBLE_ID, "m", ""),
+        ("XDEL", frames, IMPOSSIBLE_ID),
         ("XINFO GROUPS", frames),
-        ("XPENDING", frames, NOBODY),
-        ("ZADD", keys.freshness(0), "XX", "0", NOBODY),  # changes a member that is there, and this one never is
-        ("HSET", keys.cameras, NOBODY, "", NOBODY),  # a name without a value is refused, after the look at the rights
+        ("XPENDING", frames, IMPOSSIBLE_ID),
+        ("ZADD", keys.freshness(0), "XX", "0", IMPOSSIBLE_ID),  # changes only a member that is there
+        (
+            "HSET",
+            keys.cameras,
+            IMPOSSIBLE_ID,
+            "",
+            IMPOSSIBLE_ID,
+        ),  # refused for a missing value, after the rights
     ]
 
 
 def worker_commands(keys: Keys, group: str) -> list[Command]:
     frames = keys.frames(0)
     return [
-        ("XADD", keys.results(0), NOBODY, "r", ""),
-        ("XADD", keys.dead(0), NOBODY, "d", ""),
-        ("XACK", frames, group, NOBODY),
-        ("XDEL", frames, NOBODY),
+        ("XADD", keys.results(0), IMPOSSIBLE_ID, "r", ""),
+        ("XADD", keys.dead(0), IMPOSSIBLE_ID, "d", ""),
+        ("XACK", frames, group, IMPOSSIBLE_ID),
+        ("XDEL", frames, IMPOSSIBLE_ID),
     ]

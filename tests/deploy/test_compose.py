@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from ferstream.producer.config.camera_config import Settings
+from ferstream.producer.config.camera_config import CameraSettings
 from ferstream.producer.config.cameras_file import read_cameras_file
 from tests.support.deployed_redis import DEPLOY, clean_environment, make_secrets
 from tests.support.video_files import skip_or_fail
@@ -164,7 +164,7 @@ def test_images_are_built_from_the_dockerfile_s_targets(whole):
 
 
 def test_the_demo_shows_something_at_once(whole):
-    (camera,) = read_cameras_file(DEPLOY / "cameras" / "cameras.yaml", Settings())
+    (camera,) = read_cameras_file(DEPLOY / "cameras" / "cameras.yaml", CameraSettings())
     assert camera.url == "rtsp://test-camera:8554/portraits"
     assert whole["services"]["test-camera"]["profiles"] == ["demo"]
     assert set(whole["services"]["test-camera"]["networks"]) & set(whole["services"]["producer"]["networks"])

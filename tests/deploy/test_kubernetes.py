@@ -12,7 +12,7 @@ from redis.crc import key_slot
 
 from ferstream.consumer.cli import main as consumer
 from ferstream.producer.cli import main as producer
-from ferstream.producer.config.camera_config import Settings
+from ferstream.producer.config.camera_config import CameraSettings
 from ferstream.producer.config.cameras_file import read_cameras_file
 from ferstream.streams.wire.keys import Keys
 from ferstream.workers.cli import main as worker
@@ -89,10 +89,10 @@ def test_programs_understand_how_they_are_started(
 
 
 def _check_producer(name: str, options: dict[str, Any], workload: dict[str, Any]) -> None:
-    shard = options["camera_shard"]
-    assert (shard.index, shard.count) == (0, workload["spec"]["replicas"])
+    partition = options["partition"]
+    assert (partition.index, partition.count) == (0, workload["spec"]["replicas"])
     assert options["keys"].shards == (12 if name == "cluster" else 1)
-    cameras = read_cameras_file(options["file"], Settings())
+    cameras = read_cameras_file(options["file"], CameraSettings())
     assert {camera.camera_id for camera in cameras} == SECRETS["fer-cameras"].keys()
 
 
@@ -224,5 +224,5 @@ def test_shards_of_the_cluster_reach_every_primary() -> None:
     """README says how many of the 12 slots each of three primaries gets."""
     (shards,) = (int(one["data"]["SHARDS"]) for one in of_kind(overlay("cluster"), "ConfigMap") if "SHARDS" in one["data"])
     slots = [key_slot(Keys(shards=shards).frames(shard).encode()) for shard in range(shards)]
-    counts = [sum(primary * 16384 // 3 <= slot < (primary + 1) * 16384 // 3 for slot in slots) for primary in range(3)]
+    counts = [sum(primary * 16384 // 3 <= latest < (primary + 1) * 16384 // 3 for latest in slots) for primary in range(3)]
     assert f"{counts[0]}, {counts[1]} and {counts[2]}" in (KUBERNETES / "README.md").read_text()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ferstream.producer.config.camera_config import CameraConfig, Settings
+from ferstream.producer.config.camera_config import CameraConfig, CameraSettings
 from ferstream.producer.config.cameras_file import camera_from_argument, read_cameras_file, refuse_duplicates
 from ferstream.producer.errors import ConfigError
 
@@ -22,7 +22,7 @@ def test_reads_cameras_over_defaults(tmp_path):
         "cameras:\n  door: rtsp://10.0.0.7/stream\n"
         "  hall:\n    url_file: secret\n    fps: 10\n    max_side: 960\n  hall2:\n    url: /a/b.mp4\n    realtime: false\n",
     )
-    door, hall, file = read_cameras_file(path, Settings(fps=5))
+    door, hall, file = read_cameras_file(path, CameraSettings(fps=5))
     assert (door.camera_id, door.url, door.settings.fps, door.settings.freshness_budget_s) == (
         "door",
         "rtsp://10.0.0.7/stream",
@@ -62,12 +62,24 @@ def test_reads_cameras_over_defaults(tmp_path):
         ("cameras:\n  a: {url: 'rtsp://u:hunter2@h\n", "this is no YAML"),
         ("cameras:\n  a: {url: *hunter2}\n", "line 2: this is no YAML: found undefined alias ..."),
         ("cameras:\n  a: {url: 'rtsp://h/x', realtime: false}\n", "camera a: a live camera cannot be read as fast as possible"),
+        ("cameras:\n  a:\n    url: portraits:\n", "line 3: this is no YAML: mapping values are not allowed here; if a value has"),
+        ("cameras:\n  a: portraits:\n", "quote it: url: 'portraits:'"),
+        ("cameras:\n  a: {url: portraits:}\n", "quote it"),
+        ("cameras:\n  a: {url: portraits: , fps: 3}\n", "quote it"),
+        ("cameras:\n  a: webcam: 0\n", "quote it"),
+        ("cameras:\n  a:\n    portraits:\n", "line 3: camera a: unknown key portraits; if a value has a colon in it, quote it"),
+        ("cameras:\n  a:\n    url:\n      portraits:\n", "camera a: url must be text; if a value has a colon in it, quote it"),
+        ("cameras:\n  a: {url: 5}\n", "camera a: url must be text"),
+        ("cameras:\n  a: {url: /x, fps: .nan}\n", "fps must be a number from 0.01 to 240, not nan"),
+        ("cameras:\n  a: {url: /x, max_side: 99999999999999999999}\n", "max_side must be a whole number from 64 to 16384"),
+        ("cameras:\n  a: {url: /x, freshness_s: 2026-01-01}\n", "freshness_s must be a number from 0.1 to 604800"),
+        ("cameras:\n  a: {url: /x, loop: [true]}\n", "loop must be true or false"),
         ("", "is empty"),
     ],
 )
 def test_mistakes_are_named(tmp_path, text, told):
     with pytest.raises(ConfigError) as caught:
-        read_cameras_file(write(tmp_path, text), Settings())
+        read_cameras_file(write(tmp_path, text), CameraSettings())
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "hunter2" not in str(caught.value)
@@ -75,10 +87,10 @@ def test_mistakes_are_named(tmp_path, text, told):
 
 def test_unreadable_files(tmp_path):
     with pytest.raises(ConfigError, match=r"cannot read .*none\.yaml: No such file"):
-        read_cameras_file(tmp_path / "none.yaml", Settings())
+        read_cameras_file(tmp_path / "none.yaml", CameraSettings())
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\xd8")
     with pytest.raises(ConfigError, match="not UTF-8"):
-        read_cameras_file(tmp_path / "binary", Settings())
+        read_cameras_file(tmp_path / "binary", CameraSettings())
 
 
 def test_names():
@@ -86,8 +98,8 @@ def test_names():
         with pytest.raises(ConfigError, match="name must be printable"):
             CameraConfig(name, "/x")
     with pytest.raises(ConfigError, match="NAME=URL"):
-        camera_from_argument("rtsp://u:hunter2@host/x=3", Settings())
-    camera = camera_from_argument("door=rtsp://h/x?a=b", Settings())
+        camera_from_argument("rtsp://u:hunter2@host/x=3", CameraSettings())
+    camera = camera_from_argument("door=rtsp://h/x?a=b", CameraSettings())
     assert (camera.camera_id, camera.url) == ("door", "rtsp://h/x?a=b")
     with pytest.raises(ConfigError, match="two cameras are named door"):
         refuse_duplicates([camera, camera])

@@ -1,4 +1,4 @@
-"""Cameras at work against a real Redis: what comes in, what is dropped, and that the account is exact through all of it."""
+"""Cameras at work against a real Redis: what comes in, what is dropped, and that every frame is counted through all of it."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from ferstream.producer import metrics
-from ferstream.producer.config.camera_config import CameraConfig, Settings
+from ferstream.producer.config.camera_config import CameraConfig, CameraSettings
 from ferstream.producer.fleet import Fleet
 from ferstream.producer.redis_link import RedisLink
 from ferstream.streams.errors import StoreError
@@ -69,7 +69,7 @@ def sums(fleet: Fleet, camera_id: str) -> tuple[int, int, Counter[str]]:
 
 
 def portraits(camera_id: str = "p", **settings: object) -> CameraConfig:
-    return CameraConfig(camera_id, "portraits:", Settings(max_side=320, **settings))
+    return CameraConfig(camera_id, "portraits:", CameraSettings(max_side=320, **settings))
 
 
 class Redis:
@@ -130,7 +130,7 @@ def test_frames_arrive_with_growing_numbers(redis_url):
 
 def test_the_cap_drops_and_counts(redis_url, tmp_path):
     video = make_video(tmp_path / "a.mp4", frames=60, fps=30)
-    with at_work(redis_url, CameraConfig("a", str(video), Settings(fps=10))) as fleet:
+    with at_work(redis_url, CameraConfig("a", str(video), CameraSettings(fps=10))) as fleet:
         wait_until(lambda: fleet.finished, within_s=6, what="the file's end")
     captured, written, dropped = sums(fleet, "a")
     assert captured == 60
@@ -144,7 +144,7 @@ def test_as_fast_as_possible_loses_nothing(redis_url, tmp_path):
     video = make_video(tmp_path / "a.mkv", frames=150, fps=10, size=(640, 480))
     client, seen = connect(redis_url), []
     client.xgroup_create(KEYS.frames(0), "workers", "0", mkstream=True)
-    with at_work(redis_url, CameraConfig("a", str(video), Settings(realtime=False, fps=1, budget_bytes=65536))) as fleet:
+    with at_work(redis_url, CameraConfig("a", str(video), CameraSettings(realtime=False, fps=1, budget_bytes=65536))) as fleet:
         end = time.monotonic() + 30
         while time.monotonic() < end and not (fleet.finished and len(seen) == 150):
             for _, entries in client.xreadgroup("workers", "w", {KEYS.frames(0): ">"}, count=10, block=100) or []:
@@ -204,7 +204,7 @@ def test_a_redis_that_hangs_is_no_loss_of_account(redis):
 
 def test_a_file_waits_for_redis(redis, tmp_path):
     video = make_video(tmp_path / "a.mkv", frames=40)
-    with at_work(redis.url, CameraConfig("a", str(video), Settings(realtime=False))) as fleet:
+    with at_work(redis.url, CameraConfig("a", str(video), CameraSettings(realtime=False))) as fleet:
         time.sleep(0.5)
         redis.start()
         wait_until(lambda: fleet.finished, within_s=10, what="the file's end")
@@ -237,7 +237,7 @@ def test_a_wrong_shard_count_is_told_at_once(redis_url):
 
 def test_a_frozen_camera_is_named(redis_url, tmp_path, caplog):
     video = make_video(tmp_path / "still.mp4", frames=1, fps=10)
-    camera = CameraConfig("still", str(video), Settings(loop=True, frozen_after_s=1))
+    camera = CameraConfig("still", str(video), CameraSettings(loop=True, frozen_after_s=1))
     with caplog.at_level("INFO"), at_work(redis_url, camera):
         wait_until(lambda: (s := status_of(redis_url, "still")) and s.state == "frozen", within_s=6, what="state frozen")
     assert caplog.text.count("camera still is frozen") == 1
@@ -261,8 +261,8 @@ def test_cameras_come_and_go(redis_url):
 
 
 def test_a_missing_file_is_retried_live_and_final_offline(redis_url, tmp_path):
-    live = CameraConfig("live", str(tmp_path / "late.mp4"), Settings())
-    offline = CameraConfig("offline", str(tmp_path / "none.mp4"), Settings(realtime=False))
+    live = CameraConfig("live", str(tmp_path / "late.mp4"), CameraSettings())
+    offline = CameraConfig("offline", str(tmp_path / "none.mp4"), CameraSettings(realtime=False))
     with at_work(redis_url, live, offline) as fleet:
         wait_until(lambda: fleet.failed == ["offline"], within_s=3, what="the offline file fails")
         wait_until(lambda: (s := status_of(redis_url, "live")) and s.state == "down", within_s=3, what="state down")

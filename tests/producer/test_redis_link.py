@@ -7,12 +7,12 @@ import pytest
 from skimage import data
 
 from ferstream.producer import redis_link
-from ferstream.producer.camera_state import Condition
-from ferstream.producer.config.camera_config import CameraConfig, Settings
+from ferstream.producer.camera_state import CameraState
+from ferstream.producer.config.camera_config import CameraConfig, CameraSettings
 from ferstream.producer.fleet import Fleet
-from ferstream.producer.frame_counts import Account
-from ferstream.producer.latest_frame import Captured, Slot
-from ferstream.producer.publisher import Publisher
+from ferstream.producer.frame_counts import FrameCounts
+from ferstream.producer.latest_frame import Captured, LatestFrame
+from ferstream.producer.publisher import FramePublisher
 from ferstream.producer.redis_link import RedisLink
 from ferstream.streams.errors import StoreFull, StoreUnavailable
 from ferstream.streams.redis_client.connect import connect
@@ -61,24 +61,24 @@ def test_a_shard_count_that_was_lost_is_written_again_and_another_one_refused(cl
 
 def test_fit_for_work_as_long_as_one_shard_answers(link):
     one, two = link.of(CAMERAS[0]), link.of(CAMERAS[1])
-    one.lost(AWAY)
+    one.on_unavailable(AWAY)
     assert link.away is None
-    two.lost(AWAY)
+    two.on_unavailable(AWAY)
     assert "away" in link.away
     wait_until(lambda: one.up and two.up, within_s=10, what="another try")
     assert "away" in link.away  # it is tried; nothing answered yet
-    two.well()
+    two.on_ok()
     assert link.away is None
-    two.lost(AWAY)
-    two.trouble(StoreFull("Redis is at its memory limit"))
+    two.on_unavailable(AWAY)
+    two.on_error(StoreFull("Redis is at its memory limit"))
     assert link.away is None  # who refuses is there
 
 
 def test_a_camera_that_gives_no_frames_finds_out_that_its_shard_is_back(cluster, link):
     fleet = Fleet(link, group="workers", camera_labels=False)
-    fleet.apply([CameraConfig(CAMERAS[0], "rtsp://127.0.0.1:1/none", Settings())])
+    fleet.apply([CameraConfig(CAMERAS[0], "rtsp://127.0.0.1:1/none", CameraSettings())])
     try:
-        link.of(CAMERAS[0]).lost(AWAY)
+        link.of(CAMERAS[0]).on_unavailable(AWAY)
         assert link.away is not None
         wait_until(lambda: link.away is None, within_s=10, what="a beat of the camera")
     finally:
@@ -86,16 +86,15 @@ def test_a_camera_that_gives_no_frames_finds_out_that_its_shard_is_back(cluster,
 
 
 def test_fifty_cameras_of_one_shard_that_lose_it_together_wait_as_briefly_as_one(link, monkeypatch):
-    monkeypatch.setattr("random.uniform", lambda least, most: most)
+    monkeypatch.setattr("random.random", lambda: 1.0)  # the longest of all jitters
     shard = link.of(CAMERAS[0])
-    before = shard.generation
+    before, began = shard.generation, time.monotonic()
     for _ in range(50):
-        shard.lost(AWAY)
+        shard.on_unavailable(AWAY)
     assert shard.generation == before + 50
-    began = time.monotonic()
-    assert shard._retry_at - began <= 0.5
+    assert shard._retry_at - began <= 0.5 + (time.monotonic() - began)
     monkeypatch.setattr(shard, "_retry_at", 0.0)
-    shard.lost(AWAY)  # the second try failed too
+    shard.on_unavailable(AWAY)  # the second try failed too
     assert 0.5 < shard._retry_at - began <= 1.0 + (time.monotonic() - began)
 
 
@@ -116,16 +115,16 @@ class SurprisingTracer:
 
 @pytest.mark.parametrize(("at_end", "written", "dropped"), [(False, 0, {"error": 2}), (True, 2, {})])
 def test_a_surprise_of_the_tracer_ends_no_camera_and_each_frame_counts_once(redis_url, caplog, at_end, written, dropped):
-    link, account = RedisLink(redis_url, Keys()), Account("")
+    link, counts = RedisLink(redis_url, Keys()), FrameCounts("")
     link.open()
-    slot, settings = Slot(None, account.dropped), Settings()
+    latest, settings = LatestFrame(None, counts.dropped), CameraSettings()
     camera = CameraConfig("a", "portraits:", settings)
     tracer = SurprisingTracer(at_end)
-    publisher = Publisher(camera, slot, link, account, Condition("a", ""), label="", group="workers", tracer=tracer)
+    publisher = FramePublisher(camera, latest, link, counts, CameraState("a", ""), label="", group="workers", tracer=tracer)
     for sequence in (1, 2):
         publisher._attempt(Captured(data.astronaut(), sequence, link.clock.now()))
     publisher._finish()
-    totals = account.totals()
+    totals = counts.totals()
     assert (totals.written, dict(totals.dropped)) == (written, dropped)
     assert caplog.text.count("a surprise") >= 2
     link.client.close()

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from ferstream.producer import metrics
-from ferstream.producer.config.camera_config import CameraConfig, Settings
+from ferstream.producer.config.camera_config import CameraConfig, CameraSettings
 from ferstream.producer.errors import ConfigError
 from ferstream.producer.sources.probe import as_table, probe_all
 from tests.producer.test_fleet import at_work, frames_in, status_of, sums
@@ -53,7 +53,7 @@ def test_a_server_that_comes_back(redis_url):
 def test_a_camera_that_goes_silent(redis_url):
     """The connection stands, and nothing comes: a blocked read has to end."""
     with RtspServer() as server:
-        camera = CameraConfig("ball", server.url("pattern"), Settings(stall_after_s=1.5))
+        camera = CameraConfig("ball", server.url("pattern"), CameraSettings(stall_after_s=1.5))
         with at_work(redis_url, camera) as fleet:
             wait_until(lambda: len(frames_in(redis_url)) >= 10, within_s=10, what="frames")
             server.freeze()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import simplejpeg
 
-from ferstream.producer.config.camera_config import Settings
+from ferstream.producer.config.camera_config import CameraSettings
 from ferstream.producer.config.camera_url import kind_of
 from ferstream.producer.encoder import JpegEncoder
 from ferstream.producer.errors import CameraError, CameraStalled
@@ -24,7 +24,7 @@ from tests.support.video_files import make_video
 
 @contextmanager
 def opened(url: str, **settings: object) -> Iterator[Source]:
-    source = VideoSource(str(url), kind_of(str(url)), Settings(**settings), threading.Event())
+    source = VideoSource(str(url), kind_of(str(url)), CameraSettings(**settings), threading.Event())
     try:
         source.open()
         yield source

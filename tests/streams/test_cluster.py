@@ -9,7 +9,7 @@ import pytest
 import trustme
 
 from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreUnavailable
-from ferstream.streams.frames.finish import FrameAnswers
+from ferstream.streams.frames.finish import FrameFinisher
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.frames.writer import FrameWriter
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
@@ -18,7 +18,7 @@ from ferstream.streams.redis_client.cluster import run_id_of
 from ferstream.streams.redis_client.connect import connect, translated
 from ferstream.streams.redis_client.preflight import check_server
 from ferstream.streams.wire.keys import Keys
-from tests.streams.test_answers import add, result
+from tests.streams.test_finish import add, result
 from tests.support.fleet import frame
 from tests.support.redis_cluster import RedisCluster, free_ports
 from tests.support.redis_servers import tls_server
@@ -86,7 +86,7 @@ def test_all_ask_one_node_for_the_time(cluster, client):
 
 @pytest.mark.parametrize("shard", range(6))
 def test_a_frame_lives_and_ends_on_the_primary_of_its_shard(cluster, client, shard):
-    reader, answers = reader_of(client, shard), FrameAnswers(client, KEYS, group="workers", keep_results_s=60)
+    reader, answers = reader_of(client, shard), FrameFinisher(client, KEYS, group="workers", keep_results_s=60)
     ids = [add(client, shard) for _ in range(4)]
     with cluster.node(cluster.port_of(KEYS.frames(shard))) as node:
         assert node.xlen(KEYS.frames(shard)) == 4
@@ -117,9 +117,9 @@ def test_a_writer_makes_room_and_finds_what_was_answered(client):
         writer.write(frame(sequence, b"x" * 100, time.time(), camera="door"))
     assert drops == [("budget", 1), ("budget", 1)]
     shard = KEYS.shard_of("door")
-    reader, answers = reader_of(client, shard), FrameAnswers(client, KEYS, group="workers", keep_results_s=60)
+    reader, answers = reader_of(client, shard), FrameFinisher(client, KEYS, group="workers", keep_results_s=60)
     answers.expire(reader.read(1, 0.01))
-    writer.beat()
+    writer.maintain()
     assert (writer.waiting(), writer.waiting_bytes) == (1, 100)
 
 
@@ -129,7 +129,7 @@ def test_a_move_of_a_slot_is_followed_by_all_and_nothing_is_lost_or_done_twice(c
     drops: list = []
     camera = next(name for name in map(str, range(99)) if KEYS.shard_of(name) == shard)
     writer, reader = writer_of(client, camera, drops), reader_of(client, shard)
-    answers = FrameAnswers(client, KEYS, group="workers", keep_results_s=60)
+    answers = FrameFinisher(client, KEYS, group="workers", keep_results_s=60)
     moving, ended, written = threading.Event(), [], 0
     mover = threading.Thread(target=lambda: (moving.wait(), cluster.move_slot(slot, old, new)))
     mover.start()
@@ -146,7 +146,7 @@ def test_a_move_of_a_slot_is_followed_by_all_and_nothing_is_lost_or_done_twice(c
         reader.release(entries)
     mover.join()
     ended += answers.expire(reader.read(1000, 0.001))
-    writer.beat()
+    writer.maintain()
     cluster_now = run_id_of(client, KEYS.frames(shard))
     cluster.move_slot(slot, new, old)
     assert written > 100
@@ -201,7 +201,7 @@ def test_a_full_primary_and_a_deleted_group(cluster, client):
     reader.join()
     add(client, 1)
     (entry,) = reader.read(1, 0.01)
-    answers = FrameAnswers(client, KEYS, group="workers", keep_results_s=60)
+    answers = FrameFinisher(client, KEYS, group="workers", keep_results_s=60)
     with cluster.node(cluster.port_of(KEYS.frames(1))) as node:
         node.config_set("maxmemory", 1)
         try:

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from ferstream.streams.errors import StoreFull, StoreUnavailable
-from ferstream.streams.frames.finish import FrameAnswers
+from ferstream.streams.frames.finish import FrameFinisher
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.frames.writer import FrameWriter
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
@@ -58,7 +58,7 @@ class Worker:
     def __init__(self, client):
         self.reader = FrameReader(client, KEYS, group="workers", consumer="w", claim_after_s=60)
         self.reader.join()
-        self.answers = FrameAnswers(client, KEYS, group="workers", keep_results_s=60)
+        self.answers = FrameFinisher(client, KEYS, group="workers", keep_results_s=60)
 
     def publish(self, entries):
         answered = []
@@ -123,7 +123,7 @@ def test_answered_frames_make_room_and_count_as_nothing(client):
     assert worker.publish(worker.reader.read(3, 0.01)) == [True] * 3
     camera.write(3000)
     assert (camera.drops, stored(client), camera.writer.waiting()) == ({}, [4], 1)
-    camera.writer.beat()
+    camera.writer.maintain()
     assert camera.writer.waiting() == 1
 
 
@@ -131,7 +131,7 @@ def test_a_beat_withdraws_what_no_worker_answered_in_time(client):
     camera = Camera(client, freshness_s=2.0)
     camera.write(age_s=3.5)
     camera.write()
-    camera.writer.beat()
+    camera.writer.maintain()
     assert camera.drops == {"trimmed": 1}
     assert stored(client) == [2]
 
@@ -141,14 +141,14 @@ def test_a_beat_forgets_what_was_answered(client):
     for _ in range(4):
         camera.write()
     worker.publish(worker.reader.read(2, 0.01)[:2])
-    camera.writer.beat()
+    camera.writer.maintain()
     assert camera.writer.waiting() == 2
 
 
 def test_a_short_lived_camera_never_trims_a_long_lived_one(client):
     patient, hasty = Camera(client, "patient", freshness_s=60.0), Camera(client, "hasty", freshness_s=0.5)
-    patient.writer.beat()
-    hasty.writer.beat()
+    patient.writer.maintain()
+    hasty.writer.maintain()
     # 30 s old by its entry id, which is what MINID cuts by
     old = int((patient.clock.now() - 30) * 1000)
     for number in range(300):  # more than a node of the stream: approximate trimming cuts whole nodes
@@ -156,7 +156,7 @@ def test_a_short_lived_camera_never_trims_a_long_lived_one(client):
     hasty.write(1)
     assert client.xrange(KEYS.frames(0))[0][0] == f"{old}-0".encode()
     patient.writer.retire()
-    hasty.writer.beat()
+    hasty.writer.maintain()
     hasty.write(1)
     assert client.xrange(KEYS.frames(0))[0][0] != f"{old}-0".encode()
 
@@ -181,16 +181,16 @@ def test_a_redis_that_lost_its_data_is_counted(tmp_path):
         address.symlink_to(first.directory / "redis.sock")
         client = connect(f"unix://{address}")
         camera = Camera(client)
-        camera.writer.beat()
+        camera.writer.maintain()
         for _ in range(3):
             camera.write()
         address.unlink()
         address.symlink_to(second.directory / "redis.sock")
         client.connection_pool.disconnect()
-        camera.writer.beat()
+        camera.writer.maintain()
         assert camera.drops == {"redis_lost": 3}
         assert camera.writer.waiting() == 0
-        camera.writer.beat()
+        camera.writer.maintain()
         assert camera.drops == {"redis_lost": 3}
         client.close()
 
@@ -256,7 +256,7 @@ def test_a_lost_reply_is_settled_the_frame_is_there(proxy, camera, client):
     with pytest.raises(StoreUnavailable):
         camera.write()
     assert stored(client) == [1, 2]
-    camera.writer.beat()
+    camera.writer.maintain()
     assert (camera.drops, camera.writer.waiting(), camera.writer.written) == ({}, 2, 2)
 
 
@@ -266,7 +266,7 @@ def test_a_lost_reply_is_settled_the_frame_was_answered_meanwhile(proxy, camera,
     with pytest.raises(StoreUnavailable):
         camera.write()
     assert worker.publish(worker.reader.read(5, 0.01)) == [True]
-    camera.writer.beat()
+    camera.writer.maintain()
     assert (camera.drops, camera.writer.waiting(), camera.writer.written) == ({}, 0, 1)
 
 
@@ -274,7 +274,7 @@ def test_a_lost_command_is_counted_as_dropped(proxy, camera, client):
     proxy.lose = "request"
     with pytest.raises(StoreUnavailable):
         camera.write()
-    camera.writer.beat()
+    camera.writer.maintain()
     assert (camera.drops, camera.writer.waiting(), stored(client)) == ({"redis_down": 1}, 0, [])
 
 

@@ -1,6 +1,6 @@
 """The two later looks at a frame's deadline, which a worker that keeps up never needs: before detection and before publishing."""
 
-from ferstream.streams.frames.finish import FrameAnswers
+from ferstream.streams.frames.finish import FrameFinisher
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.wire.keys import Keys
@@ -54,7 +54,7 @@ def test_a_result_that_came_too_late_is_not_published(client):
     finished: Channel[FrameTask] = Channel(8)
     released = []
     publisher = Publisher(
-        FrameAnswers(client, Keys(), group="workers", keep_results_s=60),
+        FrameFinisher(client, Keys(), group="workers", keep_results_s=60),
         clock,
         finished,
         worker="w",

@@ -7,7 +7,7 @@ import time
 import msgpack
 import pytest
 
-from ferstream.streams.frames.finish import FrameAnswers
+from ferstream.streams.frames.finish import FrameFinisher
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.clock import ServerClock
@@ -47,7 +47,7 @@ def test_frames_that_expire_or_die_while_redis_hangs_are_counted_once(server):
         impatient.ping()  # connected: what is sent now waits in its socket
         finished: Channel[FrameTask] = Channel(8)
         publisher = Publisher(
-            FrameAnswers(impatient, Keys(), group="workers", keep_results_s=60),
+            FrameFinisher(impatient, Keys(), group="workers", keep_results_s=60),
             clock,
             finished,
             worker="w",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from ferstream.streams.errors import FerstreamError, StoreError, StoreFull, StoreUnavailable
-from ferstream.streams.frames.finish import FrameAnswers
+from ferstream.streams.frames.finish import FrameFinisher
 from ferstream.streams.frames.reader import Entry
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.wire.messages import Result
@@ -36,7 +36,7 @@ class Publisher:
 
     def __init__(
         self,
-        answers: FrameAnswers,
+        answers: FrameFinisher,
         clock: ServerClock,
         finished: Channel[FrameTask],
         *,

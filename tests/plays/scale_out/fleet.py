@@ -73,7 +73,7 @@ class Fleet:
 
     def start_producers(self) -> None:
         for number in range(PRODUCERS):
-            sharing = ("--cameras", str(self.folder / "cameras.yaml"), "--camera-shard", f"{number}/{PRODUCERS}")
+            sharing = ("--cameras", str(self.folder / "cameras.yaml"), "--partition", f"{number}/{PRODUCERS}")
             arguments = ("run", "--redis", self.url, "--json", "--stay", *sharing)
             name = f"producer-{number}"
             self._producers[name] = self._stack.enter_context(

@@ -1,4 +1,4 @@
-"""The frame-rate cap and the slot: the newest frame wins, and every frame that is replaced is counted with its reason."""
+"""The frame-rate cap and the latest frame: the newest frame wins, and every frame that is replaced is counted with its reason."""
 
 import threading
 import time
@@ -7,8 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from ferstream.producer.latest_frame import Captured, Slot
-from ferstream.producer.throttle import Throttle
+from ferstream.producer.latest_frame import Captured, LatestFrame, Throttle
 
 PICTURE = np.zeros((2, 2, 3), np.uint8)
 
@@ -36,40 +35,40 @@ def test_throttle_makes_up_for_half_an_interval_at_most():
 
 def test_newest_wins_and_reasons_are_told():
     dropped, accepted = Counter(), []
-    slot = Slot(Throttle(5), lambda reason, frames: dropped.update({reason: frames}))
+    latest = LatestFrame(Throttle(5), lambda reason, frames: dropped.update({reason: frames}))
     for number in range(2):
-        assert slot.put(captured(number), lambda: accepted.append(1))
+        assert latest.put(captured(number), lambda: accepted.append(1))
     assert dropped == {"busy": 1}  # nothing was taken yet, and one was due
-    assert slot.take(1).sequence == 1
+    assert latest.take(1).sequence == 1
     for number in range(2, 5):
-        slot.put(captured(number), lambda: accepted.append(1))
+        latest.put(captured(number), lambda: accepted.append(1))
     assert dropped == {"busy": 1, "rate": 2}
     start = time.monotonic()
-    assert slot.take(0.01) is None  # not due yet
-    assert slot.take(1).sequence == 4
+    assert latest.take(0.01) is None  # not due yet
+    assert latest.take(1).sequence == 4
     assert time.monotonic() - start < 0.5
-    slot.put(captured(5), lambda: accepted.append(1))
-    slot.close()
-    assert not slot.put(captured(6), lambda: accepted.append(1))
-    assert slot.take(1).sequence == 5  # closing hands over at once what is left
-    assert slot.drained
-    assert slot.take(1) is None
+    latest.put(captured(5), lambda: accepted.append(1))
+    latest.close()
+    assert not latest.put(captured(6), lambda: accepted.append(1))
+    assert latest.take(1).sequence == 5  # closing hands over at once what is left
+    assert latest.drained
+    assert latest.take(1) is None
     assert len(accepted) == 6
 
 
 def test_without_throttle_the_giver_waits():
     got = []
-    slot = Slot(None, lambda reason, frames: got.append(reason))
+    latest = LatestFrame(None, lambda reason, frames: got.append(reason))
 
     def give() -> None:
         for number in range(20):
-            slot.put(captured(number), lambda: None)
-        slot.close()
+            latest.put(captured(number), lambda: None)
+        latest.close()
 
     thread = threading.Thread(target=give)
     thread.start()
-    while not slot.drained:
-        frame = slot.take(1)
+    while not latest.drained:
+        frame = latest.take(1)
         if frame:
             got.append(frame.sequence)
             time.sleep(0.002)

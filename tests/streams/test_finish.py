@@ -4,7 +4,7 @@ import msgpack
 import pytest
 
 from ferstream.streams.errors import StoreFull
-from ferstream.streams.frames.finish import FrameAnswers
+from ferstream.streams.frames.finish import FrameFinisher
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect
@@ -26,7 +26,7 @@ def reader(redis_url):
 
 @pytest.fixture
 def answers(client):
-    return FrameAnswers(client, KEYS, group="workers", keep_results_s=60)
+    return FrameFinisher(client, KEYS, group="workers", keep_results_s=60)
 
 
 def add(client, shard=0):
@@ -147,12 +147,12 @@ def test_a_dead_letter_says_why_and_holds_no_picture(client, reader, answers):
 def test_a_dead_letter_holds_the_picture_when_asked(client, reader):
     add(client)
     (entry,) = reader.read(9, 0.01)
-    FrameAnswers(client, KEYS, group="workers", keep_results_s=60, keep_dead_pictures=True).bury(entry, "r", "d", 5.0)
+    FrameFinisher(client, KEYS, group="workers", keep_results_s=60, keep_dead_pictures=True).bury(entry, "r", "d", 5.0)
     assert client.xrange(KEYS.dead(0))[0][1][b"j"] == b"picture"
 
 
 def test_old_results_are_trimmed(client, reader):
-    answers = FrameAnswers(client, KEYS, group="workers", keep_results_s=10)
+    answers = FrameFinisher(client, KEYS, group="workers", keep_results_s=10)
     for number in range(300):  # more than a node of the stream: trimming is approximate
         client.xadd(KEYS.results(0), {"r": b"old"}, id=f"{1000 + number}-0")
     add(client)
@@ -168,7 +168,7 @@ def test_a_full_redis_leaves_everything_as_it_was():
         add(client)
         entries = reader.read(9, 0.01)
         client.config_set("maxmemory", "1")
-        answers = FrameAnswers(client, KEYS, group="workers", keep_results_s=60)
+        answers = FrameFinisher(client, KEYS, group="workers", keep_results_s=60)
         with pytest.raises(StoreFull):
             answers.publish([(entry, result(entry)) for entry in entries], time.time())
         with pytest.raises(StoreFull):

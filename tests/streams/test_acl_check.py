@@ -44,7 +44,7 @@ def url_of(server, rights):
         ("producer", f"{ALL} -xinfo", "XINFO GROUPS"),
         ("producer", f"{ALL} -xpending", "XPENDING"),
         ("producer", f"{ALL} -hset", "HSET"),
-        ("producer", "~other:* +@all", "keys"),
+        ("producer", "~other:* +@all", "to access"),
         ("worker", f"{ALL} -info", "info"),
         ("worker", f"{ALL} -xgroup", "xgroup"),
         ("worker", "~fer:frames:* ~fer:shards +@all", "fer:results:{0}"),

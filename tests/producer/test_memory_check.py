@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ferstream.producer.config.camera_config import MIB, CameraConfig, Settings
+from ferstream.producer.config.camera_config import MIB, CameraConfig, CameraSettings
 from ferstream.producer.memory_check import over_budget
 from tests.producer.test_cli import run, running
 from tests.producer.test_fleet import frames_in, status_of
@@ -15,7 +15,7 @@ from tests.support.video_files import wait_until
 
 def cameras(*budgets_mib: float) -> list[CameraConfig]:
     return [
-        CameraConfig(f"camera-{number}", "portraits:", Settings(budget_bytes=int(budget * MIB)))
+        CameraConfig(f"camera-{number}", "portraits:", CameraSettings(budget_bytes=int(budget * MIB)))
         for number, budget in enumerate(budgets_mib)
     ]
 
@@ -55,7 +55,7 @@ def write(file, *names: str) -> None:
 def test_too_much_is_refused_at_the_start_for_the_whole_file(redis_url, limited, tmp_path):
     file = tmp_path / "cameras.yaml"
     write(file, "a", "b", "c")
-    ended = run("run", "--metrics-port=0", "--redis", redis_url, "--cameras", str(file), "--camera-shard=0/3")
+    ended = run("run", "--metrics-port=0", "--redis", redis_url, "--cameras", str(file), "--partition=0/3")
     assert ended.returncode == 2
     (error,) = [line for line in ended.stderr.splitlines() if line.startswith("Error: ")]
     assert "3 x 16 MiB = 48 MiB (50331648 bytes), but maxmemory is 40 MiB" in error
