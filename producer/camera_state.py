@@ -36,7 +36,7 @@ class CameraState:
             return self._state
 
     def opened(self, info: SourceInfo) -> None:
-        """The source is open; the camera is live with its first frame."""
+        """Its source is open. The camera is called live with its first frame."""
         with self._lock:
             self._info = info
 
@@ -61,7 +61,7 @@ class CameraState:
             self._log.info("camera %s is live%s: %dx%d%s, %s", self._camera_id, back, width, height, rate, info.codec)
 
     def lost(self, state: State, problem: str, retry_s: float) -> None:
-        """No frames: `down` or `stalled`. The same problem again is no news."""
+        """The camera gives no frames: `down` or `stalled`. Logged where it was not so before."""
         if self._change(state, problem):
             self._log.warning(
                 "camera %s is %s: %s; next try in %.1f s, then again and again", self._camera_id, state, problem, retry_s
@@ -77,7 +77,7 @@ class CameraState:
             )
 
     def frozen(self, seconds: float) -> None:
-        """Frames come, all alike."""
+        """Frames come, and have shown the same picture for `seconds`."""
         if self._change("frozen", f"the same picture for {seconds:.0f} s", only_from="live"):
             self._log.warning("camera %s is frozen: the same picture for %.0f s", self._camera_id, seconds)
 
@@ -87,12 +87,12 @@ class CameraState:
             self._log.info("camera %s moves again", self._camera_id)
 
     def ended(self, why: str) -> None:
-        """There will be no more frames, as was to be expected."""
+        """There will be no more frames, as expected: a file has ended, or the camera was stopped."""
         if self._change("ended", ""):
             self._log.info("camera %s ended: %s", self._camera_id, why)
 
     def failed(self, problem: str) -> None:
-        """There will be no more frames, though there should be."""
+        """There will be no more frames, though the file had not ended."""
         if self._change("ended", problem):
             self._log.error("camera %s ended: %s", self._camera_id, problem)
 

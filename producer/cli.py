@@ -130,7 +130,7 @@ def _partition(ctx: click.Context, _param: click.Parameter, text: str | None) ->
 
 
 class _Group(FerGroup):
-    """Wrong cameras are wrong usage."""
+    """Ends with exit status 2, wrong usage, where cameras are configured wrongly."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
         try:

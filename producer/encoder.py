@@ -47,7 +47,7 @@ class JpegEncoder:
         self._reformatter = VideoReformatter()
 
     def encode(self, picture: Picture) -> Encoded:
-        """Raises EncodeError."""
+        """The picture as JPEG. Raises EncodeError."""
         try:
             return self._from_frame(picture) if isinstance(picture, av.VideoFrame) else self._from_array(picture)
         except (av.FFmpegError, OSError, ValueError, RuntimeError, cv2.error) as error:

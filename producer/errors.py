@@ -1,4 +1,4 @@
-"""What can go wrong with a camera or with what was said of it."""
+"""Errors of cameras and of their configuration."""
 
 from ferstream.streams.errors import FerstreamError
 

@@ -105,7 +105,7 @@ class Service:
         return failed
 
     def summary(self) -> str:
-        """The sums of the whole run as JSON."""
+        """How many frames were captured, written and dropped in the whole run, by camera too: one line of JSON."""
         totals = self._fleet.totals()
         dropped: Counter[str] = Counter()
         for each in totals.values():

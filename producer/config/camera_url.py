@@ -19,7 +19,7 @@ _SCHEMES: dict[str, Kind] = {
     "webcam": "webcam",
     "portraits": "portraits",
 }
-#: These give frames when they have them, whoever waits.
+#: A live source gives its frames in its own time and cannot be read faster.
 LIVE_SCHEMES = ("rtsp", "rtsps", "webcam")
 #: Some cameras want their password in the path: /user=admin&password=secret&channel=1
 _SECRET_IN_PATH = re.compile(r"(?i)(pass(?:word|wd)?|pwd|token|secret)=[^/]*")

@@ -1,4 +1,4 @@
-"""From a camera's address to its source."""
+"""Which kind of source reads a camera's URL."""
 
 import threading
 
@@ -11,7 +11,7 @@ from ferstream.producer.sources.video import VideoSource
 
 
 def source_for(camera: CameraConfig, stop: threading.Event) -> Source:
-    """The source of a camera, not yet open. Raises ConfigError where its address names none."""
+    """The source of a camera, not yet open. Raises ConfigError where its URL names none."""
     kind = kind_of(camera.url)
     settings = camera.settings
     if kind == "portraits":

@@ -56,7 +56,7 @@ class PictureFolder:
                 raise CameraError("the folder's pictures are gone")
 
     def close(self) -> None:
-        """Nothing stays open."""
+        """Nothing to release: each file was closed after it was read."""
 
     def _read(self, path: Path) -> "np.typing.NDArray[np.uint8] | None":
         try:

@@ -36,7 +36,7 @@ def probe_all(cameras: list[CameraConfig], timeout_s: float) -> list[Finding]:
 
 
 class _Probe:
-    """One camera's try on a thread of its own, which is left behind when it hangs."""
+    """Opens one camera on a thread of its own. A thread that hangs is left behind: it is a daemon."""
 
     def __init__(self, camera: CameraConfig) -> None:
         self._camera = camera
@@ -71,7 +71,7 @@ class _Probe:
 
 
 def as_table(findings: list[Finding]) -> list[str]:
-    """Lines of a table, columns as wide as they need to be."""
+    """The findings as lines of a table with a heading, columns padded to the same width."""
     rows = [("NAME", "STATE", "SIZE", "FPS", "CODEC", "URL", "PROBLEM")]
     rows += [(f.name, f.state, f.size, f"{f.fps:g}" if f.fps else "", f.codec, f.url, f.problem) for f in findings]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

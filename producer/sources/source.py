@@ -33,7 +33,7 @@ class Source(Protocol):
         """Pictures until the source ends or its stop event is set. Raises CameraError, CameraStalled."""
 
     def close(self) -> None:
-        """Let go of everything; may be called twice."""
+        """Release the connection, file or device. May be called twice."""
 
 
 class Pacer:

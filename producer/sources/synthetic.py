@@ -56,7 +56,7 @@ class Portraits:
             yield picture
 
     def compose(self, seconds: float) -> NDArray[np.uint8]:
-        """The picture of that moment."""
+        """The picture at `seconds` since the start. (720, 1280, 3) BGR"""
         canvas = self._backdrop.copy()
         for sitter in self._sitters:
             _paint(canvas, sitter, seconds)

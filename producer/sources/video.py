@@ -25,7 +25,7 @@ _HTTP_PROTOCOLS = "http,https,tcp,tls,crypto,httpproxy,data"
 
 
 class VideoSource:
-    """One video, decoded on the caller's thread. `kind` is what `address.kind_of` says of `url`."""
+    """One video, decoded on the caller's thread. `kind` is what `camera_url.kind_of` says of `url`."""
 
     def __init__(self, url: str, kind: Kind, settings: CameraSettings, stop: threading.Event) -> None:
         self._url, self._kind, self._settings, self._stop = url, kind, settings, stop

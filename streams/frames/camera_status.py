@@ -46,15 +46,15 @@ def write_statuses(client: "redis.Redis", keys: Keys, statuses: list[CameraStatu
 
 
 def remove_status(client: "redis.Redis", keys: Keys, camera_id: str) -> None:
-    """Forget a camera that was removed. Raises StoreUnavailable."""
+    """Delete the status of a camera that was removed. Raises StoreUnavailable."""
     with translated():
         client.hdel(keys.cameras, camera_id)
 
 
 def read_statuses(client: "redis.Redis", keys: Keys) -> list[CameraStatus]:
-    """Every camera's status, by name; entries that a newer version wrote are read as far as known, what is none is passed over.
+    """Every camera's status, in the order of names. Raises StoreUnavailable.
 
-    Raises StoreUnavailable.
+    Of an entry that a newer version wrote the known fields are read. What is no status is left out.
     """
     with translated():
         packed: dict[Any, Any] = client.hgetall(keys.cameras)

@@ -1,12 +1,12 @@
-"""What a worker says of the frames it took: a result, expired, or dead. Each ends the frame's entry.
+"""The end of a frame in Redis: with a result, as expired, or as a dead letter. Each takes its entry out of the stream.
 
-The reply of XDEL tells whether the entry was still there: only then the frame is counted here. Otherwise its producer
-withdrew it, or another worker answered it first, and the frame is counted there.
+The reply of XDEL tells whether the entry was still there, and only then the frame is counted by the worker that asks. Otherwise
+its producer withdrew it, or another worker ended it first, and the frame is counted there.
 
-After a lost reply the call is made `again`, and a frame that is neither pending nor in the stream any more counts here: it was
-pending with us, so the first call ended it. Left uncounted, every outage would leave a hole in the account. Where instead its
-producer withdrew it just before, or another worker claimed it while only we were cut off, it is counted twice, which takes two
-rare things at once.
+After a lost reply the call is made `again`. A frame that is then neither pending nor in the stream counts here: it was pending
+with us, so the first call ended it. Left uncounted, every outage would leave a hole in the account. Where instead its producer
+withdrew it just before, or another worker claimed it while only we were cut off, it is counted twice: that takes two rare things
+at once.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ DEAD_LETTERS = 1000
 
 
 class FrameFinisher:
-    """Ends frame entries. Safe to use from several threads."""
+    """Ends frames, each of which was read by a FrameReader. Safe to use from several threads."""
 
     def __init__(
         self, client: "redis.Redis", keys: Keys, *, group: str, keep_results_s: float, keep_dead_pictures: bool = False
@@ -38,15 +38,17 @@ class FrameFinisher:
         self._keep_dead_pictures = keep_dead_pictures
 
     def publish(self, answered: Sequence[tuple[Entry, Result]], now: float) -> list[bool]:
-        """Publish results, then acknowledge and delete their frames, in one MULTI a shard.
+        """Publish results, and acknowledge and delete their frames, in one MULTI for each shard.
 
-        Returns for each whether it ended its frame (False: a repeat). Raises StoreUnavailable, StoreFull: nothing, or
-        everything with its reply lost, was done; publishing again repeats a result but loses none.
+        Returns for each result whether it ended its frame; False is a repeat, which another worker or call has counted. Raises
+        StoreUnavailable and StoreFull: then nothing was done, or everything and the reply was lost.
         """
         ended: dict[tuple[int, str], bool] = {}  # two shards may give two frames the same id
         horizon_ms = max(0, int((now - self._keep_results_s) * 1000))
         for shard in sorted({entry.shard for entry, _ in answered}):
             mine = [(entry, result) for entry, result in answered if entry.shard == shard]
+            # In one MULTI, and the result first: a worker that is killed here leaves both or neither. Acknowledged before its
+            # result is out, a frame could be lost; published before it is acknowledged, it would be computed again.
             with translated(), self._client.pipeline(transaction=True) as multi:
                 for _, result in mine:
                     multi.xadd(self._keys.results(shard), encode_result(result), minid=horizon_ms, approximate=True)
@@ -74,8 +76,9 @@ class FrameFinisher:
         return found
 
     def expire(self, entries: Sequence[Entry], *, again: bool = False) -> list[bool]:
-        """Acknowledge and delete frames past their deadline; returns for each whether this, or the lost call before, ended it.
+        """Acknowledge and delete frames past their deadline.
 
+        Returns for each whether this call ended it, or with `again` the call before, whose reply was lost.
         Raises StoreUnavailable.
         """
         ended: dict[tuple[int, str], bool] = {}  # two shards may give two frames the same id
@@ -95,10 +98,11 @@ class FrameFinisher:
         return [ended[entry.shard, entry.entry_id] for entry in entries]
 
     def bury(self, entry: Entry, reason: str, detail: str, now: float, *, again: bool = False) -> bool:
-        """Keep a frame aside as a dead letter: its header and reason, its picture only if asked.
+        """End a frame with a dead letter: its header and the reason, its picture only where this finisher keeps pictures.
 
-        Returns whether this, or the lost call before, ended the frame. `again`: with the same reason, detail and `now` as then;
-        a letter that is out is not written twice. Raises StoreUnavailable, StoreFull.
+        Returns whether this call ended the frame, or with `again` the call before, whose reply was lost. `again` comes with the
+        same reason, detail and `now`, so that a letter that is out already is known and not written twice.
+        Raises StoreUnavailable, StoreFull.
         """
         letter: dict[Any, Any] = {
             b"d": msgspec.msgpack.encode(

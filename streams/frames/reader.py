@@ -1,4 +1,9 @@
-"""Reading frames through a consumer group: own pending entries first, then new ones, then those that a dead worker left."""
+"""Reading frames through a consumer group.
+
+Redis delivers an entry to one consumer of the group and keeps it pending with that consumer until it is acknowledged. So no frame
+is lost: a reply that never arrived leaves its entries pending with us, where the next read finds them, and what a worker that was
+killed had pending is claimed by another one once it has been idle for `claim_after_s`.
+"""
 
 import logging
 import time
@@ -8,7 +13,7 @@ from typing import Any
 
 import redis
 
-from ferstream.streams.errors import GroupGone, StoreError
+from ferstream.streams.errors import StoreError
 from ferstream.streams.redis_client.connect import MAX_BLOCK_S, translated
 from ferstream.streams.wire.keys import Keys
 
@@ -20,7 +25,11 @@ PAGE = 64
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A frame entry as Redis delivered it; `deliveries` counts how often, `claimed` tells that another worker had it before."""
+    """A frame's entry as Redis delivered it.
+
+    `deliveries` counts how often it was delivered: a frame that kills workers is known by it. `claimed` tells that another worker
+    had it before.
+    """
 
     shard: int
     entry_id: str
@@ -32,8 +41,8 @@ class Entry:
 class FrameReader:
     """Takes frame entries for one consumer of the group. One thread reads; any thread may `release`.
 
-    It reads all shards, or those given: on a Redis Cluster each shard needs a reader of its own. An entry stays held, and is
-    not read again, until it is released: answered, expired, buried, or handed back.
+    It reads all shards, or those given: on a Redis Cluster each shard needs a reader of its own, as one XREADGROUP reads one slot
+    only. An entry that was read is held, and is not read again, until it is released: ended, or left to another worker.
     """
 
     def __init__(
@@ -55,14 +64,14 @@ class FrameReader:
         self.shards = tuple(range(keys.shards) if shards is None else shards)
         self._turn = 0  # which of them claims next
         self._streams = {keys.frames(shard).encode(): shard for shard in self.shards}
-        self.trimmed = 0  # pending entries found deleted: their producer withdrew and counted them
+        self.trimmed = 0  # pending entries that were not in the stream any more: their producer withdrew and counted them
 
     def join(self) -> None:
-        """Make the streams and their group where they are missing. Raises StoreUnavailable, StoreError."""
+        """Make the streams and their group where they are missing. Raises StoreError, StoreUnavailable."""
         for shard in self.shards:
             try:
                 with translated():
-                    # From 0: an entry that is still in the stream has not been answered.
+                    # From 0, not from $: an entry that is in the stream has not been ended, even if the group was deleted.
                     self._client.xgroup_create(self._keys.frames(shard), self._group, id="0", mkstream=True)
             except StoreError as error:
                 if "BUSYGROUP" not in str(error):
@@ -70,9 +79,10 @@ class FrameReader:
         self._look_at_pending = True
 
     def read(self, count: int, block_s: float) -> list[Entry]:
-        """Up to `count` entries, or one a shard where that is more; waits up to `block_s` for new ones.
+        """Up to `count` entries, or one a shard where that is more. Waits up to `block_s` for new ones.
 
-        Raises StoreUnavailable (the next read looks at own pending entries first), GroupGone (then `join` again).
+        First come entries that are pending with us after an error or a restart, then those that can be claimed, then new ones.
+        Raises StoreUnavailable, and GroupGone: then `join` again.
         """
         try:
             if self._look_at_pending:
@@ -87,15 +97,20 @@ class FrameReader:
                     return entries
             return self._new(count, min(block_s, MAX_BLOCK_S))
         except StoreError:
-            self._look_at_pending = True  # a lost reply may have delivered entries that we never saw
+            # The reply may have been lost after Redis delivered its entries to us. Reading on with `>` would skip them, and they
+            # would grow old until another worker may claim them.
+            self._look_at_pending = True
             raise
 
     def release(self, entries: list[Entry]) -> None:
-        """Forget entries that were answered, or that are left to whoever claims them."""
+        """Hold these entries no longer: they were ended, or another worker may claim them."""
         self._held -= {(entry.shard, entry.entry_id) for entry in entries}
 
     def leave(self) -> None:
-        """Take the consumer out of the group, unless it has pending entries, which deleting it would throw away."""
+        """Take the consumer out of the group, unless it has pending entries: XGROUP DELCONSUMER would throw those away.
+
+        A consumer that stays is harmless. Its entries are claimed by another worker when they have been idle long enough.
+        """
         for shard in self.shards:
             stream = self._keys.frames(shard)
             with translated():
@@ -109,7 +124,7 @@ class FrameReader:
             return sum(int(client.xpending(self._keys.frames(shard), self._group)["pending"]) for shard in self.shards)
 
     def _new(self, count: int, block_s: float) -> list[Entry]:
-        # COUNT is per stream: ask each shard for its share.
+        # COUNT is per stream: `count` over eight shards would bring eight times as many.
         share = max(1, count // len(self.shards))
         with translated():
             reply = self._client.xreadgroup(
@@ -118,6 +133,7 @@ class FrameReader:
         return self._hold([(self._streams[name], entry) for name, entries in _pairs(reply) for entry in entries])
 
     def _own_pending(self, count: int) -> list[Entry]:
+        """Entries that Redis counts as delivered to us and that we do not hold. An id instead of `>` lists them, page by page."""
         found: list[Entry] = []
         for name, shard in self._streams.items():
             cursor: str = "0"
@@ -133,6 +149,10 @@ class FrameReader:
         return found
 
     def _claim(self, count: int) -> list[Entry]:
+        """Entries of one shard that have been idle for `claim_after_s`: their worker is gone, or hangs. The shards take turns.
+
+        XAUTOCLAIM does not say how often an entry was delivered, so XPENDING is asked.
+        """
         shard = self.shards[self._turn]
         self._turn = (self._turn + 1) % len(self.shards)
         stream, idle_ms = self._keys.frames(shard), int(self._claim_after_s * 1000)
@@ -157,7 +177,11 @@ class FrameReader:
         *,
         claimed: bool = False,
     ) -> list[Entry]:
-        """The entries that are new to us; pending ones that Redis has no content for were withdrawn and are acknowledged."""
+        """Those of the entries that we do not hold yet; from now on we do.
+
+        A pending entry that was deleted comes without fields: its producer withdrew it, and counted it. It is acknowledged, as it
+        would be pending for ever.
+        """
         entries: list[Entry] = []
         for shard, (raw_id, fields) in listed:
             entry_id = raw_id.decode()
@@ -178,6 +202,3 @@ def _pairs(reply: object) -> list[tuple[bytes, list[tuple[bytes, dict[bytes, byt
     if not reply:
         return []
     return list(reply.items()) if isinstance(reply, dict) else list(reply)  # type: ignore[call-overload]
-
-
-__all__ = ["Entry", "FrameReader", "GroupGone"]

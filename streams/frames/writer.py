@@ -1,7 +1,8 @@
-"""Writing one camera's frames, and keeping account of those that wait in Redis.
+"""Writing one camera's frames, and keeping count of those that wait in Redis.
 
-Every frame entry is deleted exactly once, by a worker that answered it or by its producer that withdrew it; whoever's
-XDEL removed the entry counts the frame. That is what makes the fleet's accounting balance.
+The account of the fleet balances because of one rule. A frame's entry leaves its stream by XDEL, sent by a worker that ended the
+frame or by the producer that withdraws it. XDEL tells how many entries it removed, and only the one whose XDEL removed the entry
+counts the frame.
 """
 
 from collections import deque
@@ -19,17 +20,17 @@ from ferstream.streams.wire.codec import decode_header, decode_result, encode_fr
 from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Frame, FrameHeader
 
-#: A worker that reads an overdue frame counts it as expired; the producer withdraws what no worker read for this long after.
+#: A worker that reads an overdue frame ends it as expired. The producer leaves it so much time before it withdraws the frame.
 GRACE_S = 1.0
-#: Trimming by age is the backstop for frames of dead producers: later than any living producer withdraws its own.
+#: XADD's MINID trims what is left of producers that were killed. A living producer has withdrawn its own frames long before.
 TRIM_GRACE_S = 10.0
-#: Entries looked through to find out whether a frame arrived whose reply was lost.
+#: Entries looked through to find a frame whose reply was lost, and pending entries listed at once.
 LOOK_BACK = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A frame of ours that was in Redis when we last looked."""
+    """A frame of this camera that was in Redis when we last looked."""
 
     entry_id: bytes
     size: int
@@ -37,9 +38,9 @@ class _Waiting:
 
 
 class FrameWriter:
-    """Writes the frames of one camera; counts by `on_drop(reason, frames)` those that it withdraws or cannot write.
+    """Writes the frames of one camera, and tells `on_drop(reason, frames)` of those that it withdraws or cannot write.
 
-    Not thread-safe: a camera's own thread writes and beats.
+    `maintain` is called once a second. Not thread-safe: one thread writes and maintains.
     """
 
     def __init__(
@@ -70,8 +71,8 @@ class FrameWriter:
     def write(self, frame: Frame) -> None:
         """Append a frame, after making room for it in the byte budget.
 
-        A frame that Redis did not take is counted as dropped (`redis_full`, `redis_down`) and the error raised: StoreFull,
-        StoreUnavailable. After a lost reply the frame is settled by the next `beat`.
+        Raises StoreError, StoreFull among them, with the frame dropped (`redis_full`), and StoreUnavailable with the frame
+        remembered: `maintain` finds out whether Redis has it, and drops it (`redis_down`) if not.
         """
         size = len(frame.picture)
         tried_at = self._clock.now()
@@ -79,9 +80,13 @@ class FrameWriter:
         try:
             if self.waiting_bytes + size > self._budget_bytes:
                 self._make_room(size)
+            # Trimming reaches back as far as the longest freshness of all cameras of the shard: they share the stream, and MINID
+            # cuts everybody's entries. `~` trims whole nodes of the stream only, which costs next to nothing.
             with translated():
                 entry_id = self._client.xadd(self._stream, encode_frame(frame), minid=max(0, horizon_ms), approximate=True)
         except StoreUnavailable:
+            # The command may have been done and only its reply lost. Sending it again could write the frame twice, and counting
+            # it as dropped could count a frame that a worker answers. So it is neither until Redis can be asked.
             self._uncertain.append((frame, tried_at))
             raise
         except StoreError:
@@ -90,7 +95,7 @@ class FrameWriter:
         self._remember(entry_id, size, frame.header.deadline)
 
     def maintain(self) -> None:
-        """Once a second: settle lost replies, withdraw overdue frames, forget answered ones, agree on the trimming horizon.
+        """Find out about lost replies, withdraw overdue frames, forget ended ones, and learn how far back trimming may reach.
 
         Raises StoreUnavailable.
         """
@@ -108,12 +113,12 @@ class FrameWriter:
         return len(self._waiting)
 
     def abandon_uncertain(self) -> None:
-        """Count the frames whose fate is unknown as dropped: Redis stays away and the producer leaves."""
+        """Drop the frames whose reply was lost: Redis stays away and the producer leaves, so that it can ask no more."""
         self._on_drop("redis_down", len(self._uncertain))
         self._uncertain.clear()
 
     def retire(self) -> None:
-        """Take the camera out of the trimming horizon: it was removed for good. Raises StoreUnavailable."""
+        """Let trimming disregard this camera, which was removed for good. Raises StoreUnavailable."""
         with translated():
             self._client.zrem(self._keys.freshness(self._shard), self._camera_id)
 
@@ -129,6 +134,7 @@ class FrameWriter:
     def _withdraw(self, entries: list[_Waiting], reason: str) -> None:
         if not entries:
             return
+        # A worker may have ended some of them meanwhile: it has counted those, and XDEL does not find them.
         with translated():
             removed = self._client.xdel(self._stream, *(entry.entry_id for entry in entries))
         gone = {entry.entry_id for entry in entries}
@@ -141,7 +147,11 @@ class FrameWriter:
         self._withdraw([entry for entry in self._waiting if entry.deadline + GRACE_S < now], "trimmed")
 
     def _make_room(self, size: int) -> None:
-        """Withdraw our oldest frames that no worker has read, then, if that is not enough, our oldest at all."""
+        """Withdraw the oldest frames until a new one of `size` bytes fits into the budget.
+
+        The budget bounds what one camera takes of Redis's memory: where workers are too few, the newest frames are kept and the
+        oldest go. First those that no worker has read; then any, as a worker that was killed would hold the budget for good.
+        """
         unread = self._forget_answered()
         chosen, excess = [], self.waiting_bytes + size - self._budget_bytes
         for entry in [*unread, *(entry for entry in self._waiting if entry not in set(unread))]:
@@ -152,9 +162,10 @@ class FrameWriter:
         self._withdraw(chosen, "budget")
 
     def _forget_answered(self) -> list[_Waiting]:
-        """Drop from the account what workers have answered; returns our entries that nobody has read yet.
+        """Forget the frames that workers have ended; returns those of ours that no worker has read yet.
 
-        An entry up to the group's last delivered id that is not pending any more was answered.
+        Workers tell producers nothing, the group does: an entry that was delivered (its id is not above the group's last) and is
+        not pending any more was ended.
         """
         if not self._waiting:
             return []
@@ -169,7 +180,7 @@ class FrameWriter:
         except GroupGone:
             return list(self._waiting)
         pending = {_order(entry["message_id"]) for entry in listed}
-        # Past a full page we cannot tell; such entries stay until the next look.
+        # Of what is behind a full page we know nothing; it is looked at the next time.
         known = max(pending) if len(listed) == LOOK_BACK else last
         kept = deque(
             entry for entry in self._waiting if (order := _order(entry.entry_id)) > known or order > last or order in pending
@@ -178,10 +189,13 @@ class FrameWriter:
         return [entry for entry in kept if _order(entry.entry_id) > last]
 
     def _notice_restart(self) -> None:
-        """A Redis that restarted without its data took our frames with it: count them."""
+        """Where Redis restarted without its data, drop the frames that it had (`redis_lost`): no worker can end them now.
+
+        A restart is seen by the server's run id; that the data is gone, by our name, which only we write into the sorted set of
+        freshness. The stream itself may be there again, made by another camera.
+        """
         with translated():
             run_id = run_id_of(self._client, self._stream)
-            # Another camera may have made the stream anew by now; our name in the trimming horizon is nobody else's to write.
             restarted = self._run_id not in (None, run_id)
             lost = restarted and self._client.zscore(self._keys.freshness(self._shard), self._camera_id) is None
         self._run_id = run_id
@@ -190,6 +204,7 @@ class FrameWriter:
             self._forget(deque())
 
     def _settle_uncertain(self) -> None:
+        """Find out what became of frames whose reply was lost: in the stream, ended by a worker already, or never written."""
         while self._uncertain:
             frame, tried_at = self._uncertain[0]
             entry_id, answered = self._look_for(frame.header, tried_at)
@@ -202,7 +217,10 @@ class FrameWriter:
                 self._on_drop("redis_down", 1)
 
     def _look_for(self, header: FrameHeader, tried_at: float) -> tuple[bytes | None, bool]:
-        """The entry of a frame whose reply was lost, or whether a result of it is out."""
+        """The id of a frame's entry if it is in the stream; else None, and whether a result of it is out.
+
+        Looks only at what was written since `tried_at`, less a second for the clocks. A frame is known by camera and sequence.
+        """
         name, since = (header.camera_id, header.sequence), int((tried_at - 1) * 1000)
         with translated():
             frames: Any = self._client.xrange(self._stream, since, "+", LOOK_BACK)
@@ -210,7 +228,7 @@ class FrameWriter:
         for entry_id, fields in frames:
             try:
                 other = decode_header(str(entry_id), fields)
-            except DecodeError:  # somebody else's broken entry: a worker buries it
+            except DecodeError:  # not ours: a worker makes a dead letter of it
                 continue
             if (other.camera_id, other.sequence) == name:
                 return entry_id, False

@@ -9,7 +9,7 @@ from ferstream.streams.redis_client.connect import translated
 from ferstream.streams.wire.keys import Keys
 
 Command = tuple[str, ...]
-#: No entry can have this id: Redis refuses to write it, and finds nothing to delete, after it has looked at the user's rights.
+#: No entry has this id. Redis looks at the user's rights first; then it refuses to write the id, and finds none to delete.
 IMPOSSIBLE_ID = "0-0"
 
 
@@ -23,7 +23,7 @@ def check_rights(client: "redis.Redis", commands: Iterable[Command]) -> None:
             with translated():
                 client.execute_command(*command)  # type: ignore[no-untyped-call]
         except StoreUnavailable:
-            return  # whoever works with that server waits for it
+            return  # a server that is away is waited for later, by the work itself
         except StoreError as error:
             if isinstance(error.__cause__, redis.exceptions.NoPermissionError):
                 raise StoreError(f"{error} ({command[0]} {command[1]}): give the user its role's rights") from error

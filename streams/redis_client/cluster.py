@@ -63,7 +63,7 @@ class ClusterClient(redis.Redis):
             node.close()
 
     def drive(self, steps: Generator[Visit | Pause, Any, T], perform: dict[str, Callable[[redis.Redis], Any]]) -> T:
-        """Take the steps; returns what they return."""
+        """Drive a generator of `redirects` to its end; returns its value. `perform` says how each kind of Visit is sent."""
         go_on, given = steps.send, None
         while True:
             try:
@@ -146,7 +146,7 @@ def run_id_of(client: redis.Redis, key: str) -> str:
 
 
 def primaries_of(client: redis.Redis) -> list[redis.Redis]:
-    """A client of each server that holds data."""
+    """A plain client of each primary; of one server, `client` itself."""
     if not isinstance(client, ClusterClient):
         return [client]
     node_of(client, COMMON_KEY)  # finds out who there is

@@ -68,7 +68,7 @@ def connect(url: str, *, timeout_s: float = 5.0) -> "redis.Redis":
 
 
 def connect_async(url: str, *, timeout_s: float = 5.0) -> "redis.asyncio.Redis":
-    """The same for asyncio."""
+    """As `connect`, for asyncio."""
     retry = AsyncRetry(NoBackoff(), 0)
     with _right_url():
         if is_cluster(url):

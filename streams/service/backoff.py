@@ -24,12 +24,12 @@ class Backoff:
         self._healthy_since: float | None = None
 
     def succeeded(self) -> None:
-        """It works now."""
+        """Say that it works now."""
         if self._healthy_since is None:
             self._healthy_since = time.monotonic()
 
     def failed(self) -> float:
-        """It failed; returns the seconds to wait before the next try."""
+        """Say that it failed; returns the seconds to wait before the next try."""
         if self._healthy_since is not None and time.monotonic() - self._healthy_since > self._healthy_after_s:
             self._failures = 0
         self._healthy_since = None

@@ -26,13 +26,14 @@ class _Quiet(WSGIRequestHandler):
     timeout = 10  # a client that sends nothing does not hold a thread for ever
 
     def log_message(self, format: str, *args: object) -> None:
-        """Scrapes every few seconds are no news."""
+        """Log nothing: Prometheus asks every few seconds."""
 
 
 class StatusServer:
-    """Serves metrics, health and readiness until closed.
+    """Serves metrics, health and readiness until closed, on threads of its own.
 
-    Raises FerstreamError where the port cannot be had. Port 0 takes a free one; `port` tells which.
+    `healthy` and `ready` return what is wrong in one line, or None. Port 0 takes a free one; `port` tells which.
+    Raises FerstreamError where the port cannot be had.
     """
 
     def __init__(self, host: str, port: int, *, healthy: Check, ready: Check, registry: CollectorRegistry = REGISTRY) -> None:
@@ -58,6 +59,7 @@ class StatusServer:
         self._thread.start()
 
     def close(self) -> None:
+        """Answer no more requests, and call the process not ready."""
         _READY.set_function(lambda: 0.0)
         self._server.shutdown()
         self._server.server_close()

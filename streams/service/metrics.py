@@ -1,4 +1,4 @@
-"""What the metrics of every process share."""
+"""What the metrics of all processes have in common: buckets of latency, and `fer_build_info`."""
 
 from importlib.metadata import PackageNotFoundError, version
 
@@ -11,7 +11,7 @@ _BUILD_INFO = Gauge("fer_build_info", "Always 1; the labels tell which version o
 
 
 def ferstream_version() -> str:
-    """The installed version."""
+    """The version of the installed package, `unknown` where it is not installed."""
     try:
         return version("ferstream")
     except PackageNotFoundError:

@@ -14,9 +14,9 @@ LEFT_AT_ONCE = 143
 
 
 class Shutdown:
-    """Waits for SIGTERM or SIGINT, then runs its steps in the order in which they were added.
+    """Sets `requested` at SIGTERM or SIGINT; `run` then takes its steps in the order in which they were added.
 
-    Make it in the main thread. A step that raises is logged, and the next one runs.
+    Make it in the main thread. A step that raises is logged, and the next one runs. A second signal ends the process at once.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Shutdown:
             signal.signal(number, self._on_signal)
 
     def add(self, name: str, step: Callable[[], object]) -> None:
-        """Add a bounded step."""
+        """Add a step, which must end by itself within a bounded time."""
         self._steps.append((name, step))
 
     def request(self) -> None:
@@ -34,7 +34,7 @@ class Shutdown:
         self.requested.set()
 
     def run(self) -> None:
-        """Run the steps."""
+        """Take the steps, one after the other."""
         for name, step in self._steps:
             log.info("shutdown: %s", name)
             try:

@@ -26,7 +26,7 @@ class FrameHeader:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A header and its encoded picture."""
+    """A header and its picture, encoded as `header.encoding` says."""
 
     header: FrameHeader
     picture: bytes = field(repr=False)
@@ -75,7 +75,9 @@ class Face:
 class Result:
     """What a worker says of one frame: its faces, or none. It holds no pixels.
 
-    `frame_id` is the frame entry's id, `models` names the model of each task, `seconds` what each stage took.
+    `(camera_id, sequence)` names the frame, `captured_at` is in seconds since the epoch on Redis's clock. `width` and `height`
+    are the frame's as captured, in pixels. `frame_id` is the id of its entry, `models` maps a task to the name of its model,
+    `seconds` a stage to what it took for this frame, and `worker` is the name of the worker.
     """
 
     camera_id: str
