@@ -128,7 +128,7 @@ def test_missing_weights_say_what_to_do(copy):
     [
         ({"task": "detector", "levels": [[8, [10]]]}, "holds a detector"),
         ({"labels": list(reversed(EMOTIONS))}, "in this order"),
-        ({"colour_order": "RGB"}, "unknown fields colour_order"),
+        ({"colour_order": "RGB"}, r"unknown fields colour_order; did you mean colour\?"),
     ],
 )
 def test_a_wrong_card_is_refused(copy, change, says):
@@ -149,6 +149,9 @@ def test_a_wrong_card_is_refused(copy, change, says):
         ({"levels": [1, 2]}, "levels"),
         ({"levels": []}, "levels"),
         ({"input_size": 0}, "input_size"),
+        ({"mean": [0.5, 0.5, float("inf")]}, "mean"),
+        ({"name": None}, "name"),
+        ({"levels": [[8, [[10, "a"]], 4]]}, "levels"),
     ],
 )
 def test_a_card_with_values_that_nobody_can_serve_is_refused(tmp_path, change, says):

@@ -5,11 +5,12 @@ import re
 from dataclasses import replace
 from math import ceil
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 from ferstream.workers.cli import main
-from ferstream.workers.sizing.capacity import Capacity, read_capacities, write_capacity
+from ferstream.workers.sizing.capacity import Capacity, CapacityError, read_capacities, write_capacity
 from ferstream.workers.sizing.demand import Demand
 from ferstream.workers.sizing.plan import make_plan
 from ferstream.workers.sizing.redis_topology import shards_on
@@ -168,9 +169,25 @@ def test_bad_input_is_one_clear_line(arguments, status, words):
     assert "Traceback" not in done.output
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"cores": 0}, r"Expected `int` >= 1 - at `\$\[0\]\.cores`"),
+        ({"frames_per_second": {"0": 0}}, r"Expected `float` > 0\.0 - at `\$\[0\]\.frames_per_second"),
+        ({"speed": 1}, "unknown field `speed`"),
+        ({"machine": None}, r"Expected `str`, got `null` - at `\$\[0\]\.machine`"),
+    ],
+)
+def test_a_measurement_with_values_that_cannot_be_says_which(tmp_path, change, says):
+    file = tmp_path / "capacity.json"
+    file.write_text(json.dumps([msgspec.to_builtins(ROUND) | change]))
+    with pytest.raises(CapacityError, match=says):
+        read_capacities(file)
+
+
 def test_a_measurement_takes_the_place_of_the_one_before_it(tmp_path):
     file = tmp_path / "capacity.json"
-    for row in (ROUND, replace(ROUND, precision="bf16"), replace(ROUND, cores=4)):
+    for row in (ROUND, msgspec.structs.replace(ROUND, precision="bf16"), msgspec.structs.replace(ROUND, cores=4)):
         write_capacity(file, row)
     assert [(row.precision, row.cores) for row in read_capacities(file)] == [("bf16", 2), ("f32", 4)]
     assert "a machine, 4 cores" in said("--cameras", "3", "--capacity", str(file))

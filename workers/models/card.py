@@ -2,10 +2,13 @@
 
 import hashlib
 import json
-import math
 from dataclasses import asdict, dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
+
+import msgspec
+from msgspec import Meta
 
 from ferstream.streams.errors import FerstreamError
 
@@ -15,6 +18,11 @@ SAFETENSORS = "weights.safetensors"
 ONNX = "model.onnx"
 #: Packaged models, by the task they serve.
 PACKAGED = {task: Path(__file__).parent / "weights" / task for task in ("detector", "classifier")}
+
+Number = Annotated[float, Meta(ge=-1e6, le=1e6)]  # neither end lets an infinity or what is no number through
+Amount = Annotated[float, Meta(ge=0, le=1e6)]
+#: One of `Levels` or `Priors` of anchors.py: a stride, the sides or shapes of its boxes, and rows and columns where fixed.
+Level = Annotated[tuple[int | float | tuple[int | float | tuple[float, float], ...], ...], Meta(min_length=2, max_length=3)]
 
 
 class ModelError(FerstreamError):
@@ -33,18 +41,18 @@ class ModelCard:
     architecture: str
     options: dict[str, Any] = field(default_factory=dict)  # arguments of the architecture
     labels: tuple[str, ...]
-    input_size: int  # pixels: the detector's long side, the classifier's side
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    input_size: Annotated[int, Meta(ge=1)]  # pixels: the detector's long side, the classifier's side
+    mean: tuple[Number, Number, Number] = (0.5, 0.5, 0.5)
+    std: tuple[Number, Number, Number] = (0.5, 0.5, 0.5)
     colour: Literal["RGB", "BGR"] = "RGB"
     resize: Literal["fit", "stretch"] = "fit"  # detector: keep the proportions, or take a square whatever they are
-    levels: tuple[Any, ...] = ()  # detector: `Levels` or `Priors` of anchors.py
-    score_threshold: float = 0.5  # detector: a box under it is no face
-    iou_threshold: float = 0.45  # detector: non-maximum suppression
-    margin: float = 0.0  # classifier: the box's longer side grows by this fraction before it is cut
-    temperature: float = 1.0  # classifier: logits are divided by it
-    least_probability: float = 0.0  # classifier: under it, no emotion is named
-    least_quality: float = 0.0  # classifier: a face with less to see is not named
+    levels: tuple[Level, ...] = ()  # detector
+    score_threshold: Amount = 0.5  # detector: a box under it is no face
+    iou_threshold: Amount = 0.45  # detector: non-maximum suppression
+    margin: Amount = 0.0  # classifier: the box's longer side grows by this fraction before it is cut
+    temperature: Amount = 1.0  # classifier: logits are divided by it
+    least_probability: Amount = 0.0  # classifier: under it, no emotion is named
+    least_quality: Amount = 0.0  # classifier: a face with less to see is not named
     data: tuple[dict[str, str], ...] = ()
     figures: dict[str, Any] = field(default_factory=dict)
     command: str = ""  # prints the figures
@@ -58,30 +66,20 @@ class ModelCard:
         path = folder / CARD
         try:
             raw = json.loads(path.read_text("utf-8"))
-            unknown = set(raw) - {f.name for f in fields(cls)}
-            if unknown:
-                raise ModelError(f"{path}: unknown fields {', '.join(sorted(unknown))}")
-            card = cls(**{key: _tuples(value) if key != "options" else value for key, value in raw.items()})
+            card = msgspec.convert(raw, cls)
         except OSError as error:
             raise ModelError(f"no model in {folder}: {error.strerror} ({CARD})") from error
-        except (ValueError, TypeError, AttributeError) as error:
+        except msgspec.ValidationError as error:
+            raise ModelError(_complaint(path, error)) from error
+        except ValueError as error:
             raise ModelError(f"{path} is no model card: {error}") from error
-        if wrong := card.wrong_fields():
-            raise ModelError(f"{path}: these fields have no value that can be served: {', '.join(wrong)}")
+        known = [each.name for each in fields(cls)]
+        if unknown := sorted(set(raw) - set(known)):
+            near = get_close_matches(unknown[0], known, 1)
+            raise ModelError(f"{path}: unknown fields {', '.join(unknown)}" + (f"; did you mean {near[0]}?" if near else ""))
+        if card.task == "detector" and not card.levels:
+            raise ModelError(f"{path}: a detector without anchors; this field has no value that can be served: levels")
         return card
-
-    def wrong_fields(self) -> list[str]:
-        """Names of the fields that hold what nobody can serve."""
-        chosen = {"task": ("detector", "classifier"), "colour": ("RGB", "BGR"), "resize": ("fit", "stretch")}
-        wrong = [name for name, values in chosen.items() if getattr(self, name) not in values]
-        shares = ("score_threshold", "iou_threshold", "least_probability", "least_quality", "margin", "temperature")
-        wrong += [name for name in shares if not _is_number(getattr(self, name), 0)]
-        for name in ("mean", "std"):
-            values = getattr(self, name)
-            wrong += [name] * (len(values) != 3 or not all(map(_is_number, values)))
-        wrong += ["input_size"] * (not _is_number(self.input_size, 1))
-        shaped = self.levels and all(isinstance(level, tuple) and len(level) in {2, 3} for level in self.levels)
-        return wrong + ["levels"] * (self.task == "detector" and not shaped)
 
     def write(self, folder: Path) -> None:
         """Write `card.json` into `folder`."""
@@ -102,9 +100,10 @@ class ModelCard:
         return data
 
 
-def _is_number(value: object, least: float = -math.inf) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value) and value >= least
-
-
-def _tuples(value: Any) -> Any:  # noqa: ANN401 - JSON
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+def _complaint(path: Path, error: msgspec.ValidationError) -> str:
+    """What msgspec found wrong, and the field that it is in."""
+    what, _, place = str(error).partition(" - at `$")
+    name = place.strip("`.").partition(".")[0].partition("[")[0]
+    if not name:
+        return f"{path} is no model card: {what}"
+    return f"{path}: {what[0].lower()}{what[1:]}; this field has no value that can be served: {name}"

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.service.atomic_file import whole_file
@@ -13,13 +15,16 @@ from ferstream.streams.service.atomic_file import whole_file
 MOST_FACES = 3
 PACKAGED = Path(__file__).with_name("capacity.json")
 
+#: What is measured and then divided by is more than nothing.
+Some = Annotated[float, Meta(gt=0)]
+NotNegative = Annotated[float, Meta(ge=0)]
+
 
 class CapacityError(FerstreamError):
     """There is no measurement to plan from."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capacity:
+class Capacity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One worker on one machine. Times are seconds of one core, `detect_s` and `classify_s` of one GPU where that is the device.
 
     `decode_s` and `frame_bytes` are by height of a 16:9 frame in pixels, `crop_s` and `classify_s` for one face: stages alone.
@@ -31,22 +36,22 @@ class Capacity:
     device: str
     precision: str
     machine: str
-    cores: int
+    cores: Annotated[int, Meta(ge=1)]
     measured_on: str
-    load_before: float
-    decode_s: dict[str, float]
-    frame_bytes: dict[str, int]
-    detect_s: float
-    crop_s: float
-    classify_s: float
-    frames_per_second: dict[str, float]
-    resident_bytes: int
-    redis_s: float
-    redis_bytes_per_picture_byte: float
-    result_bytes: float
-    result_bytes_per_face: float
-    producer_camera_s: float
-    producer_frame_s: float
+    load_before: NotNegative
+    decode_s: dict[str, NotNegative]
+    frame_bytes: dict[str, Annotated[int, Meta(ge=1)]]
+    detect_s: NotNegative
+    crop_s: NotNegative
+    classify_s: NotNegative
+    frames_per_second: dict[str, Some]
+    resident_bytes: Annotated[int, Meta(ge=0)]
+    redis_s: NotNegative
+    redis_bytes_per_picture_byte: NotNegative
+    result_bytes: NotNegative
+    result_bytes_per_face: NotNegative
+    producer_camera_s: NotNegative
+    producer_frame_s: NotNegative
 
     def reached(self, faces: int) -> float:
         """Frames a second of the whole worker."""
@@ -70,11 +75,10 @@ class Capacity:
 def read_capacities(path: Path = PACKAGED) -> list[Capacity]:
     """Every measurement in a file. Raises CapacityError."""
     try:
-        rows: Any = json.loads(path.read_text("utf-8"))
-        return [Capacity(**row) for row in rows]
+        return msgspec.json.decode(path.read_bytes(), type=list[Capacity])
     except OSError as error:
         raise CapacityError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CapacityError(f'{path} is not what `make bench ARGS="--write FILE"` writes ({error})') from error
 
 
@@ -89,7 +93,8 @@ def write_capacity(path: Path, measured: Capacity) -> None:
     rows = [row for row in kept if (row.device, row.precision) != (measured.device, measured.precision)]
     rows = sorted([*rows, measured], key=lambda row: (row.device, row.precision))
     with whole_file(path) as file:
-        file.write((json.dumps([_rounded(asdict(row)) for row in rows], indent=2) + "\n").encode())
+        file.write((json.dumps([_rounded(msgspec.to_builtins(row)) for row in rows], indent=2) + "
+").encode())
 
 
 def _rounded(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
