@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 from ferstream.workers.cli import main
 from ferstream.workers.sizing.capacity import Capacity, CapacityError, read_capacities, write_capacity
-from ferstream.workers.sizing.demand import Demand
 from ferstream.workers.sizing.plan import make_plan
 from ferstream.workers.sizing.redis_topology import shards_on
+from ferstream.workers.sizing.worksheet import Workload
 from tests.support.paths import ROOT
 
 PAGE = (ROOT / "docs" / "sizing.md").read_text("utf-8")
@@ -40,7 +40,7 @@ ROUND = Capacity(
     producer_camera_s=0.05,
     producer_frame_s=0.004,
 )
-HUNDRED = Demand(
+HUNDRED = Workload(
     cameras=100,
     fps=10.0,
     faces=1.0,

@@ -7,9 +7,8 @@ from typing import Any
 import click
 
 from ferstream.workers.sizing.capacity import MOST_FACES, PACKAGED, Capacity, capacity_of, read_capacities
-from ferstream.workers.sizing.demand import Demand
 from ferstream.workers.sizing.plan import Plan, make_plan
-from ferstream.workers.sizing.worksheet import number
+from ferstream.workers.sizing.worksheet import Workload, number
 
 HEIGHTS = ["360", "480", "720", "1080"]
 TABLE = (10, 100, 1_000, 10_000)
@@ -61,7 +60,7 @@ def plan(
     file: Path,
     as_table: bool,
     as_json: bool,
-    **given: Any,  # noqa: ANN401 - what click checked, for Demand
+    **given: Any,  # noqa: ANN401 - what click checked, for Workload
 ) -> None:
     """Say what a fleet needs: workers, GPUs, Redis memory and network, with the arithmetic.
 
@@ -78,7 +77,7 @@ def plan(
         raise click.UsageError("--gpu-faces-per-second is for --device cuda")
     given["cores"] = given["cores"] or capacity.cores
     given["frame_bytes"] = given["frame_bytes"] or capacity.frame_bytes[given["height"]]
-    plans = [make_plan(Demand(cameras=each, **given), capacity) for each in ((cameras,) if cameras else TABLE)]
+    plans = [make_plan(Workload(cameras=each, **given), capacity) for each in ((cameras,) if cameras else TABLE)]
     if as_json:
         said = [{"measured_on": _machine(capacity), **each.as_json()} for each in plans]
         click.echo(json.dumps(said if as_table else said[0]))

@@ -5,8 +5,7 @@ from math import ceil
 
 from ferstream.streams.frames.writer import GRACE_S
 from ferstream.workers.sizing.capacity import Capacity
-from ferstream.workers.sizing.demand import Demand
-from ferstream.workers.sizing.worksheet import Steps, number
+from ferstream.workers.sizing.worksheet import Workload, Worksheet, number
 
 MIB, GIB = 2**20, 2**30
 #: Pictures differ in size: a budget holds so many times the mean.
@@ -28,69 +27,69 @@ class RedisNeeds:
     busy_cores: float
 
 
-def redis_needs(d: Demand, capacity: Capacity, steps: Steps) -> RedisNeeds:
-    """The needs of a demand, its arithmetic appended to `steps`."""
-    result = capacity.result_bytes + d.faces * capacity.result_bytes_per_face
-    steps.add(
+def redis_needs(w: Workload, capacity: Capacity, sheet: Worksheet) -> RedisNeeds:
+    """The needs of a workload, its arithmetic appended to `sheet`."""
+    result = capacity.result_bytes + w.faces * capacity.result_bytes_per_face
+    sheet.add(
         "one result in Redis",
         "bytes without faces + faces x bytes of a face",
-        f"{number(capacity.result_bytes)} + {number(d.faces)} x {number(capacity.result_bytes_per_face)}",
+        f"{number(capacity.result_bytes)} + {number(w.faces)} x {number(capacity.result_bytes_per_face)}",
         result,
         "bytes",
     )
-    budget, memory = _memory(d, capacity, result, steps)
-    flows = (("network into Redis", "", 1), ("network out of Redis", f" x {d.subscribers} subscribers", d.subscribers))
+    budget, memory = _memory(w, capacity, result, sheet)
+    flows = (("network into Redis", "", 1), ("network out of Redis", f" x {w.subscribers} subscribers", w.subscribers))
     mbit = []
     for name, times, readers in flows:
-        mbit.append(d.rate * (d.frame_bytes + readers * result) * 8 * ON_THE_CABLE / 1e6)
-        steps.add(
+        mbit.append(w.rate * (w.frame_bytes + readers * result) * 8 * ON_THE_CABLE / 1e6)
+        sheet.add(
             name,
             f"frames x (bytes of a frame + bytes of a result{times}) x 8 bits x 1.062 for packet headers",
-            f"{number(d.rate)} x ({d.frame_bytes} + {number(result)} x {readers}) x 8 x 1.062 / 1000000",
+            f"{number(w.rate)} x ({w.frame_bytes} + {number(result)} x {readers}) x 8 x 1.062 / 1000000",
             mbit[-1],
             "Mbit/s",
         )
-    busy = d.rate * capacity.redis_s
-    steps.add(
+    busy = w.rate * capacity.redis_s
+    sheet.add(
         "Redis's main thread",
         "frames x time of Redis a frame, written, read, answered, deleted",
-        f"{number(d.rate)} x {number(1000 * capacity.redis_s)} / 1000",
+        f"{number(w.rate)} x {number(1000 * capacity.redis_s)} / 1000",
         busy,
         "cores",
     )
     return RedisNeeds(budget_bytes=budget, max_memory_bytes=memory, in_mbit=mbit[0], out_mbit=mbit[1], busy_cores=busy)
 
 
-def _memory(d: Demand, capacity: Capacity, result: float, steps: Steps) -> tuple[int, int]:
+def _memory(w: Workload, capacity: Capacity, result: float, sheet: Worksheet) -> tuple[int, int]:
     """One camera's byte budget, and maxmemory for all of them."""
-    budget = d.budget_bytes or ceil(d.fps * (d.freshness_s + GRACE_S) * d.frame_bytes * BUDGET_MARGIN / MIB) * MIB
-    if d.budget_bytes is None:
-        steps.add(
+    budget = w.budget_bytes or ceil(w.fps * (w.freshness_s + GRACE_S) * w.frame_bytes * BUDGET_MARGIN / MIB) * MIB
+    if w.budget_bytes is None:
+        sheet.add(
             "byte budget of a camera",
             "frames a second x (freshness + 1 s of grace) x bytes of a frame x 1.25, rounded up to whole MiB",
-            f"{number(d.fps)} x ({number(d.freshness_s)} + 1) x {d.frame_bytes} x 1.25 / 1048576, rounded up",
+            f"{number(w.fps)} x ({number(w.freshness_s)} + 1) x {w.frame_bytes} x 1.25 / 1048576, rounded up",
             budget / MIB,
             "MiB",
         )
     factor = capacity.redis_bytes_per_picture_byte
-    frames = d.cameras * budget * factor
-    steps.add(
+    frames = w.cameras * budget * factor
+    sheet.add(
         "frames that may wait",
         "cameras x byte budget x bytes of Redis for each byte of a picture",
-        f"{d.cameras} x {number(budget / MIB)} x {number(factor)} / 1024",
+        f"{w.cameras} x {number(budget / MIB)} x {number(factor)} / 1024",
         frames / GIB,
         "GiB",
     )
-    results = d.rate * d.keep_results_s * result
-    steps.add(
+    results = w.rate * w.keep_results_s * result
+    sheet.add(
         "results that are kept",
         "frames x seconds they are kept x bytes",
-        f"{number(d.rate)} x {number(d.keep_results_s)} x {number(result)} / 1073741824",
+        f"{number(w.rate)} x {number(w.keep_results_s)} x {number(result)} / 1073741824",
         results / GIB,
         "GiB",
     )
     memory = (frames + results) / FULL
-    steps.add(
+    sheet.add(
         "maxmemory",
         "(frames + results) / 0.8, where the alert is",
         f"({number(frames / GIB)} + {number(results / GIB)}) / 0.8",
