@@ -12,13 +12,13 @@ from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect, is_cluster
 from ferstream.workers import metrics
 from ferstream.workers.gauges import Watch
-from ferstream.workers.intake.group_membership import Membership
+from ferstream.workers.intake.group_membership import GroupMembership
 from ferstream.workers.intake.intake import Intake
 from ferstream.workers.models.registry import open_classifier, open_detector
 from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.pipeline import Pipeline
 from ferstream.workers.pipeline.queues import Channel, Sorted
-from ferstream.workers.pipeline.result_publisher import Publisher
+from ferstream.workers.pipeline.result_publisher import ResultPublisher
 from ferstream.workers.settings import WorkerSettings
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Worker:
         parts = [(shard,) for shard in range(shards)] if is_cluster(settings.redis_url) else [tuple(range(shards))]
         window = settings.window if len(parts) == 1 else max(settings.window, 2 * len(parts))
         readers = [self._reader(part) for part in parts]
-        self._membership = Membership(self._answering, settings.keys, settings.group, self.clock, readers)
+        self._membership = GroupMembership(self._answering, settings.keys, settings.group, self.clock, readers)
         channels: list[Channel[FrameTask]] = [Channel(window) for _ in parts]
         finished = Sorted(channels, lambda task: task.entry.shard % len(channels))
         self._pipeline = Pipeline(settings, detector, classifier, self.clock, finished, self._label, self._tracing)
@@ -151,7 +151,7 @@ class Worker:
             shards=shards,
         )
 
-    def _publisher(self, finished: Channel[FrameTask], models: dict[str, str]) -> Publisher:
+    def _publisher(self, finished: Channel[FrameTask], models: dict[str, str]) -> ResultPublisher:
         settings = self.settings
         answers = FrameFinisher(
             self._answering,
@@ -160,7 +160,7 @@ class Worker:
             keep_results_s=settings.keep_results_s,
             keep_dead_pictures=settings.keep_dead_pictures,
         )
-        return Publisher(
+        return ResultPublisher(
             answers,
             self.clock,
             finished,

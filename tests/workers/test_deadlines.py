@@ -8,7 +8,7 @@ from ferstream.workers.models.registry import open_classifier, open_detector
 from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.pipeline import Pipeline
 from ferstream.workers.pipeline.queues import Channel
-from ferstream.workers.pipeline.result_publisher import Publisher
+from ferstream.workers.pipeline.result_publisher import ResultPublisher
 from ferstream.workers.settings import WorkerSettings
 from tests.support.fleet import KEYS, add, frame, portrait_jpeg, results
 
@@ -53,7 +53,7 @@ def test_a_result_that_came_too_late_is_not_published(client):
     old, fresh = taken(client, frame(1, b"", now - 10, freshness_s=1), frame(2, b"", now))
     finished: Channel[FrameTask] = Channel(8)
     released = []
-    publisher = Publisher(
+    publisher = ResultPublisher(
         FrameFinisher(client, Keys(), group="workers", keep_results_s=60),
         clock,
         finished,

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 RETRY_S = 0.25
 
 
-class Membership:
+class GroupMembership:
     """Of one reader for all shards, or of one for each shard of a Redis Cluster. `client` is not the one that blocks."""
 
     def __init__(self, client: "redis.Redis", keys: Keys, group: str, clock: ServerClock, readers: Sequence[FrameReader]) -> None:

@@ -1,66 +1,73 @@
-"""How many frames a worker holds, shared by those who read: no more than it has room for, and none of them alone."""
+"""How many frames a worker holds at once, shared by its readers: no more than it has room for, and none of them takes all."""
 
 import threading
 from dataclasses import dataclass
 
-#: A reader that finds no room looks up this often.
+#: A reader that waits for room looks up this often, so that its loop is seen to be alive.
 LOOK_S = 0.5
 
 
 @dataclass(slots=True, eq=False)
-class Share:
-    """What one reader has of the window. `cut_off`: its Redis is away, so that what it holds can take nobody's room."""
+class Lane:
+    """One reader's part of the limit, in frames.
+
+    `held` are between read and answer, `reserved` may come with the read that is going on. `flowing`: its last read brought
+    some. `unreachable`: its Redis is away, so that what it holds cannot be answered now and takes no room from the others.
+    """
 
     held: int = 0
     reserved: int = 0
     flowing: bool = True
-    cut_off: bool = False
+    unreachable: bool = False
 
 
-class Window:
-    """Safe to use from several threads; `size` is at least `readers`.
+class InFlightLimit:
+    """At most `size` frames in flight over all lanes; `size` is at least `readers`. Safe to use from several threads.
 
-    A reader that waits for its next frame reserves one place only. One place is kept for each that holds none.
+    Room is reserved before a read, since what Redis has delivered is pending with us and cannot be put back. A lane whose
+    stream is empty reserves one place only while it waits. One place is kept for each lane that holds none, so that a busy
+    stream cannot shut out a quiet one.
     """
 
     def __init__(self, size: int, readers: int) -> None:
-        self.shares = [Share() for _ in range(readers)]
+        self.lanes = [Lane() for _ in range(readers)]
         self._size = size
         self._most = size if readers == 1 else max(1, size // readers)
         self._changed = threading.Condition()
         self._closed = False
 
-    def reserve(self, share: Share) -> int:
-        """Wait for room, not for long; returns how many entries may be read, 0 where there is no room."""
-        wanted = self._most if share.flowing or len(self.shares) == 1 else 1
+    def reserve(self, lane: Lane) -> int:
+        """Wait up to LOOK_S for room; returns how many entries may be read, 0 where there is no room."""
+        wanted = self._most if lane.flowing or len(self.lanes) == 1 else 1
         with self._changed:
-            self._changed.wait_for(lambda: self._free(share) > 0 or self._closed, timeout=LOOK_S)
-            share.reserved = 0 if self._closed else max(0, min(wanted, self._free(share)))
-            return share.reserved
+            self._changed.wait_for(lambda: self._free(lane) > 0 or self._closed, timeout=LOOK_S)
+            lane.reserved = 0 if self._closed else max(0, min(wanted, self._free(lane)))
+            return lane.reserved
 
-    def fill(self, share: Share, count: int, more: bool) -> None:
-        """So many came of those reserved; whether the next may be there already."""
+    def fill(self, lane: Lane, count: int, more: bool) -> None:
+        """The read is through: `count` of the reserved places are held now; `more` says whether the next may be there already."""
         with self._changed:
-            share.reserved = 0
-            share.flowing = more
-            share.held += count
+            lane.reserved = 0
+            lane.flowing = more
+            lane.held += count
             self._changed.notify_all()
 
-    def release(self, share: Share, count: int) -> None:
-        """So many are done with."""
+    def release(self, lane: Lane, count: int) -> None:
+        """`count` frames of this lane are answered."""
         with self._changed:
-            share.held -= count
+            lane.held -= count
             self._changed.notify_all()
 
     def held(self) -> int:
-        return sum(share.held for share in self.shares)
+        """Frames between read and answer, of all lanes."""
+        return sum(lane.held for lane in self.lanes)
 
     def close(self) -> None:
-        """No more is to be read."""
+        """No more is to be read: wakes those that wait for room, and gives them none."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
-    def _free(self, mine: Share) -> int:
-        others = (share for share in self.shares if share is not mine and not share.cut_off)
-        return self._size - mine.held - mine.reserved - sum(max(1, share.held + share.reserved) for share in others)
+    def _free(self, mine: Lane) -> int:
+        others = (lane for lane in self.lanes if lane is not mine and not lane.unreachable)
+        return self._size - mine.held - mine.reserved - sum(max(1, lane.held + lane.reserved) for lane in others)

@@ -4,7 +4,6 @@ One thread reads all shards of one server. On a Redis Cluster each shard has a t
 """
 
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,21 +11,28 @@ from collections.abc import Callable, Sequence
 from ferstream.streams.errors import DecodeError, GroupGone, StoreError, StoreUnavailable
 from ferstream.streams.frames.reader import Entry, FrameReader
 from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.service.backoff import Backoff
 from ferstream.streams.wire.codec import decode_frame
 from ferstream.workers import metrics
-from ferstream.workers.intake.in_flight import Share, Window
-from ferstream.workers.intake.load_shedding import Pace
+from ferstream.workers.intake.in_flight import InFlightLimit, Lane
+from ferstream.workers.intake.load_shedding import LoadShedder
 from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.queues import Outlet
 
 log = logging.getLogger(__name__)
 
+#: A read waits this long for a first entry: as long as a worker that stops waits for it.
 BLOCK_S = 0.5
-MAX_BACKOFF_S = 2.0
+#: Waits between two tries of a Redis that does not answer.
+LEAST_WAIT_S, MOST_WAIT_S = 0.1, 2.0
 
 
 class Intake:
-    """Reads until stopped. `window` bounds the frames between read and answer; `answered` makes room again."""
+    """Reads entries and puts them into `frames`, or into `finished` where there is no work in them, until stopped.
+
+    `window` bounds the frames between read and answer; `answered` makes room again. `reconnect` is called with a reader before
+    its first read after an error. One that was delivered more than `max_deliveries` times becomes a dead letter.
+    """
 
     def __init__(
         self,
@@ -42,51 +48,51 @@ class Intake:
     ) -> None:
         self._clock, self._frames, self._finished = clock, frames, finished
         self._max_deliveries, self._label = max_deliveries, camera_label
-        self._window = Window(window, len(readers))
+        self._limit = InFlightLimit(window, len(readers))
         self._stop = threading.Event()
-        self._lanes = [
-            _Lane(reader, self._window, share, self._stop, self._accept, reconnect)
-            for reader, share in zip(readers, self._window.shares, strict=True)
+        self._loops = [
+            _ReadLoop(reader, self._limit, lane, self._stop, self._accept, reconnect)
+            for reader, lane in zip(readers, self._limit.lanes, strict=True)
         ]
-        self._lane_of = {shard: lane for lane in self._lanes for shard in lane.reader.shards}
+        self._loop_of = {shard: loop for loop in self._loops for shard in loop.reader.shards}
 
     def start(self) -> None:
-        for lane in self._lanes:
-            lane.thread.start()
+        for loop in self._loops:
+            loop.thread.start()
 
     def stop(self, timeout_s: float) -> None:
-        """Read no more; returns when the last read is through."""
+        """Read no more; returns when the last read is through, whose entries are taken in, or when time is up."""
         self._stop.set()
-        self._window.close()
+        self._limit.close()
         until = time.monotonic() + timeout_s
-        for lane in self._lanes:
-            lane.thread.join(max(0.0, until - time.monotonic()))
+        for loop in self._loops:
+            loop.thread.join(max(0.0, until - time.monotonic()))
 
     def alive(self) -> bool:
-        return all(lane.thread.is_alive() for lane in self._lanes)
+        return all(loop.thread.is_alive() for loop in self._loops)
 
     def held(self) -> int:
         """Frames between read and answer."""
-        return self._window.held()
+        return self._limit.held()
 
     @property
     def beat_at(self) -> float:
-        """When the slowest of the reading loops came round."""
-        return min(lane.beat_at for lane in self._lanes)
+        """When the slowest of the reading loops came round, on the monotonic clock."""
+        return min(loop.beat_at for loop in self._loops)
 
     @property
     def problem(self) -> str | None:
-        """Why nothing is read, or None: something is."""
-        problems = [lane.problem for lane in self._lanes]
+        """Why nothing is read; None while any reader reads."""
+        problems = [loop.problem for loop in self._loops]
         return None if None in problems else problems[0]
 
     def answered(self, entries: list[Entry]) -> None:
-        """Make room: these entries are done with."""
-        for lane in {self._lane_of[entry.shard] for entry in entries}:
-            mine = [entry for entry in entries if self._lane_of[entry.shard] is lane]
-            lane.pace.end(mine)
-            lane.reader.release(mine)
-            self._window.release(lane.share, len(mine))
+        """Make room for more: these entries are published, expired, dead letters, or left to others."""
+        for loop in {self._loop_of[entry.shard] for entry in entries}:
+            mine = [entry for entry in entries if self._loop_of[entry.shard] is loop]
+            loop.shedder.end(mine)
+            loop.reader.release(mine)
+            self._limit.release(loop.lane, len(mine))
 
     def _accept(self, entry: Entry) -> None:
         if entry.claimed:
@@ -103,73 +109,79 @@ class Intake:
             detail = f"delivered {entry.deliveries} times and never answered"
             self._finished.put(task.die("delivered-too-often", detail))
             return
-        pace, left_s = self._lane_of[entry.shard].pace, task.deadline - self._clock.now()
-        if left_s < 0 or pace.too_slow(left_s, task.deadline - frame.header.captured_at):
+        # The first look at the deadline. A frame looks young enough here and may be too old after waiting in the queues, so the
+        # pipeline looks again before the detector, which costs most, and the publisher before a result goes out.
+        shedder, left_s = self._loop_of[entry.shard].shedder, task.deadline - self._clock.now()
+        if left_s < 0 or shedder.too_slow(left_s, task.deadline - frame.header.captured_at):
             self._finished.put(task.expire())
         else:
-            pace.begin(entry)
+            shedder.begin(entry)
             self._frames.put(task)
 
 
-class _Lane:
-    """One reader's thread."""
+class _ReadLoop:
+    """One reader's thread: reads as much as there is room for, and outlives every error of its Redis."""
 
     def __init__(
         self,
         reader: FrameReader,
-        window: Window,
-        share: Share,
+        limit: InFlightLimit,
+        lane: Lane,
         stop: threading.Event,
         accept: Callable[[Entry], None],
         reconnect: Callable[[FrameReader], None],
     ) -> None:
-        self.reader, self.share, self.pace = reader, share, Pace()
-        self._window, self._stop, self._accept, self._reconnect = window, stop, accept, reconnect
-        self._waits = len(window.shares) == 1
+        self.reader, self.lane, self.shedder = reader, lane, LoadShedder()
+        self._limit, self._stop, self._accept, self._reconnect = limit, stop, accept, reconnect
+        self._alone = len(limit.lanes) == 1
+        self._backoff = Backoff(LEAST_WAIT_S, MOST_WAIT_S, healthy_after_s=0.0)
         self.beat_at = time.monotonic()
         self.problem: str | None = "not started"
         self.thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
     def _run(self) -> None:
-        backoff_s = 0.0
+        interrupted = False
         while not self._stop.is_set():
             self.beat_at = time.monotonic()
             try:
-                if backoff_s:
+                if interrupted:
                     self._reconnect(self.reader)
                 self._read()
             except GroupGone as error:
-                # Its entries are still in the stream, or were deleted with it: read what is there.
+                # Somebody deleted the stream or its group (FLUSHALL, a failover to an empty replica). `reconnect` makes the group
+                # again, from the first entry of the stream on: what is still there is read, what was deleted is lost.
                 log.warning("%s%s: making it anew", self._where, error)
-                self.problem, backoff_s = str(error), 0.05
+                self.problem, interrupted = str(error), True
             except StoreError as error:
-                if not backoff_s:
+                if not interrupted:
                     log.warning("%s%s; trying again until it answers", self._where, error)
                 metrics.REDIS_ERRORS.labels("unavailable" if isinstance(error, StoreUnavailable) else "refused").inc()
-                self.problem, self.share.cut_off = str(error), True
-                backoff_s = min(MAX_BACKOFF_S, 2 * backoff_s or 0.05)
-                self._stop.wait(backoff_s * random.uniform(0.5, 1.0))
+                self.problem, self.lane.unreachable, interrupted = str(error), True, True
+                self._stop.wait(self._backoff.failed())
             else:
-                if backoff_s:
+                if interrupted:
                     log.info("%sRedis answers again", self._where)
-                self.problem, self.share.cut_off, backoff_s = None, False, 0.0
+                self._backoff.succeeded()
+                self.problem, self.lane.unreachable, interrupted = None, False, False
 
     @property
     def _where(self) -> str:
-        return "" if self._waits else f"shard {self.reader.shards[0]}: "
+        return "" if self._alone else f"shard {self.reader.shards[0]}: "
 
     def _read(self) -> None:
-        # Where several share the window, one that has frames reads on at once, and waits with one place when it has none.
-        block_s = BLOCK_S if self._waits or not self.share.flowing else 0.0
-        count = self._window.reserve(self.share)
+        # Where several share the limit, one that has frames reads on at once, and waits with one place when it has none.
+        block_s = BLOCK_S if self._alone or not self.lane.flowing else 0.0
+        count = self._limit.reserve(self.lane)
         if not count:
             return
         entries: list[Entry] = []
-        more = True  # also after an error: a lost reply may have delivered some
+        # After an error too: its reply may be lost on the way, and what it held is then pending with us. The reader looks at its
+        # own pending entries before anything new, so the next read brings them; nobody else would before `claim-after`.
+        more = True
         try:
             entries = self.reader.read(count, block_s)
             more = bool(entries)
         finally:
-            self._window.fill(self.share, len(entries), more)
+            self._limit.fill(self.lane, len(entries), more)
         for entry in entries:
             self._accept(entry)

@@ -1,8 +1,10 @@
-"""How long a frame takes through this worker, so that none is begun that cannot be answered in time.
+"""Frames that cannot be answered in time are not begun, by what the last ones took.
 
-Without this an overloaded worker would answer nothing at all: frames come first in, first out, so each is read shortly before its
-deadline, and expires when all the work on it is done. What slowed the worker once must not stop it for ever: with nothing to do
-it always begins a frame, and it forgets what it measured long ago.
+Why: an overloaded worker would else answer nothing at all. Frames come first in, first out, so each would be read shortly before
+its deadline, and expire when all the work on it is done. Shedding some of them before any work lets the others be in time.
+
+What slowed the worker once must not stop it for ever: with nothing to do it always begins a frame, which measures anew, and it
+forgets what it measured long ago.
 """
 
 import threading
@@ -20,8 +22,11 @@ MOST_OF_ITS_LIFE = 0.9
 REMEMBERED_S = 10.0
 
 
-class Pace:
-    """Of the frames that one reader takes: waiting for a Redis that hangs slows no other's. Safe to use from several threads."""
+class LoadShedder:
+    """Says of each frame that one reader takes whether there is time left for it. Safe to use from several threads.
+
+    One a reader: the wait for a Redis that hangs is part of what its frames take, and must not count for another's.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -30,12 +35,12 @@ class Pace:
         self._lock = threading.Lock()
 
     def begin(self, entry: Entry) -> None:
-        """The work on this frame begins."""
+        """Start the clock: the work on this frame begins."""
         with self._lock:
             self._began_at[entry.shard, entry.entry_id] = self._clock()
 
     def end(self, entries: Iterable[Entry]) -> None:
-        """These frames are done with, in time or not; those that were never begun do not count."""
+        """Stop it: these frames are answered, in time or not. Those that were never begun do not count."""
         with self._lock:
             now = self._clock()
             for entry in entries:

@@ -77,20 +77,20 @@ class Channel(Generic[T]):
 
 
 class FairChannel(Channel[T]):
-    """A channel that serves its lanes in turn: a camera with many frames waits behind its own, not in front of others'."""
+    """A channel that serves its keys in turn: a camera with many frames waits behind its own, not in front of others'."""
 
-    def __init__(self, capacity: int, lane_of: Callable[[T], str]) -> None:
+    def __init__(self, capacity: int, key_of: Callable[[T], str]) -> None:
         super().__init__(capacity)
-        self._lane_of = lane_of
-        self._lanes: dict[str, deque[T]] = {}  # in the order in which they are served next
+        self._key_of = key_of
+        self._waiting: dict[str, deque[T]] = {}  # in the order in which they are served next
 
     def _add(self, item: T) -> None:
-        self._lanes.setdefault(self._lane_of(item), deque()).append(item)
+        self._waiting.setdefault(self._key_of(item), deque()).append(item)
 
     def _take(self) -> T:
-        name, lane = next(iter(self._lanes.items()))
-        item = lane.popleft()
-        del self._lanes[name]
-        if lane:
-            self._lanes[name] = lane
+        key, queue = next(iter(self._waiting.items()))
+        item = queue.popleft()
+        del self._waiting[key]  # and to the end of the line, where more is there
+        if queue:
+            self._waiting[key] = queue
         return item

@@ -1,7 +1,6 @@
 """The publisher's thread: puts frames together again, publishes and acknowledges them, and keeps trying until Redis takes it."""
 
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ from ferstream.streams.errors import FerstreamError, StoreError, StoreFull, Stor
 from ferstream.streams.frames.finish import FrameFinisher
 from ferstream.streams.frames.reader import Entry
 from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.service.backoff import Backoff
 from ferstream.streams.wire.messages import Result
 from ferstream.workers import metrics
 from ferstream.workers.pipeline.frame_task import FrameTask
@@ -24,15 +24,16 @@ R = TypeVar("R")
 
 #: Frames answered in one MULTI.
 BATCH = 32
-MAX_BACKOFF_S = 1.0
+#: Waits between two tries of a Redis that does not take them.
+LEAST_WAIT_S, MOST_WAIT_S = 0.1, 1.0
 
 
 class GaveUp(FerstreamError):
     """The worker leaves while Redis does not take its answers: other workers will claim the frames."""
 
 
-class Publisher:
-    """Answers the tasks of `finished` in one thread until that channel is closed and empty, or `give_up` is called."""
+class ResultPublisher:
+    """Answers the tasks of `finished` in one thread until that channel is closed and empty, or `finish` runs out of time."""
 
     def __init__(
         self,
@@ -59,11 +60,15 @@ class Publisher:
         return self._thread.is_alive()
 
     def finish(self, timeout_s: float) -> None:
-        """Answer what is there, then end; what Redis does not take in time is left to other workers."""
+        """Answer what is there, then end; what Redis does not take in time is left to other workers.
+
+        Called last in a drain, when no stage puts anything into `finished` any more. What is left stays pending in the group, and
+        another worker claims it once it has been idle for long enough: nothing is lost that is still fresh.
+        """
         self._finished.close()
         self._thread.join(timeout_s)
         self._giving_up.set()
-        self._thread.join(2 * MAX_BACKOFF_S)
+        self._thread.join(2 * MOST_WAIT_S)
 
     def _run(self) -> None:
         while batch := self._finished.get_batch(BATCH):
@@ -78,6 +83,7 @@ class Publisher:
             self._answered([task.entry for task in batch])
 
     def _answer(self, batch: Sequence[FrameTask]) -> None:
+        # The last look at the deadline: a result that comes out later than it promises misleads whoever acts on it.
         now = self._clock.now()
         for task in batch:
             if task.outcome == "answered" and now > task.deadline:
@@ -99,10 +105,12 @@ class Publisher:
             metrics.FRAME_AGE.labels("publish").observe(max(0.0, age))
         # A result that came out although its reply was lost is no older than this.
         first_tried_at = self._clock.now() - 1
-        waiting, backoff_s = tasks, 0.0
+        waiting, backoff, again = tasks, _backoff(), False
         while waiting:
             try:
-                if backoff_s:
+                if again:
+                    # The reply of the last try may be lost although its MULTI ran. Publishing blindly again would give
+                    # subscribers each result twice, so first the results that are out are looked for and left out.
                     waiting = self._without_published(waiting, first_tried_at)
                     now = self._clock.now()
                     self._expire([task.expire() for task in waiting if now > task.deadline])
@@ -110,7 +118,8 @@ class Publisher:
                 results = [(task.entry, self._result(task)) for task in waiting]
                 ended = self._answers.publish(results, self._clock.now()) if results else []
             except (StoreUnavailable, StoreFull) as error:
-                backoff_s = self._wait(error, backoff_s)
+                self._wait(error, backoff, first=not again)
+                again = True
                 continue
             self._count_published(waiting, ended)
             metrics.STAGE_DURATION.labels("publish").observe(time.perf_counter() - started)
@@ -150,23 +159,26 @@ class Publisher:
             tracing.answered(task.frame.header, task.outcome, len(task.faces), task.batches, since)
 
     def _insist(self, call: Callable[[bool], R]) -> R:
-        """Until Redis takes it. `call` is told whether the reply of an earlier try may have been lost."""
-        backoff_s, again = 0.0, False
+        """Call until Redis takes it. `call` is told whether the reply of an earlier try may have been lost.
+
+        A refusal for lack of memory is a reply: nothing was done then. Raises GaveUp.
+        """
+        backoff, first, again = _backoff(), True, False
         while True:
             try:
                 return call(again)
             except (StoreUnavailable, StoreFull) as error:
                 again = again or isinstance(error, StoreUnavailable)
-                backoff_s = self._wait(error, backoff_s)
+                self._wait(error, backoff, first=first)
+                first = False
 
-    def _wait(self, error: StoreError, backoff_s: float) -> float:
-        if not backoff_s:
+    def _wait(self, error: StoreError, backoff: Backoff, *, first: bool) -> None:
+        """Wait before the next try; an outage is told once. Raises GaveUp where the worker leaves meanwhile."""
+        if first:
             log.warning("%s; holding results until it takes them", error)
         metrics.REDIS_ERRORS.labels("full" if isinstance(error, StoreFull) else "unavailable").inc()
-        backoff_s = min(MAX_BACKOFF_S, 2 * backoff_s or 0.05)
-        if self._giving_up.wait(backoff_s * random.uniform(0.5, 1.0)):
+        if self._giving_up.wait(backoff.failed()):
             raise GaveUp("leaving unanswered frames to other workers")
-        return backoff_s
 
     def _result(self, task: FrameTask) -> Result:
         header = task.frame.header  # type: ignore[union-attr]
@@ -182,3 +194,7 @@ class Publisher:
             seconds={stage: round(seconds, 6) for stage, seconds in task.seconds.items()},
             worker=self._worker,
         )
+
+
+def _backoff() -> Backoff:
+    return Backoff(LEAST_WAIT_S, MOST_WAIT_S)

@@ -93,8 +93,7 @@ def write_capacity(path: Path, measured: Capacity) -> None:
     rows = [row for row in kept if (row.device, row.precision) != (measured.device, measured.precision)]
     rows = sorted([*rows, measured], key=lambda row: (row.device, row.precision))
     with whole_file(path) as file:
-        file.write((json.dumps([_rounded(msgspec.to_builtins(row)) for row in rows], indent=2) + "
-").encode())
+        file.write((json.dumps([_rounded(msgspec.to_builtins(row)) for row in rows], indent=2) + "\n").encode())
 
 
 def _rounded(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds

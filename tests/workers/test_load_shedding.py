@@ -9,7 +9,7 @@ from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.wire.codec import encode_frame
 from ferstream.streams.wire.keys import Keys
 from ferstream.workers.intake.intake import Intake
-from ferstream.workers.intake.load_shedding import LOOK_BACK, Pace
+from ferstream.workers.intake.load_shedding import LOOK_BACK, LoadShedder
 from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.queues import Channel
 from tests.support.fleet import add, frame, wait_until
@@ -28,16 +28,16 @@ class Hands:
 BUSY_WITH = Entry(0, "98-0", {}, 1, False)
 
 
-def paced(*took_s: float, clock: Hands) -> Pace:
-    """A pace that has seen frames which took so long, of a worker that is busy with another one."""
-    pace = Pace(clock)
+def after(*took_s: float, clock: Hands) -> LoadShedder:
+    """A load shedder that has seen frames which took so long, of a worker that is busy with another one."""
+    shedder = LoadShedder(clock)
     for number, seconds in enumerate(took_s):
         entry = Entry(0, f"{number}-0", {}, 1, False)
-        pace.begin(entry)
+        shedder.begin(entry)
         clock.at += seconds
-        pace.end([entry])
-    pace.begin(BUSY_WITH)
-    return pace
+        shedder.end([entry])
+    shedder.begin(BUSY_WITH)
+    return shedder
 
 
 @pytest.mark.parametrize(
@@ -53,28 +53,28 @@ def paced(*took_s: float, clock: Hands) -> Pace:
     ids=["nothing known", "the slowest counts", "time enough", "long ago", "after an outage, old", "after an outage, fresh"],
 )
 def test_what_the_last_frames_took_decides(took_s, left_s, too_slow):
-    assert paced(*took_s, clock=Hands()).too_slow(left_s, 5.0) is too_slow
+    assert after(*took_s, clock=Hands()).too_slow(left_s, 5.0) is too_slow
 
 
 def test_a_worker_with_nothing_to_do_begins_a_frame_however_slow_it_was():
-    pace = paced(*[1.8] * LOOK_BACK, clock=Hands())
-    assert pace.too_slow(1.7, 2.0)
-    pace.end([BUSY_WITH])
-    assert not pace.too_slow(1.7, 2.0)
+    shedder = after(*[1.8] * LOOK_BACK, clock=Hands())
+    assert shedder.too_slow(1.7, 2.0)
+    shedder.end([BUSY_WITH])
+    assert not shedder.too_slow(1.7, 2.0)
 
 
 @pytest.mark.parametrize(("life_s", "later_s", "too_slow"), [(2, 9, True), (2, 11, False), (60, 11, True), (60, 61, False)])
 def test_what_was_measured_long_ago_is_forgotten(life_s, later_s, too_slow):
     clock = Hands()
-    pace = paced(*[1.8] * LOOK_BACK, clock=clock)
+    shedder = after(*[1.8] * LOOK_BACK, clock=clock)
     clock.at += later_s
-    assert pace.too_slow(1.7, life_s) is too_slow
+    assert shedder.too_slow(1.7, life_s) is too_slow
 
 
 def test_frames_that_were_never_begun_do_not_count():
-    pace = paced(0.5, clock=Hands())
-    pace.end([Entry(0, "99-0", {}, 1, False)] * LOOK_BACK)
-    assert pace.too_slow(0.4, 5.0)
+    shedder = after(0.5, clock=Hands())
+    shedder.end([Entry(0, "99-0", {}, 1, False)] * LOOK_BACK)
+    assert shedder.too_slow(0.4, 5.0)
 
 
 def test_a_worker_gives_up_at_once_what_it_cannot_answer_in_time(redis_url, client):

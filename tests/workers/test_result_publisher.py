@@ -16,7 +16,7 @@ from ferstream.streams.wire.keys import Keys
 from ferstream.workers import metrics
 from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.queues import Channel
-from ferstream.workers.pipeline.result_publisher import Publisher
+from ferstream.workers.pipeline.result_publisher import ResultPublisher
 from tests.support.fleet import KEYS, add, frame, wait_until
 
 HANGS_S = 3.0
@@ -46,7 +46,7 @@ def test_frames_that_expire_or_die_while_redis_hangs_are_counted_once(server):
         tasks = [FrameTask(entry, one) for entry, one in zip(reader.read(6, 1), frames, strict=True)]
         impatient.ping()  # connected: what is sent now waits in its socket
         finished: Channel[FrameTask] = Channel(8)
-        publisher = Publisher(
+        publisher = ResultPublisher(
             FrameFinisher(impatient, Keys(), group="workers", keep_results_s=60),
             clock,
             finished,
