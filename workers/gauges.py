@@ -1,4 +1,4 @@
-"""Once a second: how busy a worker's stages are, and what waits in Redis. A Redis that hangs holds up only what is its own."""
+"""Gauges that are set once a second: how busy a worker's stages are, and what waits in Redis."""
 
 import logging
 import threading
@@ -17,8 +17,11 @@ from ferstream.workers import metrics
 log = logging.getLogger(__name__)
 
 
-class Watch:
-    """Sets gauges and the clock on two threads of its own, until stopped."""
+class GaugeUpdater:
+    """Sets gauges and the clock until stopped, on two threads: a Redis that hangs holds up its own gauges and not the stages'.
+
+    `busy_s` gives the seconds that each stage has worked so far, by thread on average.
+    """
 
     def __init__(
         self,
@@ -33,8 +36,8 @@ class Watch:
         self._pending = dict.fromkeys(readers, 0)
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=run, name=f"watch-{what}", daemon=True)
-            for what, run in (("stages", self._watch_stages), ("redis", self._watch_redis))
+            threading.Thread(target=run, name=f"gauges-{what}", daemon=True)
+            for what, run in (("stages", self._run_stages), ("redis", self._run_redis))
         ]
 
     def start(self) -> None:
@@ -45,17 +48,17 @@ class Watch:
         return all(thread.is_alive() for thread in self._threads)
 
     def stop(self) -> None:
-        """Does not wait for it."""
+        """End both threads within a second; returns at once, since one may hang in Redis."""
         self._stop.set()
 
-    def _watch_stages(self) -> None:
+    def _run_stages(self) -> None:
         before, at = self._busy_s(), time.monotonic()
         while not self._stop.wait(1.0):
             busy, now = self._busy_s(), time.monotonic()
             metrics.BUSY.set(min(1.0, max(b - a for a, b in zip(before, busy, strict=True)) / (now - at)))
             before, at = busy, now
 
-    def _watch_redis(self) -> None:
+    def _run_redis(self) -> None:
         while not self._stop.wait(1.0):
             metrics.TRIMMED.set(sum(reader.trimmed for reader in self._readers))
             self._look(self._set_clock)

@@ -43,7 +43,7 @@ CLOCK_SKEW = Gauge("fer_clock_skew_seconds", "By how much this machine's clock i
 
 
 def totals() -> dict[str, int | dict[str, int]]:
-    """The sums of this process's counters, for its last words."""
+    """The sums of this process's counters, for the line that it prints at its end."""
 
     def total(counter: Counter) -> int:
         return int(

@@ -1,4 +1,4 @@
-"""What a worker is told at its start, read once."""
+"""What a worker is told at its start. It is read once and does not change."""
 
 import os
 import socket
@@ -20,7 +20,7 @@ def default_threads() -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSettings:
-    """Times in seconds."""
+    """The options of `fer-worker run`; times in seconds."""
 
     redis_url: str = field(repr=False)
     keys: Keys = field(default_factory=Keys)

@@ -11,13 +11,13 @@ from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect, is_cluster
 from ferstream.workers import metrics
-from ferstream.workers.gauges import Watch
+from ferstream.workers.gauges import GaugeUpdater
 from ferstream.workers.intake.group_membership import GroupMembership
 from ferstream.workers.intake.intake import Intake
 from ferstream.workers.models.registry import open_classifier, open_detector
 from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.pipeline import Pipeline
-from ferstream.workers.pipeline.queues import Channel, Sorted
+from ferstream.workers.pipeline.queues import Channel, Dispatcher
 from ferstream.workers.pipeline.result_publisher import ResultPublisher
 from ferstream.workers.settings import WorkerSettings
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: A reading loop that has not come round for so long hangs.
+#: A reading loop that has not come round for this long hangs: each read and each wait in it is much shorter.
 BEAT_LIMIT_S = 15.0
-#: Leaving the group after everything else may take so long.
+#: Leaving the group, which comes after everything else, may take this long.
 LEAVE_S = 5.0
 
 
 class Worker:
-    """Takes frames from Redis and publishes their faces, until `stop`.
+    """Takes frames from Redis and publishes their faces, from `start` to `stop`.
 
-    Raises, on construction, ModelError where a model cannot be used, and StoreError where Redis never will do.
+    Raises ModelError on construction where a model cannot be used, and StoreError in `start` where Redis refuses for good.
     """
 
     def __init__(self, settings: WorkerSettings) -> None:
@@ -49,7 +49,7 @@ class Worker:
         classifier = open_classifier(settings.classifier, *where)
         self._computer = (detector.device, detector.library, detector.precision)
         metrics.INFO.labels(*self._computer, detector.card.name, classifier.card.name).set(1)
-        # The blocking readers have a client of their own: their long waits hold up nobody.
+        # Readers block in Redis for up to half a second. With a client of their own they hold no connection that an answer needs.
         self._reading, self._answering = connect(settings.redis_url), connect(settings.redis_url)
         # A Redis Cluster: one reader and one publisher for each shard, so that a primary that is away holds up its own only.
         shards = settings.keys.shards
@@ -58,7 +58,7 @@ class Worker:
         readers = [self._reader(part) for part in parts]
         self._membership = GroupMembership(self._answering, settings.keys, settings.group, self.clock, readers)
         channels: list[Channel[FrameTask]] = [Channel(window) for _ in parts]
-        finished = Sorted(channels, lambda task: task.entry.shard % len(channels))
+        finished = Dispatcher(channels, lambda task: task.entry.shard % len(channels))
         self._pipeline = Pipeline(settings, detector, classifier, self.clock, finished, self._label, self._tracing)
         self._intake = Intake(
             readers,
@@ -72,7 +72,7 @@ class Worker:
         )
         models = {"detector": detector.card.name, "classifier": classifier.card.name}
         self._publishers = [self._publisher(channel, models) for channel in channels]
-        self._watch = Watch(
+        self._gauges = GaugeUpdater(
             self._answering,
             settings.keys,
             self.clock,
@@ -81,7 +81,10 @@ class Worker:
         )
 
     def start(self, give_up: Callable[[], bool] = lambda: False) -> None:
-        """Warm up, wait for Redis, start the stages. Leaves early, not started, where `give_up` says so."""
+        """Warm up, wait for Redis, start the stages: what a frame meets last first, so that none waits for a part to come up.
+
+        Returns without having started where `give_up` says so while it waits. Raises StoreError where waiting will not help.
+        """
         started = time.perf_counter()
         self._pipeline.warm_up()
         log.info("models warm on %s (%s, %s) after %.1f s", *self._computer, time.perf_counter() - started)
@@ -91,12 +94,17 @@ class Worker:
             publisher.start()
         self._pipeline.start()
         self._intake.start()
-        self._watch.start()
+        self._gauges.start()
         self._ready = True
         log.info("worker %s reads as %s", self.settings.name, self.settings.group)
 
     def stop(self) -> None:
-        """Stop reading, finish what is held, publish, acknowledge, leave the group; what is left others will claim."""
+        """Drain: stop reading, finish what is held, publish, acknowledge, leave the group.
+
+        Each step has what the ones before it left of `drain_timeout_s`. The order is that of a frame's way: nothing is put into
+        a part that has ended, so an entry that was read is either answered or still pending. What is pending when time is up
+        another worker claims, and computes while it is fresh.
+        """
         self._draining = True
         if self._ready:
             until = time.monotonic() + self.settings.drain_timeout_s
@@ -104,10 +112,11 @@ class Worker:
             def left_s() -> float:
                 return max(0.0, until - time.monotonic())
 
-            self._watch.stop()
+            self._gauges.stop()
             self._intake.stop(left_s())
             self._pipeline.finish(left_s())
-            with ThreadPoolExecutor(len(self._publishers)) as pool:  # those that hang do not add up
+            # Side by side: the waits for shards that are away do not add up.
+            with ThreadPoolExecutor(len(self._publishers)) as pool:
                 list(pool.map(lambda publisher: publisher.finish(left_s()), self._publishers))
             if held := self._intake.held():
                 log.warning("%d frames left to other workers", held)
@@ -122,7 +131,7 @@ class Worker:
         if not self._ready or self._draining:
             return None
         publishing = all(publisher.alive() for publisher in self._publishers)
-        if not (self._intake.alive() and self._pipeline.alive() and publishing and self._watch.alive()):
+        if not (self._intake.alive() and self._pipeline.alive() and publishing and self._gauges.alive()):
             return "a thread has died"
         silent_s = time.monotonic() - self._intake.beat_at
         return f"the reading loop has not come round for {silent_s:.0f} s" if silent_s > BEAT_LIMIT_S else None

@@ -12,7 +12,7 @@ from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.keys import Keys
 from ferstream.workers import metrics
-from ferstream.workers.gauges import Watch
+from ferstream.workers.gauges import GaugeUpdater
 from ferstream.workers.settings import WorkerSettings
 from ferstream.workers.worker import Worker
 from tests.support.fleet import wait_until
@@ -33,7 +33,7 @@ def test_how_busy_the_stages_are_is_told_while_redis_hangs(server):
     looks: list[float] = []
     with connect(server.url, timeout_s=120) as client:
         reader = FrameReader(client, Keys(), group="workers", consumer="w", claim_after_s=60)
-        watch = Watch(client, Keys(), ServerClock(), [reader], lambda: busier(looks))
+        watch = GaugeUpdater(client, Keys(), ServerClock(), [reader], lambda: busier(looks))
         metrics.BUSY.set(0)
         os.kill(server.pid, signal.SIGSTOP)
         try:
@@ -52,7 +52,7 @@ def test_a_worker_whose_watch_has_ended_is_unhealthy(redis_url):
     try:
         worker.start()
         assert worker.unhealthy() is None
-        worker._watch.stop()
+        worker._gauges.stop()
         wait_until(lambda: worker.unhealthy() == "a thread has died")
     finally:
         worker.stop()

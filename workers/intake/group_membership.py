@@ -1,4 +1,4 @@
-"""A worker's place in its group: taken at the start, taken again after an outage, left at the end."""
+"""A worker's place in its consumer group: taken at the start, taken again after an outage, left at the end."""
 
 import logging
 import time
@@ -19,14 +19,20 @@ RETRY_S = 0.25
 
 
 class GroupMembership:
-    """Of one reader for all shards, or of one for each shard of a Redis Cluster. `client` is not the one that blocks."""
+    """Joins and leaves the group with every reader: one for all shards, or one for each shard of a Redis Cluster.
+
+    `client` is another than the readers', which may be blocked in a read.
+    """
 
     def __init__(self, client: "redis.Redis", keys: Keys, group: str, clock: ServerClock, readers: Sequence[FrameReader]) -> None:
         self._client, self._keys, self._group = client, keys, group
         self._clock, self._readers = clock, readers
 
     def wait(self, give_up: Callable[[], bool]) -> bool:
-        """Wait for Redis and join; False where `give_up` said so first. Raises StoreError where waiting will not help."""
+        """Wait for Redis, check it and join; False where `give_up` said so first.
+
+        Raises StoreError where waiting will not help: rights, version, number of shards.
+        """
         told = False
         while not give_up():
             try:
@@ -43,13 +49,16 @@ class GroupMembership:
         return False
 
     def again(self, reader: FrameReader) -> None:
-        """After an outage. Raises StoreError."""
-        if len(self._readers) == 1:  # else the clock may be another primary's; Watch looks at it
+        """Join again with one reader, after an outage or where the group was deleted. Raises StoreError."""
+        if len(self._readers) == 1:  # else the clock may be another primary's; GaugeUpdater sets it each second
             self._clock.set_from(self._client)
         reader.join()
 
     def leave(self, timeout_s: float) -> None:
-        """Take our name out of the group; where time runs out, the name stays and does no harm."""
+        """Take our name out of the group; where time runs out, the name stays and does no harm.
+
+        A name with pending entries is left in, since deleting it would throw them away before another worker claims them.
+        """
         until = time.monotonic() + timeout_s
         for reader in self._readers:
             try:

@@ -1,4 +1,4 @@
-"""Opening models by task, device and runtime; the libraries behind a runtime are imported only when it is asked for."""
+"""Opening models by task, device and runtime. The library behind a runtime is imported only when that runtime is chosen."""
 
 from ctypes.util import find_library
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""A frame on its way through a worker, and how it can end."""
+"""A frame on its way through a worker, and how it can end: answered, expired or dead."""
 
 import threading
 from dataclasses import dataclass, field
@@ -15,7 +15,10 @@ Outcome = Literal["answered", "expired", "dead"]
 
 @dataclass(slots=True, eq=False)
 class FrameTask:
-    """A frame with what the stages have found out so far. One stage at a time works on it, but for its faces."""
+    """A frame with what the stages have found out so far.
+
+    One stage at a time works on it. Its faces are the exception: several threads classify them side by side, under a lock.
+    """
 
     entry: Entry
     frame: Frame | None = None  # None: the entry could not be read
@@ -47,17 +50,17 @@ class FrameTask:
         return about(header.camera_id, header.sequence, header.traceparent) if header else {}
 
     def expect(self, faces: int) -> None:
-        """So many faces have to be classified before the frame is whole."""
+        """`faces` answers are awaited before the frame is whole."""
         self.faces = [None] * faces
 
     def add_face(self, index: int, face: Face) -> bool:
-        """Put one face in its place; True where it was the last one missing."""
+        """Put the answer for one face in its place; True where it was the last one awaited."""
         with self._lock:
             self.faces[index] = face
             return None not in self.faces
 
     def die(self, reason: str, detail: str) -> "FrameTask":
-        """Mark as a dead letter."""
+        """Mark as a dead letter; `reason` is a word for metrics, `detail` a line for people."""
         with self._lock:
             self.outcome, self.reason, self.detail, self.picture = "dead", reason, detail, None
         return self

@@ -1,4 +1,8 @@
-"""The way of a frame through a worker: decode -> detect -> crop -> batch -> classify, each a stage with its own threads."""
+"""The way of a frame through a worker: decode -> detect and crop -> classify, three stages with threads of their own.
+
+What is done to a face between the models stands in workers/faces/crop.py. Here are the queues, which batch pictures and faces
+across frames and cameras, the deadline, and what is measured.
+"""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +29,10 @@ if TYPE_CHECKING:
 
 
 class Pipeline:
-    """Turns frames put into `frames` into finished tasks in `finished`: answered, expired or dead, each exactly once."""
+    """Turns the frames put into `frames` into finished tasks in `finished`: answered, expired or dead, each exactly once.
+
+    `frames` serves cameras in turn. `camera_label` gives the label of a camera's metrics.
+    """
 
     def __init__(
         self,
@@ -83,7 +90,7 @@ class Pipeline:
             stage.start()
 
     def finish(self, timeout_s: float) -> None:
-        """Let every stage end what it has, in the order of a frame's way."""
+        """Let every stage end what it has, in the order of a frame's way, within `timeout_s` seconds."""
         until = time.monotonic() + timeout_s
         for stage in self.stages:
             stage.finish(max(0.0, until - time.monotonic()))
@@ -107,6 +114,7 @@ class Pipeline:
             self._pictures.put(task)
 
     def _detect(self, tasks: Sequence[FrameTask]) -> None:
+        # The second look at the deadline, after the wait in two queues and before the most expensive step.
         now = self._clock.now()
         fresh = []
         for task in tasks:

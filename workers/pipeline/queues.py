@@ -15,8 +15,8 @@ class Outlet(Protocol[Put]):
     def put(self, item: Put) -> None: ...
 
 
-class Sorted(Generic[T]):
-    """An outlet to one of several channels, by what `index_of` says of an item."""
+class Dispatcher(Generic[T]):
+    """An outlet that puts each item into one of several channels: that at `index_of(item)`."""
 
     def __init__(self, channels: Sequence["Channel[T]"], index_of: Callable[[T], int]) -> None:
         self._channels, self._index_of = channels, index_of
@@ -26,7 +26,10 @@ class Sorted(Generic[T]):
 
 
 class Channel(Generic[T]):
-    """A first-in first-out queue of at most `capacity` items. `put` waits for room, `get_batch` for items."""
+    """A first-in first-out queue of at most `capacity` items. `put` waits for room, `get_batch` for items.
+
+    The bound is what holds memory: a stage that is slow makes those before it wait, up to the read from Redis.
+    """
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -43,10 +46,9 @@ class Channel(Generic[T]):
             self._changed.notify_all()
 
     def get_batch(self, limit: int, wait_s: float = 0.0) -> list[T]:
-        """At least one item and at most `limit`. What is queued is taken at once; after a wait for a first item, up to `wait_s`
-        are given to more.
+        """At least one item and at most `limit`; none when the channel is closed and empty.
 
-        Empty when the channel is closed and drained.
+        What is queued is taken at once. After a wait for a first item, up to `wait_s` seconds are given to more.
         """
         with self._changed:
             while not self._size:

@@ -14,11 +14,10 @@ from ferstream.workers.models.runtimes.runtime import Batch, Outputs, Precision
 
 
 class OpenVinoRuntime:
-    """A packaged net on the CPU. `threads` callers compute side by side, a core each.
+    """A net on the CPU. Up to `threads` callers compute side by side, a core each.
 
-    In bfloat16 a face costs half on a processor that computes it natively; two
-    emotions that are nearly as likely may then change places. Raises ModelError where the weights are missing, altered, or
-    not readable.
+    In bfloat16 a face costs half on a processor that computes it natively; two emotions that are nearly as likely may then
+    change places. Raises ModelError where the weights are missing, altered, or not readable.
     """
 
     device = "cpu"
