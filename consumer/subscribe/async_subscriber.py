@@ -31,7 +31,7 @@ class AsyncResultSubscriber(Subscription):
     Cancelling the task that iterates loses nothing: iterating anew, or the next start, goes on where the position is. To be used
     by one task at a time.
 
-    Example:
+    Examples:
         >>> import asyncio
         >>> from ferstream import AsyncResultSubscriber
         >>> async def main():

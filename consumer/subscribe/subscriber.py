@@ -146,7 +146,7 @@ class ResultSubscriber(Subscription):
 
     A repeat in a new process is not known as one: `camera_id`, `sequence` and `captured_at` tell. Not thread-safe.
 
-    Example:
+    Examples:
         >>> from ferstream import ResultSubscriber
         >>> with ResultSubscriber("redis://localhost:6379", from_="0", idle_timeout_s=1) as subscriber:
         ...     for result in subscriber:

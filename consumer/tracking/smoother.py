@@ -18,7 +18,7 @@ class Smoother:
     Args:
         seconds: the time constant; 0 smooths nothing.
 
-    Example:
+    Examples:
         >>> from ferstream import ResultSubscriber, Smoother, Tracker
         >>> tracker, smoother = Tracker(), Smoother(seconds=1.0)
         >>> with ResultSubscriber("redis://localhost:6379", from_="0", order_window_s=0.5, idle_timeout_s=1) as subscriber:

@@ -24,7 +24,7 @@ class Tracker:
         least_iou: boxes that overlap less are of two people.
         max_age_s: a face unseen for so many seconds ends its track.
 
-    Example: see Smoother.
+    Smoother has an example.
     """
 
     def __init__(self, *, least_iou: float = 0.3, max_age_s: float = 1.5) -> None:
