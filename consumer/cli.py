@@ -8,7 +8,7 @@ import click
 
 from ferstream.consumer.log.log_loop import LogLoop, consumer_name
 from ferstream.consumer.log.log_metrics import LogMetrics
-from ferstream.consumer.log.result_log import Format, ResultLog, Rotation
+from ferstream.consumer.log.result_log import FileFormat, ResultLog, Rotation
 from ferstream.consumer.subscribe.subscriber import ResultSubscriber
 from ferstream.consumer.terminal.camera_table import json_lines, table
 from ferstream.consumer.terminal.tail import SMOOTHING_WINDOW_S, Style, leaving_quietly
@@ -141,7 +141,7 @@ def log(
     shutdown = Shutdown()
     rotation = Rotation(int(rotate_mb * _MEGABYTE), rotate_minutes * 60, keep_days * 86400 if keep_days else None)
     with ExitStack() as stack:
-        result_log = stack.enter_context(ResultLog(directory, cast(Format, format_), rotation))
+        result_log = stack.enter_context(ResultLog(directory, cast(FileFormat, format_), rotation))
         subscriber = ResultSubscriber(
             redis_url,
             from_=from_,

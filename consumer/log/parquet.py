@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 _ROWS = 20_000
 _BEYOND_CALENDARS = 1e11
 
-Row = dict[str, Any]
+FaceRow = dict[str, Any]
 
 
 def require_pyarrow() -> None:
@@ -61,7 +61,7 @@ def convert(journal: Path) -> Path:
     return target
 
 
-def _rows(lines: Iterator[bytes], journal: Path) -> Iterator[Row]:
+def _rows(lines: Iterator[bytes], journal: Path) -> Iterator[FaceRow]:
     for number, line in enumerate(lines, start=1):
         try:
             result = json.loads(line)
@@ -71,9 +71,9 @@ def _rows(lines: Iterator[bytes], journal: Path) -> Iterator[Row]:
         yield from _face_rows(result)
 
 
-def _face_rows(result: dict[str, Any]) -> Iterator[Row]:
+def _face_rows(result: dict[str, Any]) -> Iterator[FaceRow]:
     captured_at = result["captured_at"]
-    row: Row = {name: result[name] for name in ("camera_id", "sequence", "width", "height", "worker", "frame_id")}
+    row: FaceRow = {name: result[name] for name in ("camera_id", "sequence", "width", "height", "worker", "frame_id")}
     row["captured_at"] = round(captured_at * 1e6) if abs(captured_at) < _BEYOND_CALENDARS else None
     row["models"] = json.dumps(result["models"], sort_keys=True)
     row["faces"] = len(result["faces"])

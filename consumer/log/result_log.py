@@ -18,7 +18,7 @@ from ferstream.streams.wire.messages import Result
 
 log = logging.getLogger(__name__)
 
-Format = Literal["jsonl", "parquet"]
+FileFormat = Literal["jsonl", "parquet"]
 
 _OURS = re.compile(r"results-\d{8}T\d{12}\.(jsonl|parquet)")
 #: Lines on their way to Parquet. The workers keep results for minutes only: they are made safe here first.
@@ -42,7 +42,7 @@ class ResultLog:
     After a crash the results since the last `sync` come again: `camera_id` and `sequence` tell repeats.
     """
 
-    def __init__(self, directory: Path, format_: Format, rotation: Rotation) -> None:
+    def __init__(self, directory: Path, format_: FileFormat, rotation: Rotation) -> None:
         if format_ == "parquet":
             require_pyarrow()
         self._directory, self._rotation = directory, rotation

@@ -14,7 +14,7 @@ from ferstream.streams.errors import StoreError
 Receive = Callable[[ResultEntry], None]
 
 
-class Reader(ABC):
+class ResultReader(ABC):
     """Reads shard by shard, as a Redis Cluster needs it, or all shards in one command."""
 
     def __init__(self, shards: Shards, receive: Receive) -> None:
@@ -46,7 +46,7 @@ class Reader(ABC):
             self._receive(entry)
 
 
-class PositionReader(Reader):
+class PositionReader(ResultReader):
     """Everything after the cursors. Redis keeps nothing for such a reader: it knows itself where it is."""
 
     def open(self, shard: int) -> Effects:
@@ -70,7 +70,7 @@ class PositionReader(Reader):
         self._receive_new((yield RedisCommand(("XREAD", "COUNT", PAGE, *waiting, "STREAMS", *names, *after))))
 
 
-class GroupReader(Reader):
+class GroupReader(ResultReader):
     """Own pending entries first, then those that a dead member left, then new ones.
 
     XREADGROUP with ">" hands each entry to one member and notes it as pending with that member until XACK. Three things follow:

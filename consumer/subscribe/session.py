@@ -4,9 +4,9 @@ import logging
 import time
 from dataclasses import dataclass
 
-from ferstream.consumer.subscribe.readers import GroupReader, PositionReader, Reader
+from ferstream.consumer.subscribe.readers import GroupReader, PositionReader, ResultReader
 from ferstream.consumer.subscribe.result_buffer import ResultBuffer
-from ferstream.consumer.subscribe.shard_rotation import ShardRotation, Visit
+from ferstream.consumer.subscribe.shard_rotation import ShardRotation, ShardVisit
 from ferstream.consumer.subscribe.shards import Effects, Poll, Shards, Sleep
 from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreUnavailable
 from ferstream.streams.redis_client.connect import MAX_BLOCK_S
@@ -56,7 +56,7 @@ class Session:
             repeats=options.repeats,
             acknowledging=options.group is not None,
         )
-        self._reader: Reader = (
+        self._reader: ResultReader = (
             GroupReader(self.shards, self.buffer.feed, options.group, options.consumer, options.claim_after_s)
             if options.group
             else PositionReader(self.shards, self.buffer.feed)
@@ -124,7 +124,7 @@ class Session:
     def _read(self) -> Effects:
         yield from self._rotation.read(self._block_ms()) if self._rotation else self._reader.read_all(self._block_ms())
 
-    def _each_shard(self, visit: Visit) -> Effects:
+    def _each_shard(self, visit: ShardVisit) -> Effects:
         """All of them; on a cluster those that answer, so that one that is away holds up no other."""
         if self._rotation:
             yield from self._rotation.each_in_reach(visit)

@@ -19,7 +19,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
 PATIENCE = 4.0
 
 #: Something to do with one shard.
-Visit = Callable[[int], Effects]
+ShardVisit = Callable[[int], Effects]
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class _Away:
 class ShardRotation:
     """`open_shard` comes before the first `read_shard` and again after each failure of that shard."""
 
-    def __init__(self, shards: Shards, open_shard: Visit, read_shard: Visit) -> None:
+    def __init__(self, shards: Shards, open_shard: ShardVisit, read_shard: ShardVisit) -> None:
         self._shards = shards
         self._open_shard, self._read_shard = open_shard, read_shard
         self._open: set[int] = set()
@@ -54,7 +54,7 @@ class ShardRotation:
                 return
             yield Sleep(POLL_S)
 
-    def each_in_reach(self, visit: Visit) -> Effects:
+    def each_in_reach(self, visit: ShardVisit) -> Effects:
         """Visit the shards that answered last: nothing more is asked of the others until they have been read again."""
         for shard in self._shards.numbers:
             if shard in self._away:
@@ -65,7 +65,7 @@ class ShardRotation:
             except StoreUnavailable as error:
                 self._failed(shard, error, time.monotonic() - began_at)
 
-    def _each(self, visit: Visit) -> Effects:
+    def _each(self, visit: ShardVisit) -> Effects:
         for shard in self._shards.numbers:
             away, began_at = self._away.get(shard), time.monotonic()
             if away and began_at < away.retry_at:
