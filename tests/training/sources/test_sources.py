@@ -8,7 +8,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from training_packs import real_pack, write_ferplus, write_pack
 
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.classifier.ferplus_pack import FerPlus
@@ -18,6 +17,7 @@ from ferstream.training.sources.catalogue import Named, layout_of, parse, sample
 from ferstream.training.sources.pictures import face_of
 from ferstream.training.sources.sample import Account, Sample, SourceError
 from tests.support import dataset_trees as trees
+from tests.support.training_packs import real_pack, write_ferplus, write_pack
 
 SEVEN = set(EMOTIONS) - {"contempt"}
 TREES = {

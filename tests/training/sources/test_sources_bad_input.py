@@ -11,7 +11,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from training_packs import write_ferplus
 
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.sources.affectnet_npy import label_in
@@ -20,6 +19,7 @@ from ferstream.training.sources.folder import LEAVES
 from ferstream.training.sources.pictures import PictureError, face_of
 from ferstream.training.sources.sample import Account, Sample, SourceError
 from tests.support import dataset_trees as trees
+from tests.support.training_packs import write_ferplus
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PIXELS = " ".join(["7"] * 2304)
