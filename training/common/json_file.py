@@ -21,6 +21,11 @@ class ShapeError(FerstreamError):
     """A file cannot be read, or does not hold what it is to hold."""
 
 
+def map_of(**kinds: Any) -> type[msgspec.Struct]:  # noqa: ANN401 - types
+    """The type of a map that has at least these fields, each of its type."""
+    return msgspec.defstruct("Map", list(kinds.items()))
+
+
 def read_json(path: Path, kind: Any, cure: str, version: int | None = None) -> dict[str, Any]:  # noqa: ANN401 - a type
     """Read the map in a JSON file and check it against the type `kind`; fields that the type does not name stay.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.common.json_file import Count, Factor, Number, ShapeError, Share, read_json
+from ferstream.training.common.json_file import Count, Factor, Number, Share, ShapeError, map_of, read_json
 from ferstream.training.common.messages import first_line
 from ferstream.training.study.records.accuracies import ACCURACIES
 
@@ -23,62 +23,25 @@ PREDICTED = ("origin", "source", "label", "answer")
 VERSION = 1
 AGAIN = "evaluate again"
 
-Right = TypedDict("Right", {"n": Count, "right": Count, "accuracy": Share, "from": Share, "to": Share})
-
-
-class Means(TypedDict):
-    """Precision, recall and F1 of a class, or averaged over classes."""
-
-    precision: Share
-    recall: Share
-    f1: Share
-
-
-class _Model(TypedDict):
-    name: str
-    weights_sha256: str | None  # null for a model folder
-
-
-class _Dataset(TypedDict):
-    name: str
-    split: str
-    digest: str
-
-
-class _Calibration(TypedDict):
-    used: Factor
-    ece: Number
-    nll: Number
-
-
-class _Throughput(TypedDict):
-    faces_per_s: Number
-    batch_size: Count
-    device: str
-    runtime: str
-    threads: Count
-
-
+_RIGHT = TypedDict("_RIGHT", {"n": Count, "right": Count, "accuracy": Share, "from": Share, "to": Share})
+_MEANS = map_of(precision=Share, recall=Share, f1=Share)
 _EIGHT = msgspec.Meta(min_length=len(EMOTIONS), max_length=len(EMOTIONS))
-#: What is taken from a report.
-SHAPE = msgspec.defstruct(
-    "Report",
-    [
-        ("version", int),
-        ("model", _Model),
-        ("dataset", _Dataset),
-        ("n", Count),
-        ("parameters", Count),
-        ("flops", Count),
-        ("accuracy", msgspec.defstruct("Accuracy", [(name, Right) for name in ACCURACIES])),
-        ("averages", msgspec.defstruct("Averages", [("weighted", Means), ("macro", Means)])),
-        ("calibration", _Calibration),
-        ("per_class", msgspec.defstruct("PerClass", [(emotion, Means) for emotion in EMOTIONS])),
-        ("by_source", dict[str, Right]),
-        ("by_group", dict[str, dict[str, Right]]),
-        ("confusion", Annotated[list[Annotated[list[Count], _EIGHT]], _EIGHT]),
-        ("throughput", _Throughput),
-    ],
+#: What is taken from a report. The digest of weights is null for a model folder.
+SHAPE = map_of(
+    version=int,
+    model=map_of(name=str, weights_sha256=str | None),
+    dataset=map_of(name=str, split=str, digest=str),
+    n=Count,
+    parameters=Count,
+    flops=Count,
+    accuracy=map_of(**dict.fromkeys(ACCURACIES, _RIGHT)),
+    averages=map_of(weighted=_MEANS, macro=_MEANS),
+    calibration=map_of(used=Factor, ece=Number, nll=Number),
+    per_class=map_of(**dict.fromkeys(EMOTIONS, _MEANS)),
+    by_source=dict[str, _RIGHT],
+    by_group=dict[str, dict[str, _RIGHT]],
+    confusion=Annotated[list[Annotated[list[Count], _EIGHT]], _EIGHT],
+    throughput=map_of(faces_per_s=Number, batch_size=Count, device=str, runtime=str, threads=Count),
 )
 
 

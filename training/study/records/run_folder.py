@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -14,7 +14,7 @@ from torch import nn
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.common.json_file import read_json
+from ferstream.training.common.json_file import map_of, read_json
 from ferstream.training.common.messages import first_line
 from ferstream.training.study.records.config import Config
 from ferstream.training.study.records.report_folder import REPORT, ReportFolder
@@ -37,16 +37,8 @@ EVALUATION = "evaluation"
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds", "data_wait")
 
 
-class _Dataset(TypedDict):
-    name: str
-    sources: list[str]
-
-
-class _Environment(TypedDict):
-    """What `environment.json` holds at least; what else is in it is for people."""
-
-    command: str
-    dataset: _Dataset
+#: What `environment.json` holds at least; what else is in it is for people.
+_ENVIRONMENT = map_of(command=str, dataset=map_of(name=str, sources=list[str]))
 
 
 class RunFolderError(FerstreamError):
@@ -92,7 +84,7 @@ class RunFolder:
 
     def environment(self) -> dict[str, Any]:
         """What the run was made with: libraries, machine, commit, command, dataset. Raises ShapeError."""
-        return read_json(self.path / ENVIRONMENT, _Environment, _AGAIN)
+        return read_json(self.path / ENVIRONMENT, _ENVIRONMENT, _AGAIN)
 
     def weights_digest(self) -> str:
         """The sha256 of the best weights in hex: a report of others says nothing of these. Raises RunFolderError."""
