@@ -126,6 +126,17 @@ def test_modules_that_a_page_runs_exist(page):
     assert {name for name in named if find_spec(name) is None} == set()
 
 
+@pytest.mark.deploy
+@pytest.mark.timeout(300)
+def test_every_file_on_the_way_of_a_frame_is_in_the_architecture():
+    page = (DOCS / "architecture.md").read_text("utf-8")
+    command = [sys.executable, "-m", "tests.plays.trace_frame"]
+    traced = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=True).stdout
+    passed = set(re.findall(r"^ +(\S+\.py)$", traced, re.MULTILINE))
+    assert len(passed) > 20
+    assert {file for file in passed if f"`{file}`" not in page} == set()
+
+
 def test_every_room_is_in_the_architecture():
     page = (DOCS / "architecture.md").read_text("utf-8")
     tops = ("producer", "workers", "consumer", "streams", "training")

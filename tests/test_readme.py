@@ -26,8 +26,6 @@ def test_its_picture_is_small():
 
 @pytest.mark.parametrize("example", examples(), ids=str)
 def test_an_example_runs_and_prints_what_it_says(example, redis_url, tmp_path):
-    if "FaceRecognizer" in example.code and "FaceRecognizer" not in ferstream.__all__:
-        pytest.skip("FaceRecognizer is not there yet")
     cv2.imwrite(str(tmp_path / "portrait.jpg"), cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR))
     said = run(example, tmp_path, redis_url)
     for line in example.expected:
@@ -37,7 +35,7 @@ def test_an_example_runs_and_prints_what_it_says(example, redis_url, tmp_path):
 def test_there_are_examples_of_everything_public():
     code = "\n".join(example.code for example in examples())
     shown = {name for name in ferstream.__all__ if name in code}
-    assert set(ferstream.__all__) - shown <= {"EMOTIONS", "Face", "Result", "Delivery", "__version__"}
+    assert set(ferstream.__all__) - shown <= {"EMOTIONS", "Face", "HeadPose", "Result", "Delivery", "__version__"}
 
 
 def test_the_base_install_needs_no_torch():
