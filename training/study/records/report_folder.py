@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.common.json_file import Count, Factor, Number, Share, ShapeError, map_of, read_json
+from ferstream.training.common.json_file import Count, Factor, Number, ShapeError, Share, map_of, read_json
 from ferstream.training.common.messages import first_line
 from ferstream.training.study.records.accuracies import ACCURACIES
 
