@@ -68,8 +68,8 @@ def test_in_kubernetes_prometheus_names_the_server_and_nothing_is_refused(comman
     address = f"127.0.0.1:{free_port()}"
     with DeployedRedis(tmp_path, find_redis_server()) as server:
         given = pod_environment(server) | ({"REDIS_EXPORTER_CONFIG_COMMAND": command} if command else {})
-        log = (tmp_path / "exporter.log").open("w")
         listen = [tool("prometheus-redis-exporter"), "--web.listen-address", address]
+        log = (tmp_path / "exporter.log").open("w")
         with subprocess.Popen(listen, env=given, stderr=log, stdout=log) as exporter:
             log.close()
             try:
