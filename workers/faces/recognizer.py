@@ -15,7 +15,7 @@ from ferstream.workers.faces.crop import FaceCrop, cut_faces
 from ferstream.workers.faces.picture import PictureLike, as_picture
 from ferstream.workers.faces.pose import head_pose
 from ferstream.workers.models.classifier import Classifier
-from ferstream.workers.models.detector import Detector, Picture
+from ferstream.workers.models.detector import Detector
 from ferstream.workers.models.registry import RuntimeName, open_classifier, open_detector
 from ferstream.workers.models.runtimes.runtime import OomRetry, Precision
 from ferstream.workers.settings import default_threads
@@ -118,16 +118,13 @@ class FaceRecognizer:
     def _cut(self, numbered: Sequence[tuple[PictureLike, str]]) -> list[list[FaceCrop]]:
         """The crops of each picture. Pictures are read here, a batch at a time: of a thousand files few are in memory."""
         pictures = [as_picture(source, name) for source, name in numbered]
-        found = self._detect_retry(lambda part: self.detector(list(part)), pictures)
+        found = self._detect_retry(self.detector, pictures)
         return [cut_faces(picture, boxes, self.classifier.card) for picture, boxes in zip(pictures, found, strict=True)]
 
     def _name(self, crops: Sequence[FaceCrop]) -> list[Face]:
-        rows = self._classify_retry(self._probabilities, [crop.pixels for crop in crops])
+        rows = self._classify_retry(self.classifier.each, [crop.pixels for crop in crops])
         named = [crop.named(row, self.classifier.card) for crop, row in zip(crops, rows, strict=True)]
         return [replace(face, pose=head_pose(face.landmarks)) if face.landmarks else face for face in named]
-
-    def _probabilities(self, crops: Sequence[Picture]) -> list[np.ndarray]:
-        return list(self.classifier(np.stack(crops)))
 
     def _batched(self, work: Callable[[Sequence[T]], list[R]], items: Sequence[T], limit: int) -> list[R]:
         """The results of `work` over all items, called with `limit` of them at most, in as many threads as there are batches."""

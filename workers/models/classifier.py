@@ -1,5 +1,7 @@
 """The emotion classifier: square crops in, calibrated probabilities out, and whether they are enough to name an emotion."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +31,10 @@ class Classifier:
         """Probabilities (N, labels), each row summing to 1, after the card's temperature (Guo et al. 2017,
         https://arxiv.org/abs/1706.04599)."""
         return softmax(self.logits(crops) / self.card.temperature)
+
+    def each(self, crops: Sequence[Batch]) -> list[Float]:
+        """Probabilities (labels,) of each of `crops` (side, side, 3), which need not lie in one array yet."""
+        return list(self(np.stack(crops)))
 
 
 def softmax(logits: Float) -> Float:

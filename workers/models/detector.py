@@ -1,6 +1,7 @@
 """The face detector: pictures of any size in, boxes and scores in their own pixels out."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -57,7 +58,7 @@ class Detector:
         self.device, self.library, self.precision = runtime.device, runtime.library, runtime.precision
         self._runtime = runtime
 
-    def __call__(self, pictures: list[Picture], score_threshold: float | None = None) -> list[Boxes]:
+    def __call__(self, pictures: Sequence[Picture], score_threshold: float | None = None) -> list[Boxes]:
         """Boxes of each picture, in the order given."""
         threshold = self.card.score_threshold if score_threshold is None else score_threshold
         canvases = [_canvas(picture, self.card) for picture in pictures]

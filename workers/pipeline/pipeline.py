@@ -127,12 +127,9 @@ class Pipeline:
         metrics.BATCH_SIZE.labels("detector").observe(len(fresh))
         batch = [task for task, _ in fresh]
         with self._timed("detect", batch), self._traced("detect", batch, len(fresh)):
-            found = self._detect_retry(self._detector_on, [picture for _, picture in fresh])
+            found = self._detect_retry(self._detector, [picture for _, picture in fresh])
         for (task, picture), boxes in zip(fresh, found, strict=True):
             self._crop(task, picture, boxes)
-
-    def _detector_on(self, pictures: Sequence[Picture]) -> list[Boxes]:
-        return self._detector(list(pictures))
 
     def _crop(self, task: FrameTask, picture: Picture, boxes: Boxes) -> None:
         header = task.frame.header  # type: ignore[union-attr]  # decoded: it has a frame
@@ -151,16 +148,13 @@ class Pipeline:
         metrics.BATCH_SIZE.labels("classifier").observe(len(faces))
         tasks = list({id(face.task): face.task for face in faces}.values())
         with self._timed("classify", tasks), self._traced("classify", tasks, len(faces)):
-            rows = self._classify_retry(self._classifier_on, [face.crop.pixels for face in faces])
+            rows = self._classify_retry(self._classifier.each, [face.crop.pixels for face in faces])
         card = self._classifier.card
         for face, row in zip(faces, rows, strict=True):
             answer = face.crop.named(row, card)
             metrics.FACES_CLASSIFIED.labels(answer.emotion).inc()
             if face.task.add_face(face.index, answer):
                 self._finished.put(face.task)
-
-    def _classifier_on(self, crops: Sequence[Picture]) -> list[np.ndarray]:
-        return list(self._classifier(np.stack(crops)))
 
     def _give_up(self, stage: str, task: FrameTask, error: Exception) -> None:
         if task.outcome == "dead":  # another face of the frame was the first to fail
