@@ -103,7 +103,8 @@ class FaceRecognizer:
 
         Returns:
             A list of faces a picture, in the order of the pictures; for one picture a list of one list. Boxes and landmarks are
-            in pixels of the picture as given. `landmarks` and `pose` are None where the detector finds no landmarks.
+            in pixels of the picture as given. `landmarks` and `pose` are None where the detector finds no landmarks. The pose is
+            approximate: with the packaged detector its yaw follows the head roughly, its pitch and roll hardly.
 
         Raises:
             PictureError: A file cannot be read, or something given is no picture; its text names which. Nothing is returned then.
