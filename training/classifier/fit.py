@@ -1,5 +1,6 @@
 """Fit the classifier: a FER+ pack in, a run directory with checkpoints and history, and the averaged net out."""
 
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,13 +17,17 @@ from ferstream.training.classifier.evaluate import logits_of
 from ferstream.training.classifier.ferplus_pack import PROTOCOLS, FerPlus
 from ferstream.training.detector.face_pack import FacePack, cut_faces
 from ferstream.training.measures.metrics import accuracy
-from ferstream.training.trainer import distributed as ranks
-from ferstream.training.trainer.input_digests import digests
-from ferstream.training.trainer.normalise import normalised
-from ferstream.training.trainer.run import Recipe, Run
+from ferstream.training.trainer import distributed
+from ferstream.training.trainer.checkpoint import digests
+from ferstream.training.trainer.history import Row
+from ferstream.training.trainer.recipe import Recipe, RecipeTask, normalised
+from ferstream.training.trainer.run import Stopping
+from ferstream.training.trainer.step import Scores
 from ferstream.workers.models.card import SAFETENSORS, ModelCard, ModelError
 from ferstream.workers.models.classifier import Classifier
 from ferstream.workers.models.runtimes.torch_runtime import TorchRuntime, build_net, load_net
+
+Share = tuple[int, Tensor]  # step of the run, and the samples of it that are this process's
 
 RARE = ("contempt", "disgust", "fear")
 #: Where mixup ends, as a share of the epochs: the last ones see faces as they are.
@@ -57,25 +62,54 @@ def classifier_card(name: str = "hybrid-vit-48") -> ModelCard:
 
 
 def fit_classifier(
-    device: str, pack: Path, face_packs: tuple[Path, ...], start: Path | None, out: Path, recipe: ClassifierRecipe
+    device: str,
+    pack: Path,
+    face_packs: tuple[Path, ...],
+    start: Path | None,
+    out: Path,
+    recipe: ClassifierRecipe,
+    stopping: Stopping | None = None,
 ) -> None:
     """Train, or go on with what `out` holds; the averaged net is in its checkpoint.
 
-    `face_packs` give faces in colour, if there are any; `start` is a model folder whose weights the fit begins with. Raises
-    RunError, PackError, ModelError.
+    `face_packs` give faces in colour, if there are any; `start` is a model folder whose weights the fit begins with. `stopping`
+    is asked after every step; without it, SIGTERM and Ctrl-C stop the run. Raises RunError, PackError, ModelError; Stopped
+    where `stopping` said so.
     """
     torch.manual_seed(recipe.seed)
     card = classifier_card()
     train, val = FerPlus.open(pack, "train"), FerPlus.open(pack, "val")
     net = _first_net(card, recipe, start).to(device).to(memory_format=torch.channels_last)  # twice as fast on CPUs
     batches = Batches(train, _in_colour(face_packs, card, recipe), recipe, card, device)
-    run = Run(net, out, recipe, len(batches), digests(pack, *face_packs, *([start / SAFETENSORS] if start else [])))
-    for epoch in run.epochs():
-        shares = run.share(batches.begin(epoch))
-        figures = run.train(epoch, shares, lambda share: batches.loss(net, run.teacher(), share))
-        if run.validates(epoch):
-            figures |= _validate(run.averaged(), card, val, device)
-        run.close(epoch, **figures)
+    inputs = digests(pack, *face_packs, *([start / SAFETENSORS] if start else []))
+    task = _ClassifierTask(net, out, recipe, len(batches), inputs, device, stopping)
+    task.sees(card, batches, val)
+    task.run.fit(task)
+
+
+class _ClassifierTask(RecipeTask[Share]):
+    """Batches of FER+, and the packaged form's accuracy on val."""
+
+    advice = ", try a lower --learning-rate"
+
+    def sees(self, card: ModelCard, batches: "Batches", val: FerPlus) -> None:
+        """Take the pictures."""
+        self._card, self._batches, self._val = card, batches, val
+
+    def parts(self, epoch: int, step: int) -> Iterator[Share]:
+        return enumerate(self.shares(self._batches.begin(epoch), step), epoch * self.steps + step)
+
+    def loss(self, part: Share) -> tuple[Tensor, Scores]:
+        loss = self._batches.loss(self._net, self.teacher(), *part)
+        return loss, Scores.of_loss(loss)
+
+    def validate(self, net: nn.Module) -> Row:
+        logits = logits_of(Classifier(TorchRuntime(net, self._card, self._device), self._card), self._val.faces)
+        figures: Row = {}
+        for protocol in PROTOCOLS:
+            places, labels = self._val.labelled(protocol)
+            figures[protocol] = accuracy(logits[places], labels)
+        return figures
 
 
 def _first_net(card: ModelCard, recipe: ClassifierRecipe, start: Path | None) -> nn.Module:
@@ -105,7 +139,7 @@ class Batches:
     """The samples of every epoch: labelled grey faces, and beside them faces in colour that only the teacher names.
 
     The net has to answer for a disturbed face in colour what its own moving average answers for the face as it is (mean
-    teacher: Tarvainen and Valpola 2017, https://arxiv.org/abs/1703.01780). The same seed and epoch give the same batches.
+    teacher: Tarvainen and Valpola 2017, https://arxiv.org/abs/1703.01780). The same seed and step give the same batch.
     """
 
     def __init__(self, train: FerPlus, colour: NDArray[np.uint8], recipe: ClassifierRecipe, card: ModelCard, device: str) -> None:
@@ -121,15 +155,15 @@ class Batches:
         return len(self._samples)
 
     def begin(self, epoch: int) -> Tensor:
-        """The samples of an epoch in their order, the same in every process; what else is drawn is each process's own."""
+        """The samples of an epoch in their order, the same in every process."""
         self._mixup = self._recipe.mixup if epoch < MIXUP_ENDS * self._recipe.epochs else 0.0
-        seed = self._recipe.seed * 1000 + epoch
-        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
-        self._random.manual_seed(seed + 1_000_003 * ranks.rank())
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(self._recipe.seed * 1000 + epoch))
         return self._samples[order]
 
-    def loss(self, net: nn.Module, teacher: nn.Module, share: Tensor) -> Tensor:
-        """The cross-entropy of one share of a batch, and of the faces in colour beside it."""
+    def loss(self, net: nn.Module, teacher: nn.Module, step: int, share: Tensor) -> Tensor:
+        """The cross-entropy of a step's share of its batch, and of the faces in colour beside it."""
+        # The same where a run goes on, another one in each process, and another than what the net draws itself in the step.
+        self._random.manual_seed((self._recipe.seed * 999_983 + step) * 1013 + distributed.rank())
         grey = disturb(self._faces[share].float() / 255, self._random)
         pixels, wanted = mix(grey, self._targets[share], self._random, self._mixup)
         pixels, wanted = self._normalised(pixels), wanted.to(self._device)
@@ -152,12 +186,3 @@ def _logits(net: nn.Module, pixels: Tensor) -> Tensor:
     with torch.autocast(pixels.device.type, torch.bfloat16), attention:
         logits: Tensor = net(pixels)
     return logits.float()
-
-
-def _validate(net: nn.Module, card: ModelCard, val: FerPlus, device: str) -> dict[str, float]:
-    logits = logits_of(Classifier(TorchRuntime(net, card, device), card), val.faces)
-    figures: dict[str, float] = {}
-    for protocol in PROTOCOLS:
-        places, labels = val.labelled(protocol)
-        figures[protocol] = accuracy(logits[places], labels)
-    return figures

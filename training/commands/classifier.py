@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from ferstream.training.commands.classifier_measure import compare, complexity, evaluate
-from ferstream.training.commands.options import FOLDER, data_option, dataset_option, fit_options, show_done
-from ferstream.training.commands.study_options import EXIT_STOPPED, StudySettings, refuse, said, study_options
+from ferstream.training.commands.options import FOLDER, data_option, dataset_option, exit_when_stopped, fit_options, show_done
+from ferstream.training.commands.study_options import StudySettings, refuse, said, study_options
 from ferstream.training.common.dataset_names import Dataset, face_packs, ferplus_pack
 
 
@@ -38,9 +38,8 @@ def fit(dataset: Dataset | None, out: Path, device: str, processes: int | None, 
     and a page about the run; `classifier evaluate`, `compare` and `export` go on from there. Presets have epochs, a seed and a
     learning rate of their own, which --epochs, --seed and --learning-rate change.
 
-    Run the same command again to go on after an interruption. SIGTERM and Ctrl-C stop a run of the study after a step, with
-    exit status 4. The GPUs of one machine share a fit as they are; for several machines:
-    torchrun -m ferstream.training.cli classifier fit.
+    Run the same command again to go on after an interruption. SIGTERM and Ctrl-C stop it after a step, with exit status 4.
+    The GPUs of one machine share a fit as they are; for several machines: torchrun -m ferstream.training.cli classifier fit.
     """
     study = StudySettings.take(options)
     if study.chosen():
@@ -74,8 +73,7 @@ def _fit_study(dataset: Dataset | None, study: StudySettings, out: Path, device:
     from ferstream.training.study.records.run_folder import RunFolder
     from ferstream.training.study.train.fit import fit as fit_study
     from ferstream.training.study.train.loading import processes_for
-    from ferstream.training.trainer import distributed as ranks
-    from ferstream.training.trainer.stopping import Stopped
+    from ferstream.training.trainer import distributed
     from ferstream.workers.models.registry import choose_torch_device
 
     if dataset is None:
@@ -83,16 +81,13 @@ def _fit_study(dataset: Dataset | None, study: StudySettings, out: Path, device:
     config, chosen = study.config(), choose_torch_device(device)
     out = out if said("out") else Path("runs") / config.name
     arguments = (config, dataset.path, out, study.workers)
-    try:
-        if ranks.under_torchrun():
+    with exit_when_stopped():
+        if distributed.under_torchrun():
             refuse(["processes"], "fits that torchrun does not start")
-            first = ranks.join_torchrun(chosen, fit_study, *arguments)
+            first = distributed.join_torchrun(chosen, fit_study, *arguments)
         else:
-            ranks.run_ranks(processes or processes_for(config, chosen), chosen, fit_study, *arguments)
+            distributed.launch(processes or processes_for(config, chosen), chosen, fit_study, *arguments)
             first = True
-    except Stopped as stopped:
-        click.echo(str(stopped), err=True)
-        raise click.exceptions.Exit(EXIT_STOPPED) from stopped
     if first:
         best = max(RunFolder(out).history(), key=lambda row: row["val_accuracy"])
         click.echo(f"best validation accuracy: {best['val_accuracy']:.4f}, after epoch {best['epoch']:.0f}\nrun: {out}")
@@ -117,8 +112,8 @@ def _fit_packaged(
     from ferstream.training.classifier.release import release_classifier
     from ferstream.training.detector.face_pack import FacePack
     from ferstream.training.release.licences import face_sources
-    from ferstream.training.trainer.distributed import run_ranks, under_torchrun, usual_count
-    from ferstream.training.trainer.results import write_results
+    from ferstream.training.trainer.distributed import launch, under_torchrun, usual_count
+    from ferstream.training.trainer.recipe import write_results
     from ferstream.training.trainer.run import averaged_net
     from ferstream.workers.models.registry import choose_torch_device
     from ferstream.workers.models.runtimes.torch_runtime import build_net
@@ -129,7 +124,9 @@ def _fit_packaged(
     coloured = () if no_colour else face_packs(packs)
     recipe = ClassifierRecipe(epochs=epochs, seed=seed, learning_rate=learning_rate)
     chosen = choose_torch_device(device)
-    run_ranks(processes or usual_count(chosen, recipe.batch_size), chosen, fit_classifier, pack, coloured, start, out, recipe)
+    count = processes or usual_count(chosen, recipe.batch_size)
+    with exit_when_stopped():
+        launch(count, chosen, fit_classifier, pack, coloured, start, out, recipe)
     folder = folder or out / "packaged"
     net = averaged_net(build_net(classifier_card()), out)
     retrain = f"fer-train classifier fit --epochs {epochs} --seed {seed} --learning-rate {learning_rate:g}"

@@ -10,6 +10,7 @@ from ferstream.training.commands.options import (
     FOLDER,
     data_option,
     evaluate_options,
+    exit_when_stopped,
     fit_options,
     json_option,
     one_thread,
@@ -51,13 +52,14 @@ def fit(
 ) -> None:
     """Train the detector on train, package it, and measure the packaged form on val.
 
-    Run again to go on after an interruption. While it trains, OUT holds the decoded pictures: 30 times the size of the packs.
+    Run again to go on after an interruption. SIGTERM and Ctrl-C stop it after a step, with exit status 4. While it trains, OUT
+    holds the decoded pictures: 30 times the size of the packs.
     """
     from ferstream.training.detector.face_pack import FacePack
     from ferstream.training.detector.fit import DetectorRecipe, detector_card, fit_detector
     from ferstream.training.detector.release import release_detector
-    from ferstream.training.trainer.distributed import run_ranks, usual_count
-    from ferstream.training.trainer.results import write_results
+    from ferstream.training.trainer.distributed import launch, usual_count
+    from ferstream.training.trainer.recipe import write_results
     from ferstream.training.trainer.run import averaged_net
     from ferstream.workers.models.registry import choose_torch_device
     from ferstream.workers.models.runtimes.torch_runtime import build_net
@@ -66,7 +68,8 @@ def fit(
     teacher = None if no_teacher else teacher or _usual_teacher()
     recipe = DetectorRecipe(epochs=epochs, seed=seed)
     chosen = choose_torch_device(device)
-    run_ranks(processes or usual_count(chosen, recipe.batch_size), chosen, fit_detector, packs, teacher, out, recipe)
+    with exit_when_stopped():
+        launch(processes or usual_count(chosen, recipe.batch_size), chosen, fit_detector, packs, teacher, out, recipe)
     folder = folder or out / "packaged"
     net = averaged_net(build_net(detector_card(landmarks=teacher is not None)), out)
     retrain = f"fer-train detector fit --epochs {epochs} --seed {seed}" + " --no-teacher" * no_teacher

@@ -1,7 +1,8 @@
 """Options that several commands of `fer-train` share, and how figures are shown."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
+
+#: Exit status of a fit that was asked to stop, and goes on when it is called again.
+EXIT_STOPPED = 4
 
 
 def as_dataset(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Dataset | None:
@@ -83,6 +87,18 @@ def fit_options(task: str, epochs: int) -> Callable[[F], F]:
         return command
 
     return decorate
+
+
+@contextmanager
+def exit_when_stopped() -> Iterator[None]:
+    """End the program with EXIT_STOPPED where a fit within the block was asked to stop."""
+    from ferstream.training.trainer.stopping import Stopped
+
+    try:
+        yield
+    except Stopped as stopped:
+        click.echo(str(stopped), err=True)
+        raise click.exceptions.Exit(EXIT_STOPPED) from stopped
 
 
 def evaluate_options(command: F) -> F:

@@ -18,8 +18,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 PACKAGED_PRESET = "packaged"
 PRESET_NAMES = ("vit-b16-s", "vit-b16-sg", "vit-b16-sam", "resnet18", "hybrid-tiny", "hybrid-b")
-#: Exit status of a fit that was asked to stop, and goes on when it is called again.
-EXIT_STOPPED = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,10 +16,12 @@ from ferstream.training.detector.evaluate import detect_all, finder, precisions
 from ferstream.training.detector.face_pack import FacePack
 from ferstream.training.detector.face_views import FaceViews
 from ferstream.training.detector.yunet_teacher import taught_labels
-from ferstream.training.trainer import distributed as ranks
-from ferstream.training.trainer.input_digests import digest_of, digests
-from ferstream.training.trainer.normalise import normalised
-from ferstream.training.trainer.run import Recipe, Run
+from ferstream.training.trainer import distributed
+from ferstream.training.trainer.checkpoint import digest_of, digests
+from ferstream.training.trainer.history import Row
+from ferstream.training.trainer.recipe import Recipe, RecipeTask, normalised
+from ferstream.training.trainer.run import Stopping
+from ferstream.training.trainer.step import Scores
 from ferstream.workers.models.card import ModelCard
 from ferstream.workers.models.detector import Detector
 from ferstream.workers.models.nets.anchors import CENTRE_VARIANCE, SIZE_VARIANCE, Levels, anchor_boxes
@@ -82,7 +84,7 @@ def detector_loss(outputs: tuple[Tensor, ...], targets: Triple, anchors: Tensor)
     objectness, boxes_at, landmarks_at = targets
     positive = objectness > 0
     # Of the whole batch, whatever faces this process's share of it has.
-    count = ranks.mean(positive.sum().float()).clamp(min=1 / ranks.size())
+    count = distributed.mean(positive.sum().float()).clamp(min=1 / distributed.size())
     matched = anchors.expand(len(logits), -1, -1)[positive]
     loss = 4 * focal_loss(logits, objectness) + 2 * giou_loss(boxes[positive], boxes_at[positive], matched)
     if landmarks:
@@ -105,30 +107,31 @@ def detector_card(name: str = "ssd-320", *, landmarks: bool = True) -> ModelCard
     )
 
 
-def fit_detector(device: str, packs: tuple[Path, ...], teacher: Path | None, out: Path, recipe: DetectorRecipe) -> None:
-    """Train, or go on with what `out` holds; the averaged net is in its checkpoint. Raises RunError, PackError, ModelError."""
+def fit_detector(
+    device: str,
+    packs: tuple[Path, ...],
+    teacher: Path | None,
+    out: Path,
+    recipe: DetectorRecipe,
+    stopping: Stopping | None = None,
+) -> None:
+    """Train, or go on with what `out` holds; the averaged net is in its checkpoint.
+
+    `stopping` is asked after every step; without it, SIGTERM and Ctrl-C stop the run. Raises RunError, PackError, ModelError;
+    Stopped where `stopping` said so.
+    """
     torch.manual_seed(recipe.seed)
     card = detector_card(landmarks=teacher is not None)
     train, val = FacePack.open(packs, "train"), FacePack.open(packs, "val")
     net = SSD(**card.options).to(device).to(memory_format=torch.channels_last)
     inputs = digests(*packs, *([teacher] if teacher else []))
-    run = Run(net, out, recipe, len(train), inputs)
-    if not run.epochs():
+    task = _DetectorTask(net, out, recipe, len(train), inputs, device, stopping)
+    if task.run.over():
         return
     prepared = out / digest_of(inputs)
-    views = _views(train, teacher, prepared, recipe, net.levels)
-    anchors = torch.from_numpy(anchor_boxes(recipe.view, recipe.view, net.levels).copy()).to(device)
-    # On a CPU the cores that would prepare pictures are the ones that train.
-    helpers = 0 if device == "cpu" else max(1, len(os.sched_getaffinity(0)) // ranks.size() - 1)
-    for epoch in run.epochs():
-        views.epoch = epoch
-        order = torch.randperm(len(views), generator=torch.Generator().manual_seed(recipe.seed * 1000 + epoch))
-        loader = DataLoader(views, batch_sampler=[batch.tolist() for batch in run.share(order)], num_workers=helpers)
-        figures = run.train(epoch, loader, partial(_loss, net, card, anchors, device))
-        if run.validates(epoch):
-            figures |= _validate(run.averaged(), card, val, device)
-        run.close(epoch, **figures)
-    if ranks.rank() == 0:
+    task.sees(card, _views(train, teacher, prepared, recipe, net.levels), val)
+    task.run.fit(task)
+    if distributed.rank() == 0:
         shutil.rmtree(prepared)  # decoded pictures take twenty times the room of their pack
 
 
@@ -136,21 +139,38 @@ def _views(train: FacePack, teacher: Path | None, prepared: Path, recipe: Detect
     """The training views; the first process prepares the files in `prepared` that all of them read."""
     prepared.mkdir(parents=True, exist_ok=True)
     for turn in (0, 1):
-        if (ranks.rank() > 0) == turn:
+        if (distributed.rank() > 0) == turn:
             labels = taught_labels(train, teacher, prepared / "teacher.npz")
             pictures = DecodedPictures(prepared / "pictures.u8", len(train), train.picture)
-        ranks.barrier()
+        distributed.barrier()
     return FaceViews(pictures, labels, recipe.view, levels, recipe.seed)
 
 
-def _loss(net: SSD, card: ModelCard, anchors: Tensor, device: str, batch: Sample) -> Tensor:
-    pictures, objectness, boxes_at, landmarks_at = (part.to(device) for part in batch)
-    pixels = normalised(pictures.permute(0, 3, 1, 2), card, white=255)  # channels last, as the net computes
-    with torch.autocast(pixels.device.type, torch.bfloat16):
-        outputs = net(pixels)
-    return detector_loss(tuple(part.float() for part in outputs), (objectness, boxes_at, landmarks_at), anchors)
+class _DetectorTask(RecipeTask[Sample]):
+    """Views of the face packs, drawn anew every epoch, and the packaged form's precision on val."""
 
+    def sees(self, card: ModelCard, views: FaceViews, val: FacePack) -> None:
+        """Take the pictures, which are prepared only where there is something left to train."""
+        self._card, self._views, self._val = card, views, val
+        self._anchors = torch.from_numpy(anchor_boxes(views.size, views.size, views.levels).copy()).to(self._device)
 
-def _validate(net: nn.Module, card: ModelCard, val: FacePack, device: str) -> dict[str, float]:
-    found = detect_all(finder(Detector(TorchRuntime(net, card, device), card)), val)
-    return precisions(found, val, sides=(0, 24))
+    def parts(self, epoch: int, step: int) -> Iterator[Sample]:
+        self._views.epoch = epoch
+        order = torch.randperm(len(self._views), generator=torch.Generator().manual_seed(self._recipe.seed * 1000 + epoch))
+        # On a CPU the cores that would prepare pictures are the ones that train.
+        helpers = 0 if self._device == "cpu" else max(1, len(os.sched_getaffinity(0)) // distributed.size() - 1)
+        batches = [share.tolist() for share in self.shares(order, step)]
+        return iter(DataLoader(self._views, batch_sampler=batches, num_workers=helpers))
+
+    def loss(self, part: Sample) -> tuple[Tensor, Scores]:
+        pictures, objectness, boxes_at, landmarks_at = (value.to(self._device) for value in part)
+        pixels = normalised(pictures.permute(0, 3, 1, 2), self._card, white=255)  # channels last, as the net computes
+        with torch.autocast(pixels.device.type, torch.bfloat16):
+            outputs = self._net(pixels)
+        targets = (objectness, boxes_at, landmarks_at)
+        loss = detector_loss(tuple(value.float() for value in outputs), targets, self._anchors)
+        return loss, Scores.of_loss(loss)
+
+    def validate(self, net: nn.Module) -> Row:
+        runtime = TorchRuntime(net, self._card, self._device)
+        return precisions(detect_all(finder(Detector(runtime, self._card)), self._val), self._val, sides=(0, 24))

@@ -1,1 +1,1 @@
-"""What every training shares: checkpoints, schedules, several processes, and stopping at a signal."""
+"""The one trainer of all fits: run, step, checkpoint, history, several processes, and stopping at a signal."""

@@ -1,4 +1,4 @@
-"""Fitting in several processes at once, on the cores or GPUs of one machine: each takes its share of every batch."""
+"""Fitting in several processes at once, on cores or GPUs: each takes its share of every batch."""
 
 import logging
 import os
@@ -9,36 +9,39 @@ from pathlib import Path
 from typing import TypeVarTuple
 
 import torch
-from torch import Tensor, distributed, nn
+import torch.distributed as dist
+from torch import Tensor, nn
 from torch.multiprocessing.spawn import ProcessException, spawn
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.training.trainer.stopping import Stopped, hearing
+from ferstream.training.trainer.stopping import Stopped, catch_signals
 
 Arguments = TypeVarTuple("Arguments")
 
-#: Samples that a process needs of every batch, at least: its normalisations see no others.
+#: Samples of every batch that a process gets at least: batch normalisation sees those of its own process only.
 LEAST_SHARE = 8
 
 
-class RankError(FerstreamError):
+class ProcessError(FerstreamError):
     """One of the processes cannot go on, and the message is what it said; or there is no room for so many."""
 
 
 def rank() -> int:
     """Which of the processes this is; the first one, 0, writes."""
-    return distributed.get_rank() if distributed.is_initialized() else 0
+    return dist.get_rank() if dist.is_initialized() else 0
 
 
 def size() -> int:
     """How many processes fit together."""
-    return distributed.get_world_size() if distributed.is_initialized() else 1
+    return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def average_gradients(net: nn.Module) -> None:
     """The mean of all processes' gradients, in all of them."""
     if size() == 1:
         return
+    # Not by DistributedDataParallel: it groups gradients anew after its first step, so that a run that goes on adds them up in
+    # another order. Measured: of three processes' weights the last bits differ, and a step takes as long as this one.
     gradients = [parameter.grad for parameter in net.parameters() if parameter.grad is not None]
     flat = torch.cat([gradient.flatten() for gradient in gradients])  # one message, not one a parameter
     means = torch.split(mean(flat), [gradient.numel() for gradient in gradients])
@@ -51,30 +54,30 @@ def mean(value: Tensor) -> Tensor:
     if size() == 1:
         return value
     shared = value.detach().clone()
-    distributed.all_reduce(shared)
+    dist.all_reduce(shared)
     return shared / size()
 
 
 def share_buffers(net: nn.Module) -> None:
-    """What the first process's normalisations have seen, in all of them: a run that goes on finds the same."""
+    """Copy the first process's buffers to all: the running statistics that a checkpoint has are then everybody's."""
     if size() > 1:
         for buffer in net.buffers():
-            distributed.broadcast(buffer, 0)
+            dist.broadcast(buffer, 0)
 
 
-def agreed(flag: bool) -> bool:
-    """Whether `flag` is set in any of the processes: what one of them was told, all do."""
+def any_of(flag: bool) -> bool:
+    """Whether `flag` is set in any of the processes; the answer is the same in all of them."""
     if size() == 1:
         return flag
-    told = torch.tensor(int(flag), device="cuda" if distributed.get_backend() == "nccl" else "cpu")
-    distributed.all_reduce(told)
+    told = torch.tensor(int(flag), device="cuda" if dist.get_backend() == "nccl" else "cpu")
+    dist.all_reduce(told)
     return bool(told)
 
 
 def barrier() -> None:
     """Wait for the others."""
     if size() > 1:
-        distributed.barrier()
+        dist.barrier()
 
 
 def gpu_count(device: str) -> int:
@@ -88,17 +91,19 @@ def usual_count(device: str, batch_size: int) -> int:
     return max(1, min(count, batch_size // LEAST_SHARE))
 
 
-def run_ranks(count: int, device: str, fit: Callable[[str, *Arguments], None], *arguments: *Arguments) -> None:
+def launch(count: int, device: str, fit: Callable[[str, *Arguments], None], *arguments: *Arguments) -> None:
     """Call `fit(device, *arguments)` in `count` processes that know each other, or in this one if `count` is 1.
 
-    SIGTERM and Ctrl-C reach all of them. Raises Stopped where they stopped for it, RankError where one of them meets another
+    SIGTERM and Ctrl-C reach all of them. Raises Stopped where they stopped for it, ProcessError where one of them meets another
     error of ours, or there are fewer GPUs than processes.
     """
     if count == 1:
         fit(device, *arguments)
         return
     if device.startswith("cuda") and count > torch.cuda.device_count():
-        raise RankError(f"{count} processes need as many GPUs, and there are {torch.cuda.device_count()}: fewer --processes")
+        raise ProcessError(f"{count} processes need as many GPUs, and there are {torch.cuda.device_count()}: fewer --processes")
+    # Spawned here and not by torch's elastic launcher: that one kills its processes 30 s after a signal, with their checkpoint
+    # written or not, and passes on tracebacks where this one passes on what a process said.
     logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)  # it warns of each process that it ends
     with tempfile.TemporaryDirectory() as folder:
         meeting = Path(folder) / "meeting"
@@ -109,19 +114,19 @@ def run_ranks(count: int, device: str, fit: Callable[[str, *Arguments], None], *
             for process in context.processes:
                 process.terminate()
 
-        with hearing(tell) as heard:
+        with catch_signals(tell) as signalled:
             try:
                 while not context.join():
                     pass  # until all of them have ended
             except ProcessException as error:
-                _say_what_they_said(Path(folder), error)
-                if heard():
-                    sys.exit(128 + heard())  # as a shell reports a signal
+                _raise_what_one_said(Path(folder), error)
+                if signalled():
+                    sys.exit(128 + signalled())  # as a shell reports a signal
                 raise
 
 
-def _say_what_they_said(folder: Path, error: Exception) -> None:
-    for kind in (Stopped, RankError):
+def _raise_what_one_said(folder: Path, error: Exception) -> None:
+    for kind in (Stopped, ProcessError):
         if (said := folder / kind.__name__).exists():
             raise kind(said.read_text("utf-8")) from error
 
@@ -140,12 +145,12 @@ def join_torchrun(device: str, fit: Callable[[str, *Arguments], None], *argument
     if on_gpu:
         device = f"cuda:{os.environ['LOCAL_RANK']}"
         torch.cuda.set_device(device)
-    distributed.init_process_group("nccl" if on_gpu else "gloo")
+    dist.init_process_group("nccl" if on_gpu else "gloo")
     try:
         fit(device, *arguments)
         return rank() == 0
     finally:
-        distributed.destroy_process_group()
+        dist.destroy_process_group()
 
 
 def local_size() -> int:
@@ -157,10 +162,10 @@ def same_everywhere(*values: int) -> bool:
     """Whether all processes say the same."""
     if size() == 1:
         return True
-    device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+    device = "cuda" if dist.get_backend() == "nccl" else "cpu"
     ours = torch.tensor([(value, -value) for value in values], device=device)
     largest = ours.clone()
-    distributed.all_reduce(largest, distributed.ReduceOp.MAX)
+    dist.all_reduce(largest, dist.ReduceOp.MAX)
     return bool((largest[:, 0] == -largest[:, 1]).all())
 
 
@@ -178,12 +183,12 @@ def _enter(
         torch.cuda.set_device(number)
     else:
         torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // count))
-    distributed.init_process_group("nccl" if on_gpu else "gloo", init_method=f"file://{meeting}", rank=number, world_size=count)
+    dist.init_process_group("nccl" if on_gpu else "gloo", init_method=f"file://{meeting}", rank=number, world_size=count)
     try:
         fit(device, *arguments)
     except FerstreamError as error:
-        kind = Stopped if isinstance(error, Stopped) else RankError
+        kind = Stopped if isinstance(error, Stopped) else ProcessError
         (meeting.parent / kind.__name__).write_text(str(error), "utf-8")
         sys.exit(1)  # the others are ended with this one
     finally:
-        distributed.destroy_process_group()
+        dist.destroy_process_group()

@@ -1,144 +1,200 @@
-"""One run of training: the optimiser, the averaged net, and the checkpoint through which both outlive an interruption."""
+"""One run of training, from its first step to its last, through interruptions. Every fit goes through it."""
 
-import copy
+import math
 import time
-from collections.abc import Callable, Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Generic, NoReturn, Self, TypeVar
 
-import torch
-from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ferstream.streams.errors import FerstreamError
+from ferstream.streams.service.atomic_file import make_folder
 from ferstream.training.common.messages import first_line
-from ferstream.training.trainer import distributed as ranks
-from ferstream.training.trainer.checkpoint import load_checkpoint, save_checkpoint
-from ferstream.training.trainer.history import record, rewind
-from ferstream.training.trainer.schedule import warm_cosine
+from ferstream.training.trainer import distributed
+from ferstream.training.trainer.checkpoint import CHECKPOINT, Origin, RunError, load_checkpoint, refuse_earlier, save_checkpoint
+from ferstream.training.trainer.history import Row
+from ferstream.training.trainer.step import Scores, Stepper
+from ferstream.training.trainer.stopping import Stopped, catch_signals
 
-Batch = TypeVar("Batch")
-
-CHECKPOINT = "checkpoint.pt"
-HISTORY = "history.jsonl"
-VALIDATE_EVERY = 5
+Part = TypeVar("Part")
+Stopping = Callable[[], bool]
 
 
-class RunError(FerstreamError):
-    """A run cannot start or go on: too few samples, or a checkpoint of another recipe or net."""
+@dataclass(slots=True)
+class Progress:
+    """How far a run is."""
+
+    epoch: int = 0
+    step: int = 0  # of the epoch
+    seconds: float = 0.0  # of the epoch
+    waited: float = 0.0  # seconds of the epoch in which the net waited for pictures
+    rate: float = 0.0  # of the last step
+    best_accuracy: float = -1.0
+    best_epoch: int = 0  # counted from one, as people do
+
+    @classmethod
+    def of(cls, state: dict[str, Any]) -> Self:
+        """As a checkpoint has it. Raises RunError."""
+        try:
+            return cls(**state["progress"])
+        except (KeyError, TypeError) as error:
+            raise RunError(f"the checkpoint does not say how far the run is: {first_line(error)}") from error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """The settings that every fit has. With the same files and as many processes they give the same weights."""
+class Task(ABC, Generic[Part]):
+    """What is trained, and on what: the part in which fits differ."""
 
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-    clip: float  # largest norm of the gradient
-    warm_up_epochs: int = 1
-    ema_decay: float = 0.998
-    seed: int = 0
+    #: What to try where the loss is no number any more, after a comma.
+    advice = ""
+
+    @abstractmethod
+    def parts(self, epoch: int, step: int) -> Iterator[Part]:
+        """This process's parts of an epoch's batches, from a step on; the same whatever was interrupted."""
+
+    @abstractmethod
+    def loss(self, part: Part) -> tuple[Tensor, Scores]:
+        """The mean loss of a part, to train on, and its scores."""
+
+    @abstractmethod
+    def measure(self, epoch: int, net: nn.Module, trained: Scores, pause: Callable[[], None]) -> Row:
+        """The figures of an epoch, for its row of the history; in every process. `pause` raises Stopped where it is time to."""
+
+    @abstractmethod
+    def close(self, row: Row, progress: Progress) -> None:
+        """Write down an epoch that is over; in the first process, before its checkpoint."""
 
 
+@dataclass
 class Run:
-    """Trains `net` with AdamW under a cosine, keeps its moving average, and goes on where the checkpoint in `out` stopped.
+    """Trains in epochs of `steps` steps, each of `accumulate` parts, and goes on where the checkpoint in `out` stopped.
 
-    Where several processes fit together, each takes its share of every batch; they start from the same net. `inputs` are the
-    digests of the files that the fit is made from.
+    Where several processes fit together, each takes its share of every batch; they start from the same net. `stopping` is asked
+    after every step; without it, SIGTERM and Ctrl-C stop the run. Checkpoints are made after each epoch, every
+    `checkpoint_every` steps of it, and where the run stops.
 
-    Raises RunError where there are fewer `samples` than a batch holds, or the checkpoint is of another recipe, net or inputs.
+    Raises RunError where the checkpoint is of another origin or net; WriteError where `out` cannot be made.
     """
 
-    def __init__(self, net: nn.Module, out: Path, recipe: Recipe, samples: int, inputs: dict[str, str]) -> None:
-        self.steps = samples // recipe.batch_size
-        if not self.steps:
-            raise RunError(f"{samples} samples do not fill one batch of {recipe.batch_size}")
-        out.mkdir(parents=True, exist_ok=True)
-        self._checkpoint, self._history = out / CHECKPOINT, out / HISTORY
-        self._net, self._recipe, self._inputs = net, recipe, inputs
-        self._ema = ModelEmaV3(net, decay=recipe.ema_decay, use_warmup=True)
-        self._optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-        warm_up, total = self.steps * recipe.warm_up_epochs, self.steps * recipe.epochs
-        self._schedule = warm_cosine(self._optimiser, warm_up=warm_up, total=total)
-        self._first = self._resume()
-        if ranks.rank() == 0:
-            rewind(self._history, self._first)
+    stepper: Stepper
+    out: Path
+    origin: Origin
+    device: str
+    epochs: int
+    steps: int
+    accumulate: int = 1
+    checkpoint_every: int | None = None
+    stopping: Stopping | None = None
 
-    def _resume(self) -> int:
-        """Take over the checkpoint, if there is one; returns the first epoch that is still to be trained."""
-        state = load_checkpoint(self._checkpoint)
+    def __post_init__(self) -> None:
+        make_folder(self.out)
+        self._checkpoint = self.out / CHECKPOINT
+        self._scores = Scores.none(self.device)  # of the epoch so far, of this process
+        self.progress = self._resume()
+
+    def _resume(self) -> Progress:
+        """Take over the checkpoint, if there is one."""
+        path = self._checkpoint
+        state = load_checkpoint(path)
+        if state is not None:
+            self.origin.check(path, state)
+        progress = Progress() if state is None else Progress.of(state)
+        if not distributed.same_everywhere(state is not None, progress.epoch, progress.step):
+            raise RunError(f"the processes find different checkpoints: {path.parent} must be on a disk that all machines share")
         if state is None:
-            return 0
-        if state.get("recipe", asdict(self._recipe)) != asdict(self._recipe):
-            raise RunError(f"{self._checkpoint} was begun with another recipe: name another --out, or the same settings")
-        if state.get("inputs", self._inputs) != self._inputs:
-            raise RunError(f"{self._checkpoint} was begun with other files: name another --out, or the same packs and models")
+            return progress
         try:
-            for part in ("net", "ema", "optimiser", "schedule"):
-                getattr(self, f"_{part}").load_state_dict(state[part])
-            return int(state["epoch"]) + 1
-        except (KeyError, RuntimeError, ValueError) as error:
-            raise RunError(f"{self._checkpoint} is of another net: {first_line(error)}") from error
+            self.stepper.load_state_dict(state["stepper"])
+            sums = state["sums"].to(self.device)
+        except (AttributeError, KeyError, TypeError, RuntimeError, ValueError) as error:
+            raise RunError(f"{path} is of another net: {first_line(error)}") from error
+        if distributed.rank() == 0:
+            self._scores = Scores(sums)
+        return progress
 
-    def share(self, order: Tensor) -> list[Tensor]:
-        """This process's batches of a shuffled `order` of samples."""
-        batches = torch.split(order[: self.steps * self._recipe.batch_size], self._recipe.batch_size)
-        return [batch[ranks.rank() :: ranks.size()] for batch in batches]
+    def over(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self.progress.epoch >= self.epochs
 
-    def epochs(self) -> range:
-        """The epochs that are still to be trained."""
-        return range(self._first, self._recipe.epochs)
+    def fit(self, task: Task[Part]) -> None:
+        """Train to the end. Raises Stopped, after a checkpoint; RunError where the loss is no number any more."""
+        # Processes that another one started are told by it, and by the terminal too.
+        with catch_signals(repeated=distributed.size() > 1) as signalled:
+            stopping = self.stopping or (lambda: bool(signalled()))
 
-    def train(self, epoch: int, batches: Iterable[Batch], loss_of: Callable[[Batch], Tensor]) -> dict[str, float]:
-        """One step a batch; returns the epoch's mean loss and its seconds."""
-        started, total = time.perf_counter(), 0.0
-        # What the net draws itself (dropped paths) is the same where a run goes on, and differs from process to process.
-        torch.manual_seed((self._recipe.seed * 1000 + epoch) * 1009 + ranks.rank())
-        self._net.train()
-        shown = True if ranks.rank() else None  # one progress bar, and none in a pipe
-        title = f"epoch {epoch + 1}/{self._recipe.epochs}"
-        for batch in tqdm(batches, desc=title, total=self.steps, unit="batch", disable=shown):
-            loss = loss_of(batch)
-            self._step(loss)
-            total += float(loss.detach())
-        return {"loss": total / self.steps, "seconds": time.perf_counter() - started}
+            def pause() -> None:  # a process alone need not wait for the end of its measuring
+                if distributed.size() == 1 and stopping():
+                    self._stop(task)
 
-    def _step(self, loss: Tensor) -> None:
-        self._optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        ranks.average_gradients(self._net)
-        nn.utils.clip_grad_norm_(self._net.parameters(), self._recipe.clip)
-        self._optimiser.step()
-        self._schedule.step()
-        self._ema.update(self._net, step=int(self._schedule.last_epoch))
+            while not self.over():
+                self._train(task, stopping)
+                self.stepper.share_statistics()
+                trained = self._scores.together()
+                figures = task.measure(self.progress.epoch, self.stepper.kept(), trained, pause)
+                self._check(task, [value for name, value in figures.items() if name.endswith("loss")])
+                self._close(task, figures)
 
-    def validates(self, epoch: int) -> bool:
-        """Whether this process measures the averaged net after `epoch`: the first one, every fifth epoch and after the last."""
-        return ranks.rank() == 0 and (epoch % VALIDATE_EVERY == VALIDATE_EVERY - 1 or epoch + 1 == self._recipe.epochs)
+    def _train(self, task: Task[Part], stopping: Stopping) -> None:
+        """The steps of the epoch that are still to be done."""
+        progress = self.progress
+        title = f"epoch {progress.epoch + 1}/{self.epochs}"
+        hidden = True if distributed.rank() else None  # one progress bar, of the first process, and none in a pipe
+        with tqdm(desc=title, initial=progress.step, total=self.steps, unit="step", disable=hidden) as bar:
+            parts = iter(task.parts(progress.epoch, progress.step))
+            while progress.step < self.steps:
+                self._step(task, parts)
+                bar.update()
+                if distributed.any_of(stopping()):
+                    self._stop(task)
+                if self.checkpoint_every and progress.step % self.checkpoint_every == 0:
+                    self._save(task)
 
-    def close(self, epoch: int, **figures: float) -> None:
-        """Keep what the epoch has reached: a line of history, then a checkpoint."""
-        for net in (self._net, self._ema):
-            ranks.share_buffers(net)
-        if ranks.rank():
-            return
-        parts = {part: getattr(self, f"_{part}").state_dict() for part in ("net", "ema", "optimiser", "schedule")}
-        record(self._history, epoch, **figures)
-        save_checkpoint(self._checkpoint, **parts, epoch=epoch, recipe=asdict(self._recipe), inputs=self._inputs)
+    def _step(self, task: Task[Part], parts: Iterator[Part]) -> None:
+        progress, started = self.progress, time.perf_counter()
+        batch = [next(parts) for _ in range(self.accumulate)]
+        progress.waited += time.perf_counter() - started
+        progress.rate = self.stepper.rate()
+        self._scores += self.stepper.step(progress.epoch * self.steps + progress.step, batch, task.loss)
+        progress.seconds += time.perf_counter() - started
+        progress.step += 1
 
-    def teacher(self) -> nn.Module:
-        """The moving average itself, as it stands, to ask while training."""
-        module: nn.Module = self._ema.module
-        return module
+    def _stop(self, task: Task[Part]) -> NoReturn:
+        self._save(task)
+        distributed.barrier()  # the first process that leaves ends the others, and one of them may be writing
+        done, total = self.progress.epoch * self.steps + self.progress.step, self.steps * self.epochs
+        raise Stopped(f"stopped after step {done:,} of {total:,}: the same command goes on")
 
-    def averaged(self) -> nn.Module:
-        """A copy of the averaged net, to validate or package: a runtime may halve its precision."""
-        net: nn.Module = copy.deepcopy(self._ema.module)
-        return net.eval()
+    def _close(self, task: Task[Part], figures: Row) -> None:
+        """Write the epoch down, and turn to the next one."""
+        ended = self.progress
+        accuracy, number = figures.get("val_accuracy", -1.0), ended.epoch + 1
+        best = (accuracy, number) if accuracy > ended.best_accuracy else (ended.best_accuracy, ended.best_epoch)
+        row = {"epoch": number, **figures, "learning_rate": ended.rate, "seconds": ended.seconds}
+        row["data_wait"] = ended.waited / max(1e-9, ended.seconds)
+        self.progress = Progress(number, best_accuracy=best[0], best_epoch=best[1])
+        self._scores = Scores.none(self.device)
+        if distributed.rank() == 0:
+            task.close(row, self.progress)
+        self._save(task)
+
+    def _check(self, task: Task[Part], figures: Iterable[float]) -> None:
+        if not all(map(math.isfinite, figures)):
+            raise RunError(
+                f"the loss is no number in epoch {self.progress.epoch + 1}: the run diverged{task.advice}; "
+                f"{self._checkpoint} is of before, if there is one"
+            )
+
+    def _save(self, task: Task[Part]) -> None:
+        self.stepper.share_statistics()
+        together = self._scores.together()
+        self._check(task, [together.mean_loss()])
+        # The first process goes on with the sums of all, the others from none: nothing is counted twice when they meet.
+        self._scores = together if distributed.rank() == 0 else Scores.none(self.device)
+        if distributed.rank() == 0:
+            parts = {"stepper": self.stepper.state_dict(), "progress": asdict(self.progress), "sums": together.sums.cpu()}
+            save_checkpoint(self._checkpoint, **parts, config=self.origin.settings, inputs=self.origin.inputs)
 
 
 def averaged_net(net: nn.Module, out: Path) -> nn.Module:
@@ -146,8 +202,10 @@ def averaged_net(net: nn.Module, out: Path) -> nn.Module:
     state = load_checkpoint(out / CHECKPOINT)
     if state is None:
         raise RunError(f"there is no run in {out}: it lacks {CHECKPOINT}")
+    refuse_earlier(out / CHECKPOINT, state)
     try:
-        net.load_state_dict({name.removeprefix("module."): value for name, value in state["ema"].items()})
+        averaged = state["stepper"]["ema"]
+        net.load_state_dict({name.removeprefix("module."): value for name, value in averaged.items()})
     except (KeyError, RuntimeError) as error:
         raise RunError(f"{out / CHECKPOINT} is of another net: {first_line(error)}") from error
     return net.eval()

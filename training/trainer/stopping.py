@@ -1,4 +1,4 @@
-"""Being asked to stop: SIGTERM and Ctrl-C are heard, and answered between two steps."""
+"""Being asked to stop: SIGTERM and Ctrl-C are noted, and answered between two steps."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -15,29 +15,30 @@ class Stopped(FerstreamError):
 
 
 @contextmanager
-def hearing(answer: Callable[[int], None] | None = None, *, repeated: bool = False) -> Iterator[Callable[[], int]]:
+def catch_signals(answer: Callable[[int], None] | None = None, *, repeated: bool = False) -> Iterator[Callable[[], int]]:
     """A function that says which of SIGNALS has come since the block began, 0 while none has; `answer` is called with it.
 
-    A second one acts as ever, but is heard like the first if `repeated`: a process that another one started may be told twice.
+    A second signal acts as it did before the block, but is caught like the first if `repeated`: a process that another one
+    started may be told twice.
     """
-    heard = 0
+    signalled = 0
     before = {number: signal.getsignal(number) for number in SIGNALS}
 
     def put_back() -> None:
         for number, handler in before.items():
             signal.signal(number, handler)
 
-    def hear(number: int, _frame: FrameType | None) -> None:
-        nonlocal heard
-        heard = number
+    def catch(number: int, _frame: FrameType | None) -> None:
+        nonlocal signalled
+        signalled = number
         if not repeated:
             put_back()
         if answer is not None:
             answer(number)
 
     for number in SIGNALS:
-        signal.signal(number, hear)
+        signal.signal(number, catch)
     try:
-        yield lambda: heard
+        yield lambda: signalled
     finally:
         put_back()

@@ -25,9 +25,8 @@ from ferstream.training.study.records.run_folder import BEST, CHECKPOINT, COLUMN
 from ferstream.training.study.train.fit import fit
 from ferstream.training.study.train.loading import processes_for
 from ferstream.training.study.train.samples import class_weights
-from ferstream.training.trainer.checkpoint import load_checkpoint
-from ferstream.training.trainer.distributed import RankError, run_ranks
-from ferstream.training.trainer.run import RunError
+from ferstream.training.trainer.checkpoint import RunError, load_checkpoint
+from ferstream.training.trainer.distributed import ProcessError, launch
 from ferstream.training.trainer.stopping import Stopped
 from tests.support.prepared_dataset import write_prepared
 
@@ -148,8 +147,8 @@ def test_a_batch_in_parts_is_the_whole_batch(rho: float, dataset: Path, tmp_path
 def test_two_processes_share_a_batch_and_go_on(dataset: Path, tmp_path: Path) -> None:
     settings = config(model="vit_tiny_patch16_224", model_options=PLAIN, sam_rho=0.05)
     fit("cpu", settings, dataset, tmp_path / "one", 0, never)
-    run_ranks(2, "cpu", fit, settings.changed({"epochs": 1}), dataset, tmp_path / "two", 0)
-    run_ranks(2, "cpu", fit, settings, dataset, tmp_path / "two", 0)
+    launch(2, "cpu", fit, settings.changed({"epochs": 1}), dataset, tmp_path / "two", 0)
+    launch(2, "cpu", fit, settings, dataset, tmp_path / "two", 0)
     one, two = last_of(tmp_path / "one"), last_of(tmp_path / "two")
     for key in one:
         torch.testing.assert_close(one[key], two[key], rtol=1e-3, atol=1e-5)
@@ -305,15 +304,15 @@ def test_processes_share_the_batch_of_the_study() -> None:
 
 def lose_the_checkpoint(device: str, settings: Config, dataset: Path, out: Path, workers: int) -> None:
     """The second process does not see what the first one has, as on a machine with a disk of its own."""
-    from ferstream.training.trainer import distributed as ranks
+    from ferstream.training.trainer import distributed
 
-    fit(device, settings, dataset, out if ranks.rank() == 0 else out / "elsewhere", workers)
+    fit(device, settings, dataset, out if distributed.rank() == 0 else out / "elsewhere", workers)
 
 
 def test_processes_that_find_different_checkpoints_do_not_go_on(dataset: Path, tmp_path: Path) -> None:
     fit("cpu", config(epochs=1), dataset, tmp_path, 0, never)
-    with pytest.raises(RankError, match="on a disk that all machines share"):
-        run_ranks(2, "cpu", lose_the_checkpoint, config(), dataset, tmp_path, 0)
+    with pytest.raises(ProcessError, match="on a disk that all machines share"):
+        launch(2, "cpu", lose_the_checkpoint, config(), dataset, tmp_path, 0)
 
 
 def test_a_run_remembers_where_it_began(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,8 +351,8 @@ def test_what_cannot_be_trained_says_so(changes: dict[str, Any], message: str, d
 
 
 def test_a_batch_that_does_not_divide(dataset: Path, tmp_path: Path) -> None:
-    with pytest.raises(RankError, match=r"batch of 9 does not divide by 2 processes x accumulate 1"):
-        run_ranks(2, "cpu", fit, config(batch_size=9), dataset, tmp_path, 0)
+    with pytest.raises(ProcessError, match=r"batch of 9 does not divide by 2 processes x accumulate 1"):
+        launch(2, "cpu", fit, config(batch_size=9), dataset, tmp_path, 0)
 
 
 def test_other_settings_or_pictures_do_not_go_on(dataset: Path, tmp_path: Path) -> None:

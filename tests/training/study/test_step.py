@@ -16,7 +16,8 @@ from ferstream.training.dataset.prepare.manifest import Prepared, write_manifest
 from ferstream.training.study.records.config import Config
 from ferstream.training.study.train.loading import Order
 from ferstream.training.study.train.samples import Training, targets_of
-from ferstream.training.study.train.step import Part, Stepper, computes_in_bfloat16
+from ferstream.training.study.train.step import Objective, Part, computes_in_bfloat16, stepper_for
+from ferstream.training.trainer.step import Scores
 from tests.support.prepared_dataset import write_prepared
 
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -47,8 +48,22 @@ def config(**changes: Any) -> Config:
     )
 
 
-def stepper(net: nn.Module, settings: Config, weights: Tensor | None = None) -> Stepper:
-    return Stepper(net, settings, 2, "cpu", weights)
+class Steps:
+    """The study's steps of a net, two an epoch."""
+
+    def __init__(self, net: nn.Module, settings: Config, weights: Tensor | None) -> None:
+        self._stepper, self._objective = stepper_for(net, settings, 2), Objective(net, settings, "cpu", weights)
+        self.kept, self.rate = self._stepper.kept, self._stepper.rate
+
+    def step(self, number: int, parts: Sequence[Part]) -> Scores:
+        return self._stepper.step(number, parts, self._objective.loss)
+
+    def validate(self, parts: Sequence[Part]) -> Scores:
+        return self._objective.validate(self.kept(), parts)
+
+
+def stepper(net: nn.Module, settings: Config, weights: Tensor | None = None) -> Steps:
+    return Steps(net, settings, weights)
 
 
 def logits_of(net: nn.Module, part: Part) -> Tensor:

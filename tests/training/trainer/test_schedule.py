@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ferstream.training.trainer.schedule import warm_cosine
+from ferstream.training.trainer.step import warm_cosine
 
 
 def rates(warm_up: int, total: int) -> list[float]:

@@ -13,7 +13,7 @@ class SaliencyError(FerstreamError):
 
 
 def no_places(net: nn.Module) -> SaliencyError:
-    """What is raised of such a net."""
+    """The error that says so, of this net."""
     return SaliencyError(
         f"{type(net).__name__} has no layer whose places are places of the picture, and so no maps: --explain 0 goes without"
     )

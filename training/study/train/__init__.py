@@ -1,1 +1,1 @@
-"""`fer-train classifier fit` of the study: samples, steps of the optimiser, checkpoints, and the journal of a run."""
+"""`fer-train classifier fit` of the study: its samples, first weights, loss, and the journal of a run."""

@@ -28,8 +28,8 @@ from ferstream.training.study.records.run_folder import (
     HISTORY,
     PAGE,
     TENSORBOARD,
-    RunFolder,
 )
+from ferstream.training.trainer.history import History, Row, as_texts
 
 #: Libraries whose versions change what a run comes to.
 LIBRARIES = ("torch", "timm", "torchvision", "numpy", "simplejpeg", "opencv-python-headless")
@@ -42,16 +42,12 @@ class Journal:
         self._out, self._config, self._dataset = out, config, dataset
         config.write(out / CONFIG)
         _write_json(out / ENVIRONMENT, _continued(out / ENVIRONMENT, {**environment(), "dataset": dataset}))
-        # What follows is written again.
-        self._rows = [row for row in RunFolder(out).history() if row["epoch"] <= done] if done else []
+        self._history = History(out, done)
         self._board = SummaryWriter(out / TENSORBOARD, purge_step=done + 1)
 
-    def epoch(self, row: dict[str, float]) -> None:
+    def epoch(self, row: Row) -> None:
         """Write one epoch, a row by COLUMNS, everywhere."""
-        self._rows.append(row)
-        with whole_file(self._out / HISTORY) as file:
-            lines = [",".join(COLUMNS), *(",".join(_texts(row)) for row in self._rows)]
-            file.write(("\n".join(lines) + "\n").encode())
+        self._history.append(row)
         for name in COLUMNS[1:]:
             self._board.add_scalar(name.replace("_", "/", 1), row[name], int(row["epoch"]))
         self._board.flush()
@@ -67,10 +63,10 @@ class Journal:
 
     def _draw(self) -> None:
         figure = Figure(figsize=(10, 3.6), layout="constrained")
-        epochs = [row["epoch"] for row in self._rows]
+        epochs = [row["epoch"] for row in self._history.rows]
         for axes, what in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
             for part, colour, style in (("train", "#1b6ca8", "-"), ("val", "#d9822b", "--")):
-                values = [row[f"{part}_{what}"] for row in self._rows]
+                values = [row[f"{part}_{what}"] for row in self._history.rows]
                 axes.plot(epochs, values, style, color=colour, marker="o", markersize=3, label=part)
             axes.set(xlabel="epoch", ylabel=what)
             axes.legend(frameon=False)
@@ -78,17 +74,17 @@ class Journal:
             file.write(png_of(figure, dpi=90))
 
     def _page(self) -> list[str]:
-        best = max(self._rows, key=lambda row: row["val_accuracy"])
-        config = self._config
+        rows, config = self._history.rows, self._config
+        best = max(rows, key=lambda row: row["val_accuracy"])
         return [
             f"# {config.name}",
             "",
-            f"{config.model} on {self._dataset['name']}: epoch {len(self._rows)} of {config.epochs}; best validation accuracy "
+            f"{config.model} on {self._dataset['name']}: epoch {len(rows)} of {config.epochs}; best validation accuracy "
             f"{best['val_accuracy']:.4f}, after epoch {best['epoch']:.0f}, whose weights are in `{BEST}`.",
             "",
             f"![curves]({CURVES})",
             "",
-            *markdown(COLUMNS, map(_texts, self._rows[-10:])),
+            *markdown(COLUMNS, (list(as_texts(row).values()) for row in rows[-10:])),
             "",
             f"- every setting: `{CONFIG}`; libraries, machine, commit, dataset: `{ENVIRONMENT}`; every epoch: `{HISTORY}`",
             f"- the curves while it runs: `tensorboard --logdir {TENSORBOARD}`",
@@ -133,10 +129,6 @@ def git_state() -> dict[str, Any] | None:
     except (OSError, subprocess.SubprocessError):
         return None  # no git, or no repository: the versions have to do
     return {"commit": commit, "changed": bool(changed)}
-
-
-def _texts(row: dict[str, float]) -> list[str]:
-    return [f"{row[name]:.6g}" for name in COLUMNS]
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -15,8 +15,8 @@ from ferstream.training.dataset.prepare.manifest import Prepared
 from ferstream.training.study.records.config import Config
 from ferstream.training.study.train.samples import Draw, Item
 from ferstream.training.study.train.step import Part
-from ferstream.training.trainer import distributed as ranks
-from ferstream.training.trainer.run import RunError
+from ferstream.training.trainer import distributed
+from ferstream.training.trainer.checkpoint import RunError
 
 Indices = NDArray[np.int64]
 
@@ -37,14 +37,14 @@ class Order(Sampler[Draw]):
         self.epoch = self.first_step = 0
 
     def __len__(self) -> int:
-        return (self.steps - self.first_step) * (self._batch // ranks.size())
+        return (self.steps - self.first_step) * (self._batch // distributed.size())
 
     def __iter__(self) -> Iterator[Draw]:
         random = np.random.default_rng((self._seed, self.epoch))
         order = random.permutation(len(self.rows))[: self.steps * self._batch]
         seeds = random.integers(0, 2**62, len(order))
         for start in range(self.first_step * self._batch, len(order), self._batch):
-            for place in range(start + ranks.rank(), start + self._batch, ranks.size()):
+            for place in range(start + distributed.rank(), start + self._batch, distributed.size()):
                 sample = order[place]
                 yield int(self.rows[sample]), int(self._copies[sample]), int(seeds[place])
 
@@ -92,10 +92,10 @@ def usual_workers(processes: int) -> int:
 
 def part_size(config: Config, order: Order) -> int:
     """Samples that this process computes at once."""
-    shares = config.accumulate * ranks.size()
+    shares = config.accumulate * distributed.size()
     if config.batch_size % shares:
         raise RunError(
-            f"a batch of {config.batch_size} does not divide by {ranks.size()} processes x accumulate {config.accumulate}: "
+            f"a batch of {config.batch_size} does not divide by {distributed.size()} processes x accumulate {config.accumulate}: "
             "choose another --processes, or --set batch_size"
         )
     if not order.steps:
@@ -106,4 +106,4 @@ def part_size(config: Config, order: Order) -> int:
 def processes_for(config: Config, device: str) -> int:
     """Processes of a run: one a GPU, as far as they can share a batch."""
     part = config.batch_size // config.accumulate
-    return max(count for count in range(1, ranks.gpu_count(device) + 1) if part % count == 0)
+    return max(count for count in range(1, distributed.gpu_count(device) + 1) if part % count == 0)

@@ -1,72 +1,49 @@
-"""One step of a run: a batch in parts, with or without sharpness-aware minimisation, on one process or several."""
+"""What a run of the study minimises, with which optimiser, and how its net answers val."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import torch
 from timm.optim import param_groups_weight_decay
-from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from ferstream.training.study.records.config import Config
-from ferstream.training.study.train.sam import Sharpness, frozen_statistics
-from ferstream.training.study.train.scores import Scores
-from ferstream.training.trainer import distributed as ranks
-from ferstream.training.trainer.schedule import warm_cosine, warm_steps
+from ferstream.training.trainer.step import Scores, Stepper, warm_cosine, warm_steps
 
 Part = tuple[Tensor, Tensor, Tensor]  # pixels (n, 3, side, side) uint8, distributions (n, 8), labels (n,)
 
 
-class Stepper:
-    """The net, its optimiser, and everything of theirs that a checkpoint keeps.
+def stepper_for(net: nn.Module, config: Config, steps_an_epoch: int) -> Stepper:
+    """What makes the run's steps."""
+    optimiser = _optimiser(net, config)
+    schedule = _schedule(optimiser, config, steps_an_epoch)
+    return Stepper(
+        net, optimiser, schedule, seed=config.seed, clip=config.clip, ema_decay=config.ema_decay, sam_rho=config.sam_rho
+    )
 
-    `weights` (8,) are those of the emotions in the loss, or None.
-    """
 
-    def __init__(self, net: nn.Module, config: Config, steps_an_epoch: int, device: str, weights: Tensor | None) -> None:
+class Objective:
+    """The loss of a net on the study's samples. `weights` (8,) are those of the emotions in the loss, or None."""
+
+    def __init__(self, net: nn.Module, config: Config, device: str, weights: Tensor | None) -> None:
         self._config, self._device, self._weights = config, device, weights
-        self._net = net
         self._forward: Callable[[Tensor], Tensor] = torch.compile(net) if config.compile else net
-        self._optimiser = _optimiser(net, config)
-        self._schedule = _schedule(self._optimiser, config, steps_an_epoch)
-        self._sharpness = Sharpness(net.parameters(), config.sam_rho) if config.sam_rho else None
-        self._ema = ModelEmaV3(net, decay=config.ema_decay, use_warmup=True) if config.ema_decay else None
         self._bfloat16 = computes_in_bfloat16(config, device)
         mean, std = (torch.tensor(values, device=device).mul(255).view(1, 3, 1, 1) for values in (config.mean, config.std))
         self._mean, self._std = mean, std
 
-    def step(self, number: int, parts: Sequence[Part]) -> Scores:
-        """Step `number` of the run, on this process's parts of its batch; returns how the batch was answered before it."""
-        self._net.train()
-        scores = self._gradients(number, parts)
-        if self._sharpness is not None:
-            with self._sharpness.worst(), frozen_statistics(self._net):
-                self._gradients(number, parts)
-        if self._config.clip:
-            nn.utils.clip_grad_norm_(self._net.parameters(), self._config.clip)
-        self._optimiser.step()
-        self._schedule.step()
-        self._optimiser.zero_grad()
-        if self._ema is not None:
-            self._ema.update(self._net, step=number)
-        return scores
-
-    def _gradients(self, number: int, parts: Sequence[Part]) -> Scores:
-        # What the net draws itself (dropped paths) is the same where a run goes on, and differs from process to process.
-        torch.manual_seed((self._config.seed * 1_000_003 + number) * 1009 + ranks.rank())
-        faces = sum(len(labels) for *_, labels in parts)
-        scores = Scores.none(self._device)
-        for pixels, targets, labels in parts:
-            logits = self.logits(self._forward, pixels)
-            loss = self._loss(logits, targets.to(self._device))
-            (loss / faces).backward()  # type: ignore[no-untyped-call]
-            scores += Scores.of(logits, labels, loss)
-        ranks.average_gradients(self._net)
-        return scores
+    def loss(self, part: Part) -> tuple[Tensor, Scores]:
+        """The mean loss of a part, to train on, and its scores."""
+        pixels, targets, labels = part
+        logits = self.logits(self._forward, pixels)
+        smoothing = self._config.label_smoothing
+        loss = nn.functional.cross_entropy(
+            logits, targets.to(self._device), self._weights, reduction="sum", label_smoothing=smoothing
+        )
+        return loss / len(labels), Scores.of(logits, labels, loss)
 
     def logits(self, net: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
         """Logits (n, 8) of pixels (n, 3, side, side) uint8, in float32."""
@@ -75,44 +52,13 @@ class Stepper:
             return net(prepared).float()
 
     @torch.inference_mode()
-    def validate(self, parts: Iterable[Part]) -> Scores:
-        """How the net that is kept, the averaged one if there is one, answers."""
-        net, scores = self.kept().eval(), Scores.none(self._device)
+    def validate(self, net: nn.Module, parts: Iterable[Part]) -> Scores:
+        """How `net` answers."""
+        net, scores = net.eval(), Scores.none(self._device)
         for pixels, targets, labels in parts:
             logits = self.logits(net, pixels)
             scores += Scores.of(logits, labels, nn.functional.cross_entropy(logits, targets.to(self._device), reduction="sum"))
         return scores
-
-    def kept(self) -> nn.Module:
-        """The averaged net if there is one, else the net itself."""
-        module: nn.Module = self._net if self._ema is None else self._ema.module
-        return module
-
-    def share_statistics(self) -> None:
-        """Give all processes the first one's running statistics."""
-        for net in filter(None, (self._net, self._ema)):
-            ranks.share_buffers(net)
-
-    def rate(self) -> float:
-        """The learning rate of the next step."""
-        return float(self._optimiser.param_groups[0]["lr"])
-
-    def state_dict(self) -> dict[str, Any]:
-        return {name: part.state_dict() for name, part in self._parts().items()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Raises KeyError, RuntimeError or ValueError where the state is of another run."""
-        for name, part in self._parts().items():
-            part.load_state_dict(state[name])
-
-    def _parts(self) -> dict[str, Any]:
-        parts = {"net": self._net, "optimiser": self._optimiser, "schedule": self._schedule}
-        return parts if self._ema is None else {**parts, "ema": self._ema}
-
-    def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """The sum over the samples."""
-        smoothing = self._config.label_smoothing
-        return nn.functional.cross_entropy(logits, targets, self._weights, reduction="sum", label_smoothing=smoothing)
 
 
 def computes_in_bfloat16(config: Config, device: str) -> bool:

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ferstream.training.trainer import distributed as ranks
-from ferstream.training.trainer.distributed import RankError, run_ranks, usual_count
+from ferstream.training.trainer import distributed
+from ferstream.training.trainer.distributed import ProcessError, launch, usual_count
 
 BATCH = torch.arange(24.0).reshape(8, 3) / 10
 
@@ -24,24 +24,24 @@ def new_net() -> nn.Linear:
 def one_step(device: str, folder: Path) -> None:
     """What every process is left with: its gradients, a mean, and the first one's buffers."""
     net, norm = new_net(), nn.BatchNorm1d(3)
-    loss_of(net, BATCH[ranks.rank() :: ranks.size()]).backward()
-    ranks.average_gradients(net)
-    norm(BATCH[ranks.rank() :: ranks.size()])
+    loss_of(net, BATCH[distributed.rank() :: distributed.size()]).backward()
+    distributed.average_gradients(net)
+    norm(BATCH[distributed.rank() :: distributed.size()])
     seen = norm.running_mean.clone()
-    ranks.share_buffers(norm)
-    kept = {"weight": net.weight.grad, "bias": net.bias.grad, "mean": ranks.mean(torch.tensor(float(ranks.rank())))}
-    torch.save({**kept, "seen": seen, "shared": norm.running_mean}, folder / f"{ranks.rank()}.pt")
+    distributed.share_buffers(norm)
+    kept = {"weight": net.weight.grad, "bias": net.bias.grad, "mean": distributed.mean(torch.tensor(float(distributed.rank())))}
+    torch.save({**kept, "seen": seen, "shared": norm.running_mean}, folder / f"{distributed.rank()}.pt")
 
 
 def fail_in_one(device: str) -> None:
-    if ranks.rank() == 1:
-        raise RankError("the second cannot go on")
-    ranks.barrier()
+    if distributed.rank() == 1:
+        raise ProcessError("the second cannot go on")
+    distributed.barrier()
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_the_gradients_of_all_shares_are_those_of_the_batch(tmp_path: Path, count: int) -> None:
-    run_ranks(count, "cpu", one_step, tmp_path)
+    launch(count, "cpu", one_step, tmp_path)
     net = new_net()
     loss_of(net, BATCH).backward()
     parts = [torch.load(tmp_path / f"{number}.pt", weights_only=True) for number in range(count)]
@@ -55,8 +55,8 @@ def test_the_gradients_of_all_shares_are_those_of_the_batch(tmp_path: Path, coun
 
 
 def test_what_one_says_is_what_all_end_with(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(RankError, match=r"^the second cannot go on$"):
-        run_ranks(2, "cpu", fail_in_one)
+    with pytest.raises(ProcessError, match=r"^the second cannot go on$"):
+        launch(2, "cpu", fail_in_one)
     assert "SIGTERM" not in capfd.readouterr().err
 
 
@@ -67,5 +67,5 @@ def test_no_share_is_too_small() -> None:
 
 
 def test_more_processes_than_gpus_are_refused() -> None:
-    with pytest.raises(RankError, match="fewer --processes"):
-        run_ranks(64, "cuda", fail_in_one)
+    with pytest.raises(ProcessError, match="fewer --processes"):
+        launch(64, "cuda", fail_in_one)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ferstream.training.study.train.sam import Sharpness, frozen_statistics
+from ferstream.training.trainer.sam import Sharpness, frozen_statistics
 
 
 class Quadratic(nn.Module):
