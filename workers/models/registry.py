@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from ferstream.streams.errors import how_to_install
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.workers.models.card import PACKAGED, ModelCard, ModelError
 from ferstream.workers.models.classifier import Classifier
@@ -40,20 +41,22 @@ def choose_runtime(device: str, runtime: RuntimeName) -> tuple[str, Literal["ope
     wants_cuda = device.startswith("cuda")
     if wants_cuda and runtime == "openvino":
         raise ModelError("openvino computes on the CPU here: use --runtime torch for a CUDA device")
+    has_torch, has_openvino = bool(find_spec("torch")), bool(find_spec("openvino"))
     # Where the driver's library is missing there is no GPU: torch and its 300 MB need not be loaded to find that out.
-    if (wants_cuda or (device == "auto" and find_library("cuda"))) and runtime != "openvino" and find_spec("torch"):
+    if (wants_cuda or (device == "auto" and find_library("cuda"))) and runtime != "openvino" and has_torch:
         found = _cuda_device(device)
         if found:
             return found, "torch"
+    gpu, cpu = how_to_install("gpu"), how_to_install("cpu")
+    if not (has_torch or has_openvino):
+        raise ModelError(f"no runtime is installed: {cpu} (OpenVINO) or {gpu} (torch)")
     if wants_cuda:
-        raise ModelError(f"{device} asked for, but torch is not installed: pip install 'ferstream[gpu]'")
-    if runtime == "torch" or (runtime == "auto" and not find_spec("openvino")):
-        if not find_spec("torch"):
-            raise ModelError("no runtime is installed: pip install 'ferstream[cpu]' (OpenVINO) or 'ferstream[gpu]' (torch)")
-        return "cpu", "torch"
-    if not find_spec("openvino"):
-        raise ModelError("openvino is not installed: pip install 'ferstream[cpu]'")
-    return "cpu", "openvino"
+        raise ModelError(f"{device} asked for, but torch is not installed: {gpu}")
+    if runtime == "torch" and not has_torch:
+        raise ModelError(f"torch is not installed; openvino is: leave --runtime away, or {gpu}")
+    if runtime == "openvino" and not has_openvino:
+        raise ModelError(f"openvino is not installed; torch is: leave --runtime away, or {cpu}")
+    return "cpu", "openvino" if has_openvino and runtime != "torch" else "torch"
 
 
 def choose_torch_device(device: str) -> str:
