@@ -1,6 +1,8 @@
 """The first half of a camera: opens its source, again and again if need be, and leaves its frames for the second half."""
 
+import logging
 import threading
+import time
 from itertools import count
 
 import av
@@ -14,6 +16,9 @@ from ferstream.producer.sources.factory import source_for
 from ferstream.producer.sources.source import Picture, Source
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.service.backoff import Backoff
+from ferstream.streams.service.logs import about
+
+log = logging.getLogger(__name__)
 
 
 class Capture:
@@ -59,8 +64,24 @@ class Capture:
             self._latest.close()
 
     def _read(self, source: Source) -> None:
-        self._state.opened(source.open())
+        name, started = self._camera.camera_id, time.monotonic()
+        info = source.open()
+        log.debug(
+            "camera %s: open after %.2f s, %dx%d, %.4g frames/s, %s",
+            name,
+            time.monotonic() - started,
+            info.width,
+            info.height,
+            info.fps,
+            info.codec or "codec not said",
+            extra=about(name),
+        )
+        self._state.opened(info)
+        first = True
         for picture in source.frames():
+            if first:
+                log.debug("camera %s: first frame after %.2f s", name, time.monotonic() - started, extra=about(name))
+                first = False
             if not self._put(picture) or self._stop.is_set():
                 return
             self._backoff.succeeded()

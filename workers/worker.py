@@ -45,8 +45,12 @@ class Worker:
         self._draining = False
         self._tracing = self._open_tracing()
         where = (settings.device, settings.runtime, settings.threads, settings.precision)
+        started = time.perf_counter()
         detector = open_detector(settings.detector, *where)
+        log.debug("detector %s opened in %.2f s", detector.card.name, time.perf_counter() - started)
+        started = time.perf_counter()
         classifier = open_classifier(settings.classifier, *where)
+        log.debug("classifier %s opened in %.2f s", classifier.card.name, time.perf_counter() - started)
         self._computer = (detector.device, detector.library, detector.precision)
         metrics.INFO.labels(*self._computer, detector.card.name, classifier.card.name).set(1)
         # Readers block in Redis for up to half a second. With a client of their own they hold no connection that an answer needs.

@@ -1,5 +1,6 @@
 """`fer-consumer log`: results from a group into files, acknowledged when they are safe there."""
 
+import logging
 import socket
 import threading
 import time
@@ -12,6 +13,8 @@ from typing import Protocol
 from ferstream.consumer.log.log_metrics import LogMetrics
 from ferstream.consumer.log.result_log import ResultLog
 from ferstream.consumer.subscribe.delivery import Delivery
+
+log = logging.getLogger(__name__)
 
 #: Results are made durable and acknowledged this often: what a crash repeats.
 SYNC_S = 1.0
@@ -61,6 +64,7 @@ class LogLoop:
             # Durable first, acknowledged after: a crash between the two repeats results, and loses none.
             if self._log.full or time.monotonic() - synced_at >= SYNC_S:
                 self._log.sync()
+                log.debug("results are on the disk: %d bytes so far", self._log.bytes_written)
                 self._results.acknowledge()
                 synced_at = time.monotonic()
             if leave.is_set():

@@ -98,6 +98,7 @@ class Session:
         yield from self._open()
         if self._outage_told:
             log.info("Redis answers again")
+        log.debug("results of %d shards of %s, after %s", len(self.shards.numbers), self.shards.keys.prefix, self.shards.token())
         self._backoff.succeeded()
         self._outage_told, self.connected = False, True
 

@@ -73,9 +73,11 @@ class FrameReader:
                 with translated():
                     # From 0, not from $: an entry that is in the stream has not been ended, even if the group was deleted.
                     self._client.xgroup_create(self._keys.frames(shard), self._group, id="0", mkstream=True)
+                log.debug("group %s made on %s", self._group, self._keys.frames(shard))
             except StoreError as error:
                 if "BUSYGROUP" not in str(error):
                     raise
+                log.debug("group %s joined on %s", self._group, self._keys.frames(shard))
         self._look_at_pending = True
 
     def read(self, count: int, block_s: float) -> list[Entry]:

@@ -1,5 +1,6 @@
 """Connections to Redis, with every one of its errors translated where it enters."""
 
+import logging
 import os
 import re
 import ssl
@@ -20,6 +21,8 @@ from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreUnav
 from ferstream.streams.redis_client.cluster import ClusterClient
 from ferstream.streams.redis_client.cluster_async import AsyncClusterClient
 from ferstream.streams.redis_client.slot_map import Address
+
+log = logging.getLogger(__name__)
 
 #: A blocking read waits this long; its socket gives up later than that, never earlier.
 MAX_BLOCK_S = 2.0
@@ -64,6 +67,7 @@ def connect(url: str, *, timeout_s: float = 5.0) -> "redis.Redis":
         else:
             client = redis.Redis.from_url(url, retry=retry, **_settings(url, timeout_s))
     _refuse_unknown_options(client.connection_pool)
+    log.debug("a client of %s", redact(url))
     return client
 
 

@@ -1,5 +1,6 @@
 """What a process asks of Redis before it starts: can this server carry frames, and do we agree with the others?"""
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from ferstream.streams.redis_client.clock import SKEW_WARNING_S, ServerClock
 from ferstream.streams.redis_client.cluster import ClusterClient, node_of, primaries_of
 from ferstream.streams.redis_client.connect import CLUSTER_NODE, translated
 from ferstream.streams.wire.keys import Keys
+
+log = logging.getLogger(__name__)
 
 OLDEST = (6, 2)  # XADD MINID and XAUTOCLAIM
 
@@ -50,6 +53,7 @@ def check_server(client: "redis.Redis", keys: Keys, clock: ServerClock) -> Serve
     if abs(skew) > SKEW_WARNING_S:
         direction = "ahead of" if skew > 0 else "behind"
         warnings.append(f"this machine's clock is {abs(skew):.1f} s {direction} Redis's: times are Redis's")
+    log.debug("Redis %s answers: %d primaries, %d shards, its clock %+.3f s from ours", version, there, keys.shards, -skew)
     return ServerReport(version, str(answers[0].get("run_id", "")), tuple(warnings), _max_memory(answers, there))
 
 

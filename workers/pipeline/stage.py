@@ -1,11 +1,14 @@
 """A stage of the worker: threads that take batches from a channel and work on them."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from ferstream.workers.pipeline.queues import Channel
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -57,7 +60,10 @@ class Stage(Generic[T]):
         while batch := self._channel.get_batch(self._batch_size, self._wait_s):
             started = time.perf_counter()
             self._attempt(batch)
-            self._busy_s[number] += time.perf_counter() - started
+            took_s = time.perf_counter() - started
+            self._busy_s[number] += took_s
+            if self._batch_size > 1:
+                log.debug("%s: a batch of %d in %.1f ms", self.name, len(batch), 1000 * took_s)
 
     def _attempt(self, batch: Sequence[T]) -> None:
         try:
