@@ -5,67 +5,73 @@ from pathlib import Path
 from typing import cast
 
 import click
+import cloup
+from cloup import option
 
 from ferstream.consumer.log.log_loop import LogLoop, consumer_name
 from ferstream.consumer.log.log_metrics import LogMetrics
 from ferstream.consumer.log.result_log import FileFormat, ResultLog, Rotation
 from ferstream.consumer.subscribe.subscriber import ResultSubscriber
 from ferstream.consumer.terminal.camera_table import json_lines, table
-from ferstream.consumer.terminal.tail import SMOOTHING_WINDOW_S, Style, leaving_quietly
+from ferstream.consumer.terminal.tail import SMOOTHING_WINDOW_S, Style
 from ferstream.consumer.terminal.tail import tail as print_results
 from ferstream.streams.frames.camera_status import read_statuses
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect
-from ferstream.streams.service import logs
+from ferstream.streams.service.command import SERVICE_EXITS, FerCommand, FerGroup, name_variables
 from ferstream.streams.service.health_server import StatusServer
 from ferstream.streams.service.metrics import announce, ferstream_version
-from ferstream.streams.service.options import (
-    CONTEXT,
-    FerGroup,
-    chosen_prefix,
-    log_options,
-    metrics_options,
-    name_variables,
-    server_options,
-)
+from ferstream.streams.service.options import chosen_prefix, metrics_options, server_options
 from ferstream.streams.service.shutdown import Shutdown
 from ferstream.streams.wire.keys import Keys
 
 _MEGABYTE = 1_000_000
 
 
-@click.group(cls=FerGroup, context_settings=CONTEXT)
+_SHARDS = cloup.option_group(
+    "Redis", option("--shards", type=click.IntRange(1), show_default="what Redis says", help="Shards of the deployment.")
+)
+
+
+@cloup.group(cls=FerGroup, example="fer-consumer tail --camera door")
 @click.version_option(ferstream_version(), prog_name="fer-consumer")
 def main() -> None:
     """Subscribe to the emotions that workers find, on live video of many cameras."""
 
 
-@main.command()
+@main.command(
+    cls=FerCommand,
+    example="""\
+fer-consumer tail --camera door --smooth 1
+fer-consumer tail --json --from 0 | jq .faces""",
+)
 @server_options
-@click.option("--shards", type=click.IntRange(1), default=None, help="Shards of the deployment.  [default: what Redis says]")
-@click.option("--from", "from_", default="$", help='"$": new results, "0": all that Redis still has, or an entry id.')
-@click.option("--camera", "cameras", multiple=True, help="Only this camera; repeatable.  [default: all]")
-@click.option(
-    "--order-window",
-    "order_window_s",
-    type=click.FloatRange(0),
-    default=None,
-    help="Seconds to wait for results out of order, to show each camera's in order of capture.  [default: 0; with --smooth 0.5]",
+@_SHARDS
+@cloup.option_group(
+    "Results",
+    option("--from", "from_", default="$", help='"$": new results, "0": all that Redis still has, or an entry id.'),
+    option("--camera", "cameras", multiple=True, show_default="all", help="Only this camera; may be repeated."),
+    option(
+        "--order-window",
+        "order_window_s",
+        type=click.FloatRange(0),
+        show_default="0; with --smooth 0.5",
+        help="Seconds to wait for results out of order, to show each camera's in order of capture.",
+    ),
+    option(
+        "--smooth",
+        "smooth_s",
+        type=click.FloatRange(0),
+        help="Follow faces, and smooth over so many seconds (time constant).",
+    ),
+    option("--count", type=click.IntRange(1), help="End after so many results."),
+    option("--idle-timeout", "idle_timeout_s", type=click.FloatRange(0.01), help="End after so many seconds with nothing."),
 )
-@click.option(
-    "--smooth",
-    "smooth_s",
-    type=click.FloatRange(0),
-    default=None,
-    help="Follow faces, and smooth over so many seconds (time constant).",
+@cloup.option_group(
+    "Output",
+    option("--all", "show_all", is_flag=True, help="Also a line for each frame without faces."),
+    option("--json", "as_json", is_flag=True, help="One result a line, as JSON."),
 )
-@click.option("--count", type=click.IntRange(1), default=None, help="End after so many results.")
-@click.option(
-    "--idle-timeout", "idle_timeout_s", type=click.FloatRange(0.01), default=None, help="End after so many seconds with nothing."
-)
-@click.option("--all", "show_all", is_flag=True, help="Also a line for each frame without faces.")
-@click.option("--json", "as_json", is_flag=True, help="One result a line, as JSON.")
-@log_options
 def tail(
     redis_url: str,
     shards: int | None,
@@ -77,11 +83,8 @@ def tail(
     idle_timeout_s: float | None,
     show_all: bool,
     as_json: bool,
-    log_level: str,
-    log_format: logs.Format,
 ) -> None:
     """Print results as they come: one line a face."""
-    logs.configure_logging(log_level, log_format)
     subscriber = ResultSubscriber(
         redis_url,
         from_=from_,
@@ -93,28 +96,31 @@ def tail(
     )
     style = Style(as_json=as_json, show_all=show_all, count=count, smooth_s=smooth_s)
     with subscriber:
-        leaving_quietly(lambda: print_results(subscriber.deliveries(), style))
+        print_results(subscriber.deliveries(), style)
 
 
-@main.command()
+@main.command(
+    cls=FerCommand, example="fer-consumer log --dir /var/lib/ferstream --format parquet --keep-days 30", exits=SERVICE_EXITS
+)
+@cloup.option_group(
+    "Files",
+    option("--dir", "directory", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where the files go."),
+    option(
+        "--format", "format_", type=click.Choice(["jsonl", "parquet"]), default="jsonl", help="JSON Lines, or one row a face."
+    ),
+    option("--rotate-mb", type=click.FloatRange(0.001), default=64.0, help="Begin a new file after so many megabytes of lines."),
+    option("--rotate-minutes", type=click.FloatRange(0.01), default=60.0, help="Begin a new file after so many minutes."),
+    option("--keep-days", type=click.FloatRange(0.0001), show_default="keep for ever", help="Delete files older than this."),
+)
 @server_options
-@click.option("--shards", type=click.IntRange(1), default=None, help="Shards of the deployment.  [default: what Redis says]")
-@click.option("--dir", "directory", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where the files go.")
-@click.option(
-    "--format", "format_", type=click.Choice(["jsonl", "parquet"]), default="jsonl", help="JSON Lines, or one row a face."
+@_SHARDS
+@cloup.option_group(
+    "Delivery",
+    option("--group", default="logger", help="Consumer group; the loggers of one group share the results."),
+    option("--consumer", show_default="from host and directory", help="Name in the group; keep it over restarts."),
+    option("--from", "from_", default="0", help='Where a new group begins: all that Redis still has, or "$".'),
 )
-@click.option(
-    "--rotate-mb", type=click.FloatRange(0.001), default=64.0, help="Begin a new file after so many megabytes of lines."
-)
-@click.option("--rotate-minutes", type=click.FloatRange(0.01), default=60.0, help="Begin a new file after so many minutes.")
-@click.option(
-    "--keep-days", type=click.FloatRange(0.0001), default=None, help="Delete files older than this.  [default: keep for ever]"
-)
-@click.option("--group", default="logger", help="Consumer group; the loggers of one group share the results.")
-@click.option("--consumer", default=None, help="Name in the group; keep it over restarts.  [default: from host and directory]")
-@click.option("--from", "from_", default="0", help='Where a new group begins: all that Redis still has, or "$".')
 @metrics_options(9103)
-@log_options
 def log(
     redis_url: str,
     shards: int | None,
@@ -128,15 +134,13 @@ def log(
     from_: str,
     metrics_host: str,
     metrics_port: int,
-    log_level: str,
-    log_format: logs.Format,
+    other_port: bool,
 ) -> None:
     """Keep every result in rotating files that survive kill -9.
 
     A result is acknowledged only when it is safe on the disk. After a crash the last second may be there twice: camera_id and
     sequence tell. Emotions of people are personal data: --keep-days deletes what is no longer needed.
     """
-    logs.configure_logging(log_level, log_format)
     announce("fer-consumer")
     shutdown = Shutdown()
     rotation = Rotation(int(rotate_mb * _MEGABYTE), rotate_minutes * 60, keep_days * 86400 if keep_days else None)
@@ -155,18 +159,16 @@ def log(
         )
         stack.callback(subscriber.close)
         loop = LogLoop(subscriber, result_log, LogMetrics())
-        status = StatusServer(metrics_host, metrics_port, healthy=loop.unhealthy, ready=loop.unready)
+        status = StatusServer(metrics_host, metrics_port, healthy=loop.unhealthy, ready=loop.unready, other_port=other_port)
         stack.callback(status.close)
         loop.run(shutdown.requested)
 
 
-@main.command()
+@main.command(cls=FerCommand, example="fer-consumer cameras")
 @server_options
-@click.option("--json", "as_json", is_flag=True, help="One camera a line, as JSON.")
-@log_options
-def cameras(redis_url: str, as_json: bool, log_level: str, log_format: logs.Format) -> None:
+@cloup.option_group("Output", option("--json", "as_json", is_flag=True, help="One camera a line, as JSON."))
+def cameras(redis_url: str, as_json: bool) -> None:
     """Show every camera as its producer sees it."""
-    logs.configure_logging(log_level, log_format)
     clock = ServerClock()
     with closing(connect(redis_url)) as client:
         clock.set_from(client)
@@ -175,7 +177,8 @@ def cameras(redis_url: str, as_json: bool, log_level: str, log_format: logs.Form
         click.echo("no camera has said anything yet: is a fer-producer running?", err=True)
         return
     lines = json_lines(statuses) if as_json else table(statuses, clock.now())
-    leaving_quietly(lambda: click.echo("\n".join(lines)) if lines else None)
+    if lines:
+        click.echo("\n".join(lines))
 
 
 name_variables(main, "FER_CONSUMER")

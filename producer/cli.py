@@ -7,24 +7,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import cloup
 
 from ferstream.producer.config.camera_config import RANGES, SETTING_NAMES, CameraConfig, CameraSettings
 from ferstream.producer.config.cameras_file import camera_from_argument, read_cameras_file, refuse_duplicates
 from ferstream.producer.config.partition import Partition
 from ferstream.producer.errors import ConfigError
-from ferstream.producer.service import Service, ServiceOptions
-from ferstream.producer.sources.probe import as_table, probe_all
-from ferstream.streams.service.logs import configure_logging
+from ferstream.streams.programs import quiet_interrupts
+from ferstream.streams.service.command import LOGS, SERVICE_EXITS, FerCommand, FerGroup, name_variables, preferred
 from ferstream.streams.service.metrics import announce, ferstream_version
-from ferstream.streams.service.options import (
-    CONTEXT,
-    FerGroup,
-    log_options,
-    metrics_options,
-    name_variables,
-    redis_options,
-    trace_options,
-)
+from ferstream.streams.service.options import metrics_options, redis_options, trace_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,63 +33,70 @@ def _number(name: str) -> "click.ParamType[Any]":
 def camera_options(command: F) -> F:
     """`cameras`: a function that gives the list, from --camera, --cameras and what holds for all of them."""
 
-    options = (
-        click.option(
-            "--camera",
-            "arguments",
-            multiple=True,
-            metavar="NAME=URL",
-            help="A camera; may be repeated.",
+    option = cloup.option
+    for group in (
+        cloup.option_group(
+            "Cameras",
+            option("--camera", "arguments", multiple=True, metavar="NAME=URL", help="A camera; may be repeated."),
+            option("--cameras", "file", type=click.Path(path_type=Path), help="cameras.yaml, read again on SIGHUP."),
+            option(
+                "--partition",
+                metavar="I/N",
+                callback=_partition,
+                help="Read the cameras of part I of N only, counted from 0; NAME-I/N, as a pod is named, is understood.",
+            ),
+            # What --partition was called up to 0.2.
+            option("--camera-shard", hidden=True, is_eager=True, expose_value=False, callback=_keep),
         ),
-        click.option("--cameras", "file", type=click.Path(path_type=Path), help="cameras.yaml, read again on SIGHUP."),
-        click.option(
-            "--partition",
-            metavar="I/N",
-            callback=_partition,
-            help="Read the cameras of part I of N only, counted from 0; NAME-I/N, as a pod is named, is understood.",
+        cloup.option_group(
+            "Reading",
+            option("--fps", type=_number("fps"), default=_DEFAULTS.fps, help="Frame-rate cap; the newest frame is kept."),
+            option(
+                "--realtime/--as-fast-as-possible",
+                default=_DEFAULTS.realtime,
+                help="Play files by their own clock, or as fast as workers keep up, with no frame dropped and no frame-rate cap.",
+            ),
+            option("--loop/--no-loop", default=_DEFAULTS.loop, help="Begin files and folders again at their end."),
+            option(
+                "--stall-after",
+                "stall_after_s",
+                type=_number("stall_after_s"),
+                default=_DEFAULTS.stall_after_s,
+                help="Seconds without a frame after which to reconnect.",
+            ),
+            option(
+                "--frozen-after",
+                "frozen_after_s",
+                type=_number("frozen_after_s"),
+                default=_DEFAULTS.frozen_after_s,
+                help="Seconds of the same picture after which a camera is called frozen.",
+            ),
         ),
-        # What --partition was called up to 0.2.
-        click.option("--camera-shard", hidden=True, is_eager=True, expose_value=False, callback=_keep_camera_shard),
-        click.option("--fps", type=_number("fps"), default=_DEFAULTS.fps, help="Frame-rate cap; the newest frame is kept."),
-        click.option(
-            "--max-side", type=_number("max_side"), default=_DEFAULTS.max_side, help="Longest side that is written, in pixels."
+        cloup.option_group(
+            "Frames in Redis",
+            option(
+                "--max-side",
+                type=_number("max_side"),
+                default=_DEFAULTS.max_side,
+                help="Longest side that is written, in pixels.",
+            ),
+            option("--jpeg-quality", type=_number("jpeg_quality"), default=_DEFAULTS.jpeg_quality, help="JPEG quality."),
+            option(
+                "--budget-bytes",
+                type=_number("budget_bytes"),
+                default=_DEFAULTS.budget_bytes,
+                help="Bytes of one camera that may wait in Redis.",
+            ),
+            option(
+                "--freshness",
+                "freshness_s",
+                type=_number("freshness_s"),
+                show_default="5; 3600 with --as-fast-as-possible",
+                help="Seconds after which a frame is not worth computing.",
+            ),
         ),
-        click.option("--jpeg-quality", type=_number("jpeg_quality"), default=_DEFAULTS.jpeg_quality, help="JPEG quality."),
-        click.option(
-            "--budget-bytes",
-            type=_number("budget_bytes"),
-            default=_DEFAULTS.budget_bytes,
-            help="Bytes of one camera that may wait in Redis.",
-        ),
-        click.option(
-            "--freshness",
-            "freshness_s",
-            type=_number("freshness_s"),
-            help="Seconds after which a frame is not worth computing.  [default: 5; 3600 with --as-fast-as-possible]",
-        ),
-        click.option("--loop/--no-loop", default=_DEFAULTS.loop, help="Begin files and folders again at their end."),
-        click.option(
-            "--realtime/--as-fast-as-possible",
-            default=_DEFAULTS.realtime,
-            help="Play files by their own clock, or as fast as workers keep up, with no frame dropped and no frame-rate cap.",
-        ),
-        click.option(
-            "--stall-after",
-            "stall_after_s",
-            type=_number("stall_after_s"),
-            default=_DEFAULTS.stall_after_s,
-            help="Seconds without a frame after which to reconnect.",
-        ),
-        click.option(
-            "--frozen-after",
-            "frozen_after_s",
-            type=_number("frozen_after_s"),
-            default=_DEFAULTS.frozen_after_s,
-            help="Seconds of the same picture after which a camera is called frozen.",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
+    )[::-1]:
+        command = group(command)
     return command
 
 
@@ -117,15 +116,13 @@ def _reader(given: dict[str, Any]) -> Callable[[], list[CameraConfig]]:
     return read
 
 
-def _keep_camera_shard(ctx: click.Context, _param: click.Parameter, text: str | None) -> None:
-    ctx.meta["camera_shard"] = text
+def _keep(ctx: click.Context, param: click.Parameter, text: str | None) -> None:
+    ctx.meta[str(param.name)] = text
 
 
-def _partition(ctx: click.Context, _param: click.Parameter, text: str | None) -> Partition | None:
-    by_old_name = ctx.meta["camera_shard"]
-    if text is not None and by_old_name is not None:
-        raise click.UsageError("--camera-shard is the old name of --partition: give one of them")
-    text = by_old_name if text is None else text
+def _partition(ctx: click.Context, param: click.Parameter, text: str | None) -> Partition | None:
+    if preferred(ctx, str(param.name), "camera_shard") == "camera_shard":
+        text = ctx.meta["camera_shard"]
     return Partition.parse(text) if text is not None else None
 
 
@@ -141,36 +138,52 @@ class _Group(FerGroup):
             raise
 
 
-@click.group(cls=_Group, context_settings=CONTEXT)
+_EXITS = {1: "a camera could not be read"}
+
+
+@cloup.group(cls=_Group, example="fer-producer run --camera door=rtsp://user:password@10.0.0.5/stream1", exits=_EXITS)
 @click.version_option(ferstream_version(), prog_name="fer-producer")
 def main() -> None:
     """Read cameras and push their frames into Redis.
 
     A camera is an rtsp://, rtsps://, http:// or https:// URL, a video file, a folder of pictures, webcam:0, or portraits: (a
-    synthetic camera with two real faces). Every option is also FER_PRODUCER_<OPTION> in the environment. Exit status: 0 done,
-    1 a camera failed, 2 wrong usage or configuration, 3 a server cannot be used.
+    synthetic camera with two real faces).
     """
 
 
-@main.command(context_settings=CONTEXT)
+@main.command(
+    cls=FerCommand,
+    example="""\
+fer-producer run --camera door=rtsp://10.0.0.5/stream1 --camera desk=webcam:0
+fer-producer run --cameras cameras.yaml --redis-url-file /run/secrets/redis_url""",
+    exits={**SERVICE_EXITS, **_EXITS},
+)
 @camera_options
-@click.option("--stay", is_flag=True, help="Go on after every file has ended.")
-@click.option("--camera-labels/--no-camera-labels", default=True, help="Whether metrics tell cameras apart.")
-@click.option("--json", "as_json", is_flag=True, help="Print the sums of frames as one line of JSON at the end.")
 @redis_options
+@cloup.option_group(
+    "Running",
+    cloup.option("--stay", is_flag=True, help="Go on after every file has ended."),
+    cloup.option("--json", "as_json", is_flag=True, help="Print the sums of frames as one line of JSON at the end."),
+)
 @metrics_options(9101)
-@log_options
+@cloup.option_group(
+    LOGS, cloup.option("--camera-labels/--no-camera-labels", default=True, help="Whether metrics tell cameras apart.")
+)
 @trace_options
-@click.option("--trace-one-in", type=click.IntRange(1), default=100, help="Of how many frames of a camera one is traced.")
+@cloup.option_group(
+    LOGS,
+    cloup.option("--trace-one-in", type=click.IntRange(1), default=100, help="Of how many frames of a camera one is traced."),
+)
 @click.pass_context
-def run(ctx: click.Context, /, as_json: bool, log_level: str, log_format: Any, **given: Any) -> None:  # noqa: ANN401 - click's
+def run(ctx: click.Context, /, as_json: bool, **given: Any) -> None:  # noqa: ANN401 - what click checked
     """Write the frames of all cameras to Redis until a signal comes or every file has ended.
 
     SIGHUP reads --cameras again: new cameras start, missing ones stop, changed ones start anew.
     """
-    configure_logging(log_level, log_format)
+    with quiet_interrupts():
+        from ferstream.producer.service import Service, ServiceOptions  # numpy, cv2 and av: not for --help
+
     announce("fer-producer")
-    given.pop("prefix", None)
     service = Service(ServiceOptions(read_cameras=_reader(given), **given))
     failed = service.run()
     if as_json:
@@ -179,15 +192,21 @@ def run(ctx: click.Context, /, as_json: bool, log_level: str, log_format: Any, *
         ctx.exit(1)
 
 
-@main.command(context_settings=CONTEXT)
+@main.command(cls=FerCommand, example="fer-producer check --cameras cameras.yaml", exits=_EXITS)
 @camera_options
-@click.option("--timeout", "timeout_s", type=click.FloatRange(0.1, 600), default=15.0, help="Seconds for all cameras together.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@log_options
+@cloup.option_group(
+    "Output",
+    cloup.option(
+        "--timeout", "timeout_s", type=click.FloatRange(0.1, 600), default=15.0, help="Seconds for all cameras together."
+    ),
+    cloup.option("--json", "as_json", is_flag=True, help="Print JSON."),
+)
 @click.pass_context
-def check(ctx: click.Context, /, timeout_s: float, as_json: bool, log_level: str, log_format: Any, **given: Any) -> None:  # noqa: ANN401
+def check(ctx: click.Context, /, timeout_s: float, as_json: bool, **given: Any) -> None:  # noqa: ANN401 - what click checked
     """Open every camera once, all at the same time, and print what they are. Exit status 1 if one fails."""
-    configure_logging(log_level, log_format)
+    with quiet_interrupts():
+        from ferstream.producer.sources.probe import as_table, probe_all
+
     partition = given.pop("partition")
     cameras = [camera for camera in _reader(given)() if partition is None or partition.holds(camera.camera_id)]
     findings = probe_all(cameras, timeout_s)

@@ -49,6 +49,7 @@ class ServiceOptions:
     group: str
     metrics_host: str
     metrics_port: int
+    other_port: bool  # another one does where that is taken
     camera_labels: bool
     stay: bool
     trace_endpoint: str | None
@@ -89,6 +90,7 @@ class Service:
             healthy=self._unhealthy,
             ready=self._unready,
             registry=metrics.ALL,
+            other_port=self._options.other_port,
         )
         log.info("metrics, health and readiness on port %d", server.port)
         self._shutdown.add("stop the cameras, write their last frames", self._fleet.stop)

@@ -2,42 +2,40 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+import cloup
+from cloup import option
 
+from ferstream.streams.service.command import FerGroup, name_variables
 from ferstream.streams.service.metrics import ferstream_version
-from ferstream.streams.service.options import CONTEXT, EXIT_UNUSABLE, FerGroup
 from ferstream.streams.wire.codec import face_map
 from ferstream.training.commands.classifier import classifier
 from ferstream.training.commands.dataset import dataset
 from ferstream.training.commands.detector import detector
-from ferstream.training.commands.options import FILE, FOLDER, device_option, json_option, model_options
+from ferstream.training.commands.options import (
+    FILE,
+    FOLDER,
+    OUTPUT,
+    TrainCommand,
+    device_option,
+    json_option,
+    model_options,
+)
 
 if TYPE_CHECKING:
     from ferstream.streams.wire.messages import Face
 
 
-class TrainGroup(FerGroup):
-    """A library that is not installed ends as one line that says how to get it."""
-
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
-        try:
-            return super().invoke(ctx)
-        except ModuleNotFoundError as error:
-            failure = click.ClickException(f"{error.name} is not installed: pip install 'ferstream[train]'")
-            failure.exit_code = EXIT_UNUSABLE  # type: ignore[misc]
-            raise failure from error
-
-
-@click.group(cls=TrainGroup, context_settings={**CONTEXT, "auto_envvar_prefix": "FER_TRAIN"})
+@cloup.group(
+    cls=FerGroup, example="fer-train try holiday.jpg --out looked-at", context_settings={"auto_envvar_prefix": "FER_TRAIN"}
+)
 @click.version_option(ferstream_version(), prog_name="fer-train")
 def main() -> None:
     """Look at datasets, and train and measure the two models.
 
-    Packs are read from --data or --dataset, or from the folder in FER_DATA_DIR. Every option is also
-    FER_TRAIN_<NOUN>_<COMMAND>_<OPTION> in the environment. Exit status: 0 done, 2 wrong usage, 3 a pack, checkpoint, model or
-    picture cannot be used.
+    Packs are read from --data or --dataset, or from the folder in FER_DATA_DIR.
     """
 
 
@@ -46,7 +44,7 @@ main.add_command(detector)
 main.add_command(classifier)
 
 
-@main.command("summary")
+@main.command("summary", cls=TrainCommand, example="fer-train summary")
 @model_options
 def summary_of_models(detector_folder: Path | None, classifier_folder: Path | None) -> None:
     """What the packaged models reach, by their cards, as two tables in Markdown."""
@@ -57,9 +55,9 @@ def summary_of_models(detector_folder: Path | None, classifier_folder: Path | No
     click.echo("\n".join(summary(*(ModelCard.read(folder) for folder in folders))))
 
 
-@main.command("try")
+@main.command("try", cls=TrainCommand, example="fer-train try holiday.jpg --out looked-at")
 @click.argument("pictures", nargs=-1, required=True, type=FILE)
-@click.option("--out", type=FOLDER, help="Write NAME-faces.jpg there, with boxes and names on it.  [default: write nothing]")
+@cloup.option_group(OUTPUT, option("--out", type=FOLDER, help="Write NAME-faces.jpg there, with boxes and names on it."))
 @model_options
 @device_option
 @json_option
@@ -71,10 +69,7 @@ def try_models(
     device: str,
     as_json: bool,
 ) -> None:
-    """Say of your own PICTURES what a worker would: where faces are, and their apparent expression.
-
-    Example: fer-train try holiday.jpg --out looked-at
-    """
+    """Say of your own PICTURES what a worker would: where faces are, and their apparent expression."""
     from ferstream.training.classifier.try_pictures import draw, write_picture
     from ferstream.workers.faces.picture import read_picture
     from ferstream.workers.faces.recognizer import FaceRecognizer
@@ -97,6 +92,9 @@ def _as_text(path: Path, faces: "list[Face]") -> str:
             f"  {face.emotion:<9}  {face.confidence:4.0%}  box {box}  score {face.score:.2f}  quality {face.quality:.2f}"
         )
     return "\n".join(lines)
+
+
+name_variables(main, "FER_TRAIN", by_command=True)
 
 
 if __name__ == "__main__":

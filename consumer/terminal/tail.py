@@ -1,10 +1,7 @@
 """`fer-consumer tail`: results on standard output as they come."""
 
-import os
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import click
 
@@ -13,12 +10,8 @@ from ferstream.consumer.terminal.formatting import empty_line, face_line, json_l
 from ferstream.consumer.tracking.smoother import Smoother
 from ferstream.consumer.tracking.tracker import Tracker
 
-T = TypeVar("T")
-
 #: Tracking needs each camera's results in order; several workers publish them a little out of it.
 SMOOTHING_WINDOW_S = 0.5
-#: As shells report a program that Ctrl-C ended.
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +36,6 @@ def tail(deliveries: Iterable[Delivery], style: Style) -> None:
             click.echo(line)
         if shown == style.count:
             return
-
-
-def leaving_quietly(run: Callable[[], T]) -> T:
-    """Run something that prints: a reader that left (`| head`) is a good end, Ctrl-C a quiet one."""
-    try:
-        result = run()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # What is still in the buffer has nowhere to go; the interpreter flushes it once more on its way out.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    return result
 
 
 def _lines(delivery: Delivery, tracks: list[int] | None, style: Style) -> Iterator[str]:

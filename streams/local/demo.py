@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,13 +16,15 @@ from statistics import quantiles
 from typing import Any
 
 import click
+import cloup
 import redis
+from cloup import option
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect, translated
-from ferstream.streams.service.logs import configure_logging
-from ferstream.streams.service.options import CONTEXT, EXIT_UNUSABLE
+from ferstream.streams.service.command import FerCommand, chosen_level, name_variables
+from ferstream.streams.service.metrics import ferstream_version
 from ferstream.streams.wire.codec import decode_result
 from ferstream.streams.wire.keys import Keys
 
@@ -76,30 +79,46 @@ class Sums:
         return self.captured - self.published - sum(self.dropped.values()) - self.expired - self.dead - self.in_flight
 
 
-@click.command(context_settings={**CONTEXT, "auto_envvar_prefix": "FER_DEMO"})
-@click.option("--camera", "cameras", multiple=True, metavar="URL", help="Camera to use instead of the demo's; may be repeated.")
-@click.option("--workers", type=click.IntRange(1, 16), default=1, help="Worker processes.")
-@click.option("--seconds", type=click.FloatRange(1), default=20.0, help="How long to run after the first result.")
-@click.option("--patience", "patience_s", type=click.FloatRange(1), default=60.0, help="Seconds to wait for the first result.")
-@click.option("--forever", is_flag=True, help="Go on until Ctrl-C.")
-@click.option("--json", "as_json", is_flag=True, help="Print the results and the summary as JSON lines.")
+@cloup.command(
+    cls=FerCommand,
+    log_level="warning",
+    example="""\
+fer-demo
+fer-demo --camera desk=webcam:0 --forever
+fer-demo --camera rtsp://user:password@10.0.0.5/stream1 --seconds 60""",
+    exits={1: "a frame is not accounted for, or no face was found"},
+    context_settings={"auto_envvar_prefix": "FER_DEMO"},
+)
+@cloup.option_group(
+    "Cameras",
+    option(
+        "--camera",
+        "cameras",
+        multiple=True,
+        metavar="NAME=URL",
+        help="Camera to use instead of the demo's; may be repeated. A bare URL is called camera-1, and so on.",
+    ),
+)
+@cloup.option_group(
+    "Running",
+    option("--workers", type=click.IntRange(1, 16), default=1, help="Worker processes."),
+    option("--seconds", type=click.FloatRange(1), default=20.0, help="How long to run after the first result."),
+    option("--patience", "patience_s", type=click.FloatRange(1), default=60.0, help="Seconds to wait for the first result."),
+    option("--forever", is_flag=True, help="Go on until Ctrl-C."),
+    option("--json", "as_json", is_flag=True, help="Print the results and the summary as JSON lines."),
+)
+@click.version_option(ferstream_version(), prog_name="fer-demo")
 def main(cameras: tuple[str, ...], workers: int, seconds: float, patience_s: float, forever: bool, as_json: bool) -> None:
     """Watch real faces go through the whole path: camera, Redis, worker, subscriber.
 
-    Exit status 0 only if every frame is accounted for and faces were classified.
+    Exit status 0 only if every frame is accounted for and faces were classified. Its Redis is its own, and gone at the end.
     """
-    configure_logging("warning", "auto")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with ExitStack() as stack:
-            server = stack.enter_context(EmbeddedRedis())
-            sums, latencies, ran_s = _run(
-                stack, server.url, cameras or ("portraits:",), workers, None if forever else seconds, patience_s, as_json
-            )
-    except FerstreamError as error:
-        failure = click.ClickException(str(error))
-        failure.exit_code = EXIT_UNUSABLE  # type: ignore[misc]
-        raise failure from error
+    with ExitStack() as stack:
+        server = stack.enter_context(EmbeddedRedis())
+        sums, latencies, ran_s = _run(
+            stack, server.url, named(cameras), workers, None if forever else seconds, patience_s, as_json
+        )
     good = not sums.balance and bool(sums.faces)
     if as_json:
         click.echo(json.dumps(_summary(sums, latencies, ran_s)))
@@ -108,14 +127,25 @@ def main(cameras: tuple[str, ...], workers: int, seconds: float, patience_s: flo
     sys.exit(0 if good else 1)
 
 
+def named(cameras: tuple[str, ...]) -> list[str]:
+    """Each camera as NAME=URL, as fer-producer takes it; without any, the demo's own."""
+    if not cameras:
+        return ["demo=portraits:"]
+    # What stands before the = of a bare URL is no name: it has a scheme or a folder in it.
+    return [
+        camera if "=" in camera and not re.search(r"[:/]", camera.partition("=")[0]) else f"camera-{number}={camera}"
+        for number, camera in enumerate(cameras, start=1)
+    ]
+
+
 def _run(
-    stack: ExitStack, url: str, cameras: tuple[str, ...], workers: int, seconds: float | None, patience_s: float, as_json: bool
+    stack: ExitStack, url: str, cameras: list[str], workers: int, seconds: float | None, patience_s: float, as_json: bool
 ) -> tuple[Sums, list[float], float]:
     """Start the parts in the order of a frame's way backwards, let them run, stop them in its order, and add up."""
     shared = ("--redis", url)
     tail = Part("subscriber", "ferstream.consumer.cli", "tail", *shared, *(["--json"] if as_json else []))
     stack.callback(tail.stop)
-    quiet = ("--log-level", "warning", "--json", "--metrics-host", "127.0.0.1")
+    quiet = ("--log-level", chosen_level(), "--json", "--metrics-host", "127.0.0.1")
     fleet = []
     for number in range(workers):
         port = _free_port()
@@ -128,11 +158,7 @@ def _run(
         click.secho(f"Starting {workers} worker{'s' * (workers > 1)} ...", dim=True, err=True)
     for part, port in fleet:
         _wait_until_ready(part, port)
-    names = (
-        ["--camera=demo=portraits:"]
-        if cameras == ("portraits:",)
-        else [f"--camera=camera-{i + 1}={u}" for i, u in enumerate(cameras)]
-    )
+    names = [f"--camera={camera}" for camera in cameras]
     producer = Part(
         "producer", "ferstream.producer.cli", "run", *shared, *quiet, "--stay", "--metrics-port", "0", *names, collect=True
     )
@@ -269,6 +295,9 @@ def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+name_variables(main, "FER_DEMO")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import re
 import sys
 from typing import Any, Literal
@@ -9,6 +10,8 @@ from typing import Any, Literal
 import click
 
 Format = Literal["auto", "text", "json"]
+#: From much to little.
+LEVELS = ("debug", "info", "warning", "error")
 
 #: What a log line may say of the camera and the frame that it is about. Messages name the camera; text lines add the others.
 FIELDS = ("camera", "sequence", "trace")
@@ -63,9 +66,13 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 def configure_logging(level: str, format_: Format) -> None:
     """Send the log, Python's warnings included, to standard error in `format_`.
 
-    `auto` is coloured text on a terminal, plain text elsewhere.
+    `level` is one of LEVELS; `debug` is ours alone, `all` also that of libraries. `auto` is coloured text on a terminal where
+    NO_COLOR is not set, plain text elsewhere.
     """
+    colour = format_ == "auto" and sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json() if format_ == "json" else _Text(colour=format_ == "auto" and sys.stderr.isatty()))
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    handler.setFormatter(_Json() if format_ == "json" else _Text(colour=colour))
+    least = logging.DEBUG if level in {"all", "debug"} else logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(level=logging.INFO if level == "debug" else least, handlers=[handler], force=True)
+    logging.getLogger("ferstream").setLevel(least)
     logging.captureWarnings(True)

@@ -13,6 +13,7 @@ import pytest
 
 from ferstream.producer.config.camera_config import CameraSettings
 from ferstream.producer.config.cameras_file import read_cameras_file
+from ferstream.streams.service.environment import variables_of
 from tests.support.deployed_redis import DEPLOY, clean_environment, make_secrets
 from tests.support.video_files import skip_or_fail
 
@@ -141,7 +142,7 @@ def test_every_command_line_and_variable_is_one_of_the_program(whole, name, tmp_
     group = import_module(f"ferstream.{PROGRAMS[name]}.cli").main
     service = whole["services"][name]
     command = group.commands[service["command"][0]]
-    known = {option.envvar for option in command.params}
+    known = {name for option in command.params for name in variables_of(option)}
     (tmp_path / "url").write_text("redis://redis")
     for variable, value in service["environment"].items():
         assert variable in known, variable

@@ -12,6 +12,7 @@ import yaml
 
 from ferstream.consumer.cli import main as consumer
 from ferstream.producer.cli import main as producer
+from ferstream.streams.service.environment import variables_of
 from ferstream.workers.cli import main as worker
 from tests.support.deploy_queries import rules
 from tests.support.deploy_tools import promtool
@@ -45,7 +46,7 @@ def settings(unit: str) -> dict[str, list[str]]:
 
 
 def option_variables(program: click.Group, command: str) -> set[str]:
-    return {str(option.envvar) for option in program.commands[command].params if isinstance(option, click.Option)}
+    return {name for option in program.commands[command].params for name in variables_of(option)}
 
 
 def systemd_analyze(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -6,11 +6,11 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
-from importlib import import_module
 
 import click
 from click.testing import CliRunner
 
+from ferstream.streams import programs
 from tests.support.paths import ROOT
 
 PAGES = ROOT / "docs" / "commands"
@@ -77,11 +77,7 @@ def page(program: str) -> str:
 
 
 def load(program: str) -> click.Command:
-    module, _, name = PROGRAMS[program].partition(":")
-    command = getattr(import_module(module), name)
-    if not isinstance(command, click.Command):
-        raise TypeError(f"{program}: {PROGRAMS[program]} is no click command")
-    return command
+    return programs.load(PROGRAMS[program].partition(":")[2])
 
 
 def commands(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[list[str], click.Command]]:

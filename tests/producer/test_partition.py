@@ -50,7 +50,7 @@ def test_its_old_name_still_works(monkeypatch):
     found = json.loads(run("check", *cameras, "--camera-shard=0/2", "--json").stdout)
     assert [one["name"] for one in found] == [mine]
     both = run("check", *cameras, "--camera-shard=0/2", "--partition=0/2")
-    assert (both.returncode, "old name of --partition" in both.stderr) == (2, True)
+    assert (both.returncode, "--partition and --camera-shard say the same thing in two ways" in both.stderr) == (2, True)
     monkeypatch.setenv("FER_PRODUCER_CAMERA_SHARD", "pod-0/2")
     assert [one["name"] for one in json.loads(run("check", *cameras, "--json").stdout)] == [mine]
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 import pytest
 
+from ferstream.streams.service.environment import variables_of
 from tests.support.kubernetes_manifests import Manifest, named
 
 #: What the documented Secrets hold (deploy/kubernetes/README.md), key by key.
@@ -74,10 +75,10 @@ def write_volumes(manifests: list[Manifest], workload: Manifest, secrets: dict[s
 def options_of(group: click.Group, container: Manifest, environment: dict[str, str], patch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the real command line makes of a container: its options by name. Fails where a variable belongs to no option."""
     command, *rest = container["args"]
-    known = {option.envvar for option in group.commands[command].params}
+    known = {name for option in group.commands[command].params for name in variables_of(option)}
     for name, value in environment.items():
         if name.startswith("FER_"):
             assert name in known, f"{name} is no option of {command}"
             patch.setenv(name, value)
     with click.Context(group) as parent, group.commands[command].make_context(command, rest, parent=parent) as context:
-        return {**context.params, "redis_url": context.meta.get("redis_url")}
+        return dict(context.params)

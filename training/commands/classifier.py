@@ -4,14 +4,27 @@ from pathlib import Path
 from typing import Any
 
 import click
+import cloup
+from cloup import option
 
+from ferstream.streams.service.command import FerGroup
 from ferstream.training.commands.classifier_measure import compare, complexity, evaluate
-from ferstream.training.commands.options import FOLDER, data_option, dataset_option, exit_when_stopped, fit_options, show_done
+from ferstream.training.commands.options import (
+    EXIT_STOPPED,
+    FOLDER,
+    OUTPUT,
+    TrainCommand,
+    data_option,
+    dataset_option,
+    exit_when_stopped,
+    fit_options,
+    show_done,
+)
 from ferstream.training.commands.study_options import StudySettings, refuse, said, study_options
 from ferstream.training.common.dataset_names import Dataset, face_packs, ferplus_pack
 
 
-@click.group()
+@cloup.group(cls=FerGroup, example="fer-train classifier evaluate")
 def classifier() -> None:
     """The net that names expressions."""
 
@@ -20,16 +33,28 @@ for measure in (evaluate, compare, complexity):
     classifier.add_command(measure)
 
 
-@classifier.command()
+@classifier.command(
+    cls=TrainCommand,
+    example="""\
+fer-train classifier fit --out runs/classifier
+fer-train classifier fit --preset vit-b16-sam --dataset avfer --out runs/sam""",
+    exits={EXIT_STOPPED: "stopped by a signal; the same command goes on"},
+)
 @dataset_option
 @study_options
 @data_option
 @fit_options("classifier", epochs=16)
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=2e-3, help="The highest of the run.")
-@click.option(
-    "--start", type=FOLDER, help="packaged: a model folder whose weights the fit begins with.  [default: random weights]"
+@cloup.option_group(
+    "Recipe",
+    option("--learning-rate", type=click.FloatRange(0, min_open=True), default=2e-3, help="The highest of the run."),
+    option(
+        "--start",
+        type=FOLDER,
+        show_default="random weights",
+        help="packaged: a model folder whose weights the fit begins with.",
+    ),
+    option("--no-colour", is_flag=True, help="packaged: train without faces in colour, cut from the face packs."),
 )
-@click.option("--no-colour", is_flag=True, help="packaged: train without faces in colour, cut from the face packs.")
 def fit(dataset: Dataset | None, out: Path, device: str, processes: int | None, **options: Any) -> None:  # noqa: ANN401
     """Train a classifier: the packaged one anew, or one of the study's on a prepared dataset.
 
@@ -50,9 +75,9 @@ def fit(dataset: Dataset | None, out: Path, device: str, processes: int | None, 
         _fit_packaged(dataset, out, device, processes, **options)
 
 
-@classifier.command()
+@classifier.command(cls=TrainCommand, example="fer-train classifier export runs/sam")
 @click.argument("run", type=FOLDER)
-@click.option("--out", type=FOLDER, help="The model folder.  [default: RUN/model]")
+@cloup.option_group(OUTPUT, option("--out", type=FOLDER, show_default="RUN/model", help="The model folder."))
 def export(run: Path, out: Path | None) -> None:
     """Make the model folder of a run's best weights, which `fer-worker run --classifier` serves.
 

@@ -4,8 +4,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import cloup
+from cloup import option
 
-from ferstream.training.commands.options import FOLDER, as_dataset, evaluate_options, json_option, one_thread, show
+from ferstream.training.commands.options import (
+    FOLDER,
+    OUTPUT,
+    TrainCommand,
+    as_dataset,
+    evaluate_options,
+    json_option,
+    one_thread,
+    show,
+)
 from ferstream.training.common.dataset_names import Dataset, ferplus_pack
 
 if TYPE_CHECKING:
@@ -14,36 +25,51 @@ if TYPE_CHECKING:
     from ferstream.workers.models.runtimes.runtime import Precision
 
 
-@click.command()
-@click.option(
-    "--dataset",
-    callback=as_dataset,
-    metavar="FOLDER|ferplus:PACK.npz",
-    help="A prepared dataset, or a FER+ pack.  [default: ferplus_trainval.npz in $FER_DATA_DIR]",
+@cloup.command(
+    cls=TrainCommand,
+    example="""\
+fer-train classifier evaluate --conditions
+fer-train classifier evaluate --weights runs/sam --dataset avfer --split test""",
 )
-@click.option(
-    "--protocol",
-    type=click.Choice(["majority", "argmax8"]),
-    default="majority",
-    help="Of a FER+ pack. majority: over half of the votes; argmax8: the largest of the eight emotions.",
+@cloup.option_group(
+    "Data",
+    option(
+        "--dataset",
+        callback=as_dataset,
+        metavar="FOLDER|ferplus:PACK.npz",
+        show_default="ferplus_trainval.npz in $FER_DATA_DIR",
+        help="A prepared dataset, or a FER+ pack.",
+    ),
+    option(
+        "--protocol",
+        type=click.Choice(["majority", "argmax8"]),
+        default="majority",
+        help="Of a FER+ pack. majority: over half of the votes; argmax8: the largest of the eight emotions.",
+    ),
+    option("--conditions", is_flag=True, help="Also on smaller, darker and turned faces, and as the detector finds them."),
 )
-@click.option("--conditions", is_flag=True, help="Also on smaller, darker and turned faces, and as the detector finds them.")
-@click.option("--out", type=FOLDER, help="Where the report goes.  [default: RUN/evaluation for a run, else nowhere]")
-@click.option(
-    "--explain",
-    type=click.IntRange(0, 8),
-    default=1,
-    help="Surest right and wrong answers of each class that the report shows with attention rollout and Grad-CAM.",
+@cloup.option_group(
+    OUTPUT,
+    option("--out", type=FOLDER, show_default="RUN/evaluation for a run, else nowhere", help="Where the report goes."),
+    option(
+        "--explain",
+        type=click.IntRange(0, 8),
+        default=1,
+        help="Surest right and wrong answers of each class that the report shows with attention rollout and Grad-CAM.",
+    ),
+    option(
+        "--picture",
+        "pictures",
+        multiple=True,
+        metavar="ORIGIN|FILE",
+        help="A picture that the report shows with its answer and maps: its name in the column origin of predictions.csv, or a "
+        "file of your own, cut to one face. May be repeated.",
+    ),
 )
-@click.option(
-    "--picture",
-    "pictures",
-    multiple=True,
-    metavar="ORIGIN|FILE",
-    help="A picture that the report shows with its answer and maps: its name in the column origin of predictions.csv, or a file "
-    "of your own, cut to one face. May be repeated.",
+@cloup.option_group(
+    "Speed",
+    option("--threads", type=click.IntRange(1), show_default="one a core", help="CPU threads for a report."),
 )
-@click.option("--threads", type=click.IntRange(1), help="CPU threads for a report.  [default: one a core]")
 @evaluate_options
 def evaluate(
     dataset: Dataset | None,
@@ -133,10 +159,16 @@ def _report(
         click.echo(f"report: {page}")
 
 
-@click.command()
+@cloup.command(cls=TrainCommand, example="fer-train classifier compare runs/vit-b16-s runs/vit-b16-sam")
 @click.argument("runs", nargs=-1, required=True, type=FOLDER, metavar="RUN...")
-@click.option(
-    "--out", type=FOLDER, default=Path("runs") / "comparison", help="Where index.html, comparison.json, tables and pictures go."
+@cloup.option_group(
+    OUTPUT,
+    option(
+        "--out",
+        type=FOLDER,
+        default=Path("runs") / "comparison",
+        help="Where index.html, comparison.json, tables and pictures go.",
+    ),
 )
 @json_option
 def compare(runs: tuple[Path, ...], out: Path, as_json: bool) -> None:
@@ -157,7 +189,7 @@ def compare(runs: tuple[Path, ...], out: Path, as_json: bool) -> None:
         click.echo("\n".join([*as_table(comparison), f"page: {page}"]))
 
 
-@click.command()
+@cloup.command(cls=TrainCommand, example="fer-train classifier complexity vit_base_patch16_224")
 @click.argument("models", nargs=-1, metavar="[PRESET|RUN|MODEL|NAME]...")
 @json_option
 def complexity(models: tuple[str, ...], as_json: bool) -> None:

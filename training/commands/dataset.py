@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import cloup
+from cloup import option
 
-from ferstream.training.commands.options import FOLDER, json_option, show
+from ferstream.streams.service.command import FerGroup
+from ferstream.training.commands.options import FOLDER, OUTPUT, TrainCommand, json_option, processes_option, show
 from ferstream.training.common.dataset_names import Dataset
 
 if TYPE_CHECKING:
@@ -16,22 +19,36 @@ if TYPE_CHECKING:
     from ferstream.training.sources.catalogue import Named
 
 
-@click.group()
+_OUT = cloup.option_group(
+    OUTPUT, option("--out", type=FOLDER, required=True, help="Folder of the dataset that is made; goes on there.")
+)
+
+
+@cloup.group(cls=FerGroup, example="fer-train dataset inspect fer2013.csv CK+48")
 def dataset() -> None:
     """Data to train on."""
 
 
-@dataset.command()
+@dataset.command(
+    cls=TrainCommand, example="fer-train dataset inspect fer2013.csv CK+48 affectnet:/data/AffectNet --out looked-at"
+)
 @click.argument("paths", nargs=-1, required=True, metavar="[SCHEME:]PATH...")
-@click.option("--out", type=FOLDER, help="Write index.html, report.json, duplicates.csv and the page's pictures there.")
-@click.option("--strict", is_flag=True, help="Stop at the first thing that is wrong, instead of counting it.")
-@click.option("--processes", type=click.IntRange(1), help="Processes that look at pictures.  [default: one a core]")
-@click.option(
-    "--distance",
-    type=click.IntRange(0, 47),
-    help="Bits of 256 in which the hashes of near duplicates may differ.  [default: 40]",
+@cloup.option_group(
+    "Pictures",
+    option("--strict", is_flag=True, help="Stop at the first thing that is wrong, instead of counting it."),
+    option(
+        "--distance",
+        type=click.IntRange(0, 47),
+        show_default="40",
+        help="Bits of 256 in which the hashes of near duplicates may differ.",
+    ),
+)
+@cloup.option_group(
+    OUTPUT,
+    option("--out", type=FOLDER, help="Write index.html, report.json, duplicates.csv and the page's pictures there."),
 )
 @json_option
+@processes_option("look at pictures")
 def inspect(
     paths: tuple[str, ...], out: Path | None, strict: bool, processes: int | None, distance: int | None, as_json: bool
 ) -> None:
@@ -40,8 +57,6 @@ def inspect(
     Several PATHs are compared with each other. Each is a published dataset in its own layout (fer2013, ferplus, affectnet,
     raf-db, ck+), recognised or named as SCHEME:PATH, or a prepared dataset, as FOLDER or avfer:FOLDER. One pack alone
     (ferplus:PACK.npz, or a face pack as PACK.npz) is only counted, unless --out is given.
-
-    Example: fer-train dataset inspect fer2013.csv CK+48 affectnet:/data/AffectNet --out looked-at
     """
     if out is None and len(paths) == 1 and (pack := _pack(paths[0])):
         from ferstream.training.dataset.inspect.pack_counts import inspect as counts
@@ -66,38 +81,43 @@ def inspect(
         click.echo(f"page: {page}", err=as_json)
 
 
-@dataset.command()
+@dataset.command(cls=TrainCommand, example="fer-train dataset prepare fer2013.csv CK+48 affectnet:/data/AffectNet --out avfer")
 @click.argument("sources", nargs=-1, required=True, metavar="[SCHEME:]PATH...")
-@click.option("--out", type=FOLDER, required=True, help="Folder of the dataset; goes on there.")
-@click.option(
-    "--splits",
-    type=click.Choice(["study", "published"]),
-    default="study",
-    help="study: balanced validation and test from --held-out, the rest to train on; published: the sources' own.",
+@cloup.option_group(
+    "Splits",
+    option(
+        "--splits",
+        type=click.Choice(["study", "published"]),
+        default="study",
+        help="study: balanced validation and test from --held-out, the rest to train on; published: the sources' own.",
+    ),
+    option("--held-out", multiple=True, default=("affectnet",), help="study: a source of validation and test; may be repeated."),
+    option(
+        "--per-class",
+        type=click.IntRange(1),
+        default=500,
+        help="study: pictures of each emotion in validation, and as many in test.",
+    ),
+    option("--seed", type=click.IntRange(0), default=0, help="Everything drawn at random follows from it."),
 )
-@click.option(
-    "--held-out", multiple=True, default=("affectnet",), help="study: a source of validation and test; may be repeated."
+@cloup.option_group(
+    "Pictures",
+    option("--largest-side", type=click.IntRange(8), default=256, help="px; larger faces are made smaller."),
+    option(
+        "--distance",
+        type=click.IntRange(0, 47),
+        default=40,
+        help="Bits of 256 in which the hashes of near duplicates may differ; near duplicates never are in two splits.",
+    ),
+    option("--strict", is_flag=True, help="Stop at the first thing that is wrong, instead of counting it."),
 )
-@click.option(
-    "--per-class", type=click.IntRange(1), default=500, help="study: pictures of each emotion in validation, and as many in test."
-)
-@click.option("--largest-side", type=click.IntRange(8), default=256, help="px; larger faces are made smaller.")
-@click.option(
-    "--distance",
-    type=click.IntRange(0, 47),
-    default=40,
-    help="Bits of 256 in which the hashes of near duplicates may differ; near duplicates never are in two splits.",
-)
-@click.option("--seed", type=click.IntRange(0), default=0, help="Everything drawn at random follows from it.")
-@click.option("--processes", type=click.IntRange(1), help="Processes that make pictures.  [default: one a core]")
-@click.option("--strict", is_flag=True, help="Stop at the first thing that is wrong, instead of counting it.")
+@_OUT
 @json_option
+@processes_option("make pictures")
 def prepare(sources: tuple[str, ...], out: Path, processes: int | None, strict: bool, as_json: bool, **settings: Any) -> None:  # noqa: ANN401 - settings by name
     """Make one dataset of published ones: JPEG faces, a manifest (Parquet), and splits that share no person and no picture.
 
     Run again, it goes on where it stopped; the same sources and settings give the same bytes.
-
-    Example: fer-train dataset prepare fer2013.csv CK+48 affectnet:/data/AffectNet --out avfer
     """
     from ferstream.training.common.parallel import usual_processes
     from ferstream.training.dataset.prepare.prepare import PrepareSettings
@@ -106,20 +126,27 @@ def prepare(sources: tuple[str, ...], out: Path, processes: int | None, strict: 
     _show_made(made(_sources(sources), out, PrepareSettings(**settings), processes or usual_processes(), strict=strict), as_json)
 
 
-@dataset.command()
+@dataset.command(cls=TrainCommand, example="fer-train dataset augment avfer --out avfer-balanced --target 20000")
 @click.argument("original", type=FOLDER, metavar="DATASET")
-@click.option("--out", type=FOLDER, required=True, help="Folder of the new dataset; goes on there.")
-@click.option("--target", type=click.IntRange(1), default=20_000, help="Training samples of each emotion.")
-@click.option("--zoom", type=click.FloatRange(0, 1, max_open=True), default=0.6, help="Each axis by 1 - ZOOM to 1 + ZOOM.")
-@click.option("--rotation", type=click.FloatRange(0, 180), default=10.0, help="Degrees, either way.")
-@click.option("--shift", type=click.FloatRange(0, 1, max_open=True), default=0.2, help="Shares of height and width, either way.")
-@click.option(
-    "--brightness", type=click.FloatRange(0), nargs=2, default=(0.2, 0.6), help="Least and most that values are multiplied by."
+@cloup.option_group(
+    "Copies",
+    option("--target", type=click.IntRange(1), default=20_000, help="Training samples of each emotion."),
+    option("--zoom", type=click.FloatRange(0, 1, max_open=True), default=0.6, help="Each axis by 1 - ZOOM to 1 + ZOOM."),
+    option("--rotation", type=click.FloatRange(0, 180), default=10.0, help="Degrees, either way."),
+    option("--shift", type=click.FloatRange(0, 1, max_open=True), default=0.2, help="Shares of height and width, either way."),
+    option(
+        "--brightness",
+        type=click.FloatRange(0),
+        nargs=2,
+        default=(0.2, 0.6),
+        help="Least and most that values are multiplied by.",
+    ),
+    option("--flip/--no-flip", default=True, help="Mirror half of the copies."),
+    option("--seed", type=click.IntRange(0), default=0, help="Everything drawn at random follows from it."),
 )
-@click.option("--flip/--no-flip", default=True, help="Mirror half of the copies.")
-@click.option("--seed", type=click.IntRange(0), default=0, help="Everything drawn at random follows from it.")
-@click.option("--processes", type=click.IntRange(1), help="Processes that make pictures.  [default: one a core]")
+@_OUT
 @json_option
+@processes_option("make pictures")
 def augment(original: Path, out: Path, target: int, seed: int, processes: int | None, as_json: bool, **ranges: Any) -> None:  # noqa: ANN401 - ranges by name
     """Balance the training split of a prepared DATASET: augmented copies of rare emotions, fewer samples of frequent ones.
 

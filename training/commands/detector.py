@@ -4,10 +4,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import cloup
+from cloup import option
 
+from ferstream.streams.service.command import FerGroup
 from ferstream.training.commands.options import (
     FILE,
     FOLDER,
+    MODELS,
+    OUTPUT,
+    TrainCommand,
     data_option,
     evaluate_options,
     exit_when_stopped,
@@ -25,20 +31,24 @@ if TYPE_CHECKING:
     from ferstream.workers.models.runtimes.runtime import Precision
 
 
-@click.group()
+@cloup.group(cls=FerGroup, example="fer-train detector evaluate")
 def detector() -> None:
     """The net that finds faces."""
 
 
-@detector.command()
+@detector.command(cls=TrainCommand, example="fer-train detector fit --out runs/detector")
 @data_option
 @fit_options("detector", epochs=110)
-@click.option(
-    "--teacher",
-    type=FILE,
-    help="YuNet as ONNX: adds landmarks, and faces that nobody labelled.  [default: yunet_n_dynamic.onnx in $FER_DATA_DIR]",
+@cloup.option_group(
+    "Recipe",
+    option(
+        "--teacher",
+        type=FILE,
+        show_default="yunet_n_dynamic.onnx in $FER_DATA_DIR",
+        help="YuNet as ONNX: adds landmarks, and faces that nobody labelled.",
+    ),
+    option("--no-teacher", is_flag=True, help="Train on the labels alone; the detector then has no landmarks."),
 )
-@click.option("--no-teacher", is_flag=True, help="Train on the labels alone; the detector then has no landmarks.")
 def fit(
     packs: tuple[Path, ...],
     out: Path,
@@ -88,14 +98,17 @@ def _usual_teacher() -> Path:
         raise ModelError(f"{error}; or name one with --teacher, or train on the labels alone with --no-teacher") from error
 
 
-@detector.command()
+@detector.command(cls=TrainCommand, example="fer-train detector evaluate --reference opencv-ssd --reference yunet")
 @data_option
-@click.option(
-    "--reference",
-    "references",
-    type=click.Choice(["opencv-ssd", "yunet"]),
-    multiple=True,
-    help="Measure this detector too, on the same pictures; may be repeated. Its files are in $FER_DATA_DIR.",
+@cloup.option_group(
+    MODELS,
+    option(
+        "--reference",
+        "references",
+        type=click.Choice(["opencv-ssd", "yunet"]),
+        multiple=True,
+        help="Measure this detector too, on the same pictures; may be repeated. Its files are in $FER_DATA_DIR.",
+    ),
 )
 @evaluate_options
 def evaluate(
@@ -108,10 +121,7 @@ def evaluate(
     device: str,
     as_json: bool,
 ) -> None:
-    """Average precision at IoU 0.5, recall and false faces at the working threshold, and milliseconds a picture on one thread.
-
-    Example: fer-train detector evaluate --reference opencv-ssd --reference yunet
-    """
+    """Average precision at IoU 0.5, recall and false faces at the working threshold, and milliseconds a picture on one thread."""
     from ferstream.training.detector.evaluate import evaluate_detector, finder
     from ferstream.training.detector.face_pack import FacePack
     from ferstream.training.detector.reference_detectors import open_reference
@@ -130,18 +140,19 @@ def evaluate(
     show({"split": split, "device": ours.device, **figures}, as_json)
 
 
-@detector.command()
+@detector.command(
+    cls=TrainCommand,
+    example="fer-train detector import-opencv-ssd opencv_face_detector_uint8.pb opencv_face_detector.pbtxt --out opencv-ssd",
+)
 @click.argument("weights", type=FILE, metavar="WEIGHTS")
 @click.argument("description", type=FILE, metavar="DESCRIPTION")
-@click.option("--out", type=FOLDER, required=True, help="Where the model folder goes.")
+@cloup.option_group(OUTPUT, option("--out", type=FOLDER, required=True, help="Where the model folder goes."))
 @json_option
 def import_opencv_ssd(weights: Path, description: Path, out: Path, as_json: bool) -> None:
     """Turn OpenCV's face detector (ResNet-10 SSD, 300x300) into a model folder for fer-worker run --detector.
 
     WEIGHTS and DESCRIPTION are opencv_face_detector_uint8.pb and opencv_face_detector.pbtxt, or
     res10_300x300_ssd_iter_140000.caffemodel (or its _fp16 form) and deploy.prototxt. Nothing is downloaded.
-
-    Example: fer-train detector import-opencv-ssd opencv_face_detector_uint8.pb opencv_face_detector.pbtxt --out opencv-ssd
     """
     from ferstream.training.opencv_ssd.importer import import_opencv_ssd
 

@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import cloup
+from cloup import option
 
+from ferstream.streams.errors import how_to_install
+from ferstream.streams.service.command import Failure, FerCommand
 from ferstream.training.common.dataset_names import Dataset, DatasetError
 from ferstream.training.common.tables import as_lines
 
@@ -18,6 +22,20 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 
 #: Exit status of a fit that was asked to stop, and goes on when it is called again.
 EXIT_STOPPED = 4
+OUTPUT, MODELS = "Output", "Models"  # titles of groups of options
+
+
+class TrainCommand(FerCommand):
+    """Logs warnings, unless more is asked for; a library that is not installed ends as one line that says how to get it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - click's
+        super().__init__(*args, log_level="warning", **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            raise Failure(f"{error.name} is not installed: {how_to_install('train')}") from error
 
 
 def as_dataset(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Dataset | None:
@@ -30,61 +48,72 @@ def as_dataset(_ctx: click.Context, _param: click.Parameter, text: str | None) -
 
 def data_option(command: F) -> F:
     """`packs`."""
-    return click.option(
-        "--data",
-        "packs",
-        type=FILE,
-        multiple=True,
-        metavar="PACK.npz",
-        help="A face pack; may be repeated.  [default: faces_trainval_*.npz in $FER_DATA_DIR]",
+    return cloup.option_group(
+        "Data",
+        option(
+            "--data",
+            "packs",
+            type=FILE,
+            multiple=True,
+            metavar="PACK.npz",
+            show_default="faces_trainval_*.npz in $FER_DATA_DIR",
+            help="A face pack; may be repeated.",
+        ),
     )(command)
 
 
 def dataset_option(command: F) -> F:
     """`dataset`."""
-    return click.option(
-        "--dataset",
-        callback=as_dataset,
-        metavar="FOLDER|ferplus:PACK.npz",
-        help="study: a prepared dataset; packaged: a FER+ pack.  [default for packaged: ferplus_trainval.npz in $FER_DATA_DIR]",
+    return cloup.option_group(
+        "Data",
+        option(
+            "--dataset",
+            callback=as_dataset,
+            metavar="FOLDER|ferplus:PACK.npz",
+            show_default="for packaged: ferplus_trainval.npz in $FER_DATA_DIR",
+            help="study: a prepared dataset; packaged: a FER+ pack.",
+        ),
     )(command)
 
 
 def device_option(command: F) -> F:
     """`device`."""
-    return click.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")(command)
+    return cloup.option_group("Speed", option("--device", default="auto", help="auto, cpu, cuda or cuda:N."))(command)
 
 
 def json_option(command: F) -> F:
     """`as_json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON, one line a result.")(command)
+    return cloup.option_group(OUTPUT, option("--json", "as_json", is_flag=True, help="Print JSON, one line a result."))(command)
+
+
+def processes_option(what: str, default: str = "one a core") -> Callable[[F], F]:
+    """`processes`, which do `what`."""
+    said = f"Processes that {what}."
+    return cloup.option_group("Speed", option("--processes", type=click.IntRange(1), show_default=default, help=said))
 
 
 def fit_options(task: str, epochs: int) -> Callable[[F], F]:
     """`out`, `folder`, `epochs`, `seed`, `device` and `processes`."""
 
     def decorate(command: F) -> F:
-        for option in (
-            click.option(
-                "--processes",
-                type=click.IntRange(1),
-                help="Processes that share every batch.  [default: one a GPU, or one a core]",
-            ),
-            device_option,
-            click.option("--seed", type=click.IntRange(0), default=0, help="Everything drawn at random follows from it."),
-            click.option("--epochs", type=click.IntRange(1), default=epochs, help="Passes over the training split."),
-            click.option(
+        command = processes_option("share every batch", "one a GPU, or one a core")(command)
+        command = device_option(command)
+        command = cloup.option_group(
+            "Recipe",
+            option("--epochs", type=click.IntRange(1), default=epochs, help="Passes over the training split."),
+            option("--seed", type=click.IntRange(0), default=0, help="Everything drawn at random follows from it."),
+        )(command)
+        return cloup.option_group(
+            OUTPUT,
+            option("--out", type=FOLDER, default=Path("runs") / task, help="Checkpoint, history and results; goes on there."),
+            option(
                 "--package",
                 "folder",
                 type=FOLDER,
-                help=f"Where the model goes; workers/models/weights/{task} makes it the packaged one.  [default: OUT/packaged]",
+                show_default="OUT/packaged",
+                help=f"Where the model goes; workers/models/weights/{task} makes it the packaged one.",
             ),
-            click.option(
-                "--out", type=FOLDER, default=Path("runs") / task, help="Checkpoint, history and results; goes on there."
-            ),
-        ):
-            command = option(command)
-        return command
+        )(command)
 
     return decorate
 
@@ -103,27 +132,27 @@ def exit_when_stopped() -> Iterator[None]:
 
 def evaluate_options(command: F) -> F:
     """`split`, `weights`, `runtime`, `precision`, `device` and `as_json`."""
-    for option in (
-        json_option,
-        device_option,
-        click.option("--precision", type=click.Choice(["f32", "bf16"]), default="f32", help="Arithmetic of openvino."),
-        click.option(
-            "--runtime", type=click.Choice(["auto", "openvino", "torch"]), default="auto", help="What computes the net."
-        ),
-        click.option("--weights", type=FOLDER, help="A model folder, or a classifier's run.  [default: the packaged one]"),
-        click.option("--split", default="val", help="Split of the dataset or pack; all takes every picture."),
-    ):
-        command = option(command)
-    return command
+    command = device_option(json_option(command))
+    command = cloup.option_group(
+        MODELS,
+        option("--weights", type=FOLDER, show_default="the packaged one", help="A model folder, or a classifier's run."),
+        option("--runtime", type=click.Choice(["auto", "openvino", "torch"]), default="auto", help="What computes the net."),
+        option("--precision", type=click.Choice(["f32", "bf16"]), default="f32", help="Arithmetic of openvino."),
+    )(command)
+    return cloup.option_group(
+        "Data", option("--split", default="val", help="Split of the dataset or pack; all takes every picture.")
+    )(command)
 
 
 def model_options(command: F) -> F:
     """`detector_folder` and `classifier_folder`."""
-    for task in ("classifier", "detector"):
-        command = click.option(
-            f"--{task}", f"{task}_folder", type=FOLDER, help=f"Folder of a {task}.  [default: the packaged one]"
-        )(command)
-    return command
+    return cloup.option_group(
+        MODELS,
+        *(
+            option(f"--{task}", f"{task}_folder", type=FOLDER, show_default="the packaged one", help=f"Folder of a {task}.")
+            for task in ("detector", "classifier")
+        ),
+    )(command)
 
 
 def one_thread() -> None:

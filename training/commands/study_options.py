@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import click
+import cloup
 import yaml
 from click.core import ParameterSource
+from cloup import option
 
 from ferstream.training.commands.options import FILE
 
@@ -66,35 +68,37 @@ class StudySettings:
 
 def study_options(command: F) -> F:
     """The options of StudySettings."""
-    for option in (
-        click.option(
-            "--workers", type=click.IntRange(0), help="study: processes that read pictures.  [default: one a core but one]"
+    return cloup.option_group(
+        "Recipe",
+        option(
+            "--preset",
+            type=click.Choice([PACKAGED_PRESET, *PRESET_NAMES]),
+            default=PACKAGED_PRESET,
+            metavar="NAME",
+            help=f"packaged: the recipe of the packaged model; of the study: {', '.join(PRESET_NAMES)}.",
         ),
-        click.option("--no-pretrained", is_flag=True, help="study: begin with random weights."),
-        click.option(
-            "--pretrained",
-            type=FILE,
-            help="study: ImageNet weights, .safetensors or .pth.  [default: timm's cache, else its hub]",
-        ),
-        click.option(
+        option("--config", "config_file", type=FILE, help="study: a YAML file of settings; its `preset` is where it begins."),
+        option(
             "--set",
             "changes",
             multiple=True,
             metavar="KEY=VALUE",
             help="study: change a setting, sam_rho=0.05, say; may be repeated.",
         ),
-        click.option(
-            "--config", "config_file", type=FILE, help="study: a YAML file of settings; its `preset` is where it begins."
+        option(
+            "--pretrained",
+            type=FILE,
+            show_default="timm's cache, else its hub",
+            help="study: ImageNet weights, .safetensors or .pth.",
         ),
-        click.option(
-            "--preset",
-            type=click.Choice([PACKAGED_PRESET, *PRESET_NAMES]),
-            default=PACKAGED_PRESET,
-            help="packaged: the recipe of the packaged model; the others are the study's.",
+        option("--no-pretrained", is_flag=True, help="study: begin with random weights."),
+        option(
+            "--workers",
+            type=click.IntRange(0),
+            show_default="one a core but one",
+            help="study: processes that read pictures.",
         ),
-    ):
-        command = option(command)
-    return command
+    )(command)
 
 
 def refuse(names: list[str], belongs_to: str) -> None:

@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+import cloup
+from cloup import option
 
+from ferstream.streams.service.command import FerCommand
 from ferstream.workers.sizing.capacity import MOST_FACES, PACKAGED, Capacity, capacity_of, read_capacities
 from ferstream.workers.sizing.plan import Plan, make_plan
 from ferstream.workers.sizing.worksheet import Workload, number
@@ -20,39 +23,63 @@ WHY = (
 )
 
 
-@click.command()
-@click.option("--cameras", type=click.IntRange(1), help="Cameras of the fleet.")
-@click.option("--fps", type=click.FloatRange(0.01, 240), default=10.0, help="Frames a second that a camera's producer writes.")
-@click.option("--faces", type=click.FloatRange(0, 100), default=1.0, help="Faces in a frame, on average.")
-@click.option("--height", type=click.Choice(HEIGHTS), default="720", help="Height of a 16:9 frame as written, in pixels.")
-@click.option("--frame-bytes", type=click.IntRange(1000), help="Bytes of a JPEG.  [default: as measured, for the height]")
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", help="What computes the models.")
-@click.option("--precision", type=click.Choice(["f32", "bf16"]), default="f32", help="Arithmetic of workers on CPUs.")
-@click.option("--gpu-faces-per-second", type=click.FloatRange(1), help="What a worker on one of your GPUs reaches in make bench.")
-@click.option("--cores", type=click.IntRange(1, 8), help="Cores of one worker.  [default: as measured]")
-@click.option(
-    "--headroom", type=click.FloatRange(0, 1, min_open=True), default=0.7, help="Share of what was measured that is planned with."
+@cloup.command(
+    cls=FerCommand,
+    log_level="warning",
+    example="""\
+fer-worker plan --cameras 200 --fps 10 --faces 2
+fer-worker plan --table""",
 )
-@click.option("--freshness", "freshness_s", type=click.FloatRange(0.1), default=5.0, help="Seconds a frame is worth computing.")
-@click.option(
-    "--budget-bytes", type=click.IntRange(65536), help="Byte budget of a camera.  [default: what its freshness lets wait]"
+@cloup.option_group(
+    "Fleet",
+    option("--cameras", type=click.IntRange(1), help="Cameras of the fleet."),
+    option("--fps", type=click.FloatRange(0.01, 240), default=10.0, help="Frames a second that a camera's producer writes."),
+    option("--faces", type=click.FloatRange(0, 100), default=1.0, help="Faces in a frame, on average."),
+    option("--height", type=click.Choice(HEIGHTS), default="720", help="Height of a 16:9 frame as written, in pixels."),
+    option("--frame-bytes", type=click.IntRange(1000), show_default="as measured, for the height", help="Bytes of a JPEG."),
+    option("--freshness", "freshness_s", type=click.FloatRange(0.1), default=5.0, help="Seconds a frame is worth computing."),
+    option(
+        "--budget-bytes",
+        type=click.IntRange(65536),
+        show_default="what its freshness lets wait",
+        help="Byte budget of a camera.",
+    ),
+    option("--subscribers", type=click.IntRange(0), default=1, help="Programs that read every result."),
 )
-@click.option(
-    "--keep-results", "keep_results_s", type=click.FloatRange(1), default=600.0, help="Seconds that results stay in Redis."
+@cloup.option_group(
+    "Workers",
+    option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", help="What computes the models."),
+    option("--precision", type=click.Choice(["f32", "bf16"]), default="f32", help="Arithmetic of workers on CPUs."),
+    option("--gpu-faces-per-second", type=click.FloatRange(1), help="What a worker on one of your GPUs reaches in make bench."),
+    option("--cores", type=click.IntRange(1, 8), show_default="as measured", help="Cores of one worker."),
+    option(
+        "--headroom",
+        type=click.FloatRange(0, 1, min_open=True),
+        default=0.7,
+        help="Share of what was measured that is planned with.",
+    ),
+    option(
+        "--capacity",
+        "file",
+        type=click.Path(path_type=Path),
+        default=PACKAGED,
+        show_default="as released",
+        help="Measurements to plan from.",
+    ),
 )
-@click.option("--subscribers", type=click.IntRange(0), default=1, help="Programs that read every result.")
-@click.option("--node-gbit", type=click.FloatRange(0.1), default=10.0, help="Network of one Redis node, in Gbit/s.")
-@click.option("--node-gib", type=click.FloatRange(0.1), default=64.0, help="Memory for one Redis, in GiB.")
-@click.option(
-    "--capacity",
-    "file",
-    type=click.Path(path_type=Path),
-    default=PACKAGED,
-    show_default="as released",
-    help="Measurements to plan from.",
+@cloup.option_group(
+    "Redis",
+    option(
+        "--keep-results", "keep_results_s", type=click.FloatRange(1), default=600.0, help="Seconds that results stay in Redis."
+    ),
+    option("--node-gbit", type=click.FloatRange(0.1), default=10.0, help="Network of one Redis node, in Gbit/s."),
+    option("--node-gib", type=click.FloatRange(0.1), default=64.0, help="Memory for one Redis, in GiB."),
 )
-@click.option("--table", "as_table", is_flag=True, help="Print a table of 10, 100, 1,000 and 10,000 cameras.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@cloup.option_group(
+    "Output",
+    option("--table", "as_table", is_flag=True, help="Print a table of 10, 100, 1,000 and 10,000 cameras."),
+    option("--json", "as_json", is_flag=True, help="Print JSON."),
+)
 def plan(
     cameras: int | None,
     device: str,

@@ -9,8 +9,8 @@ from tempfile import mkdtemp
 import click
 
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.service.command import EXIT_UNUSABLE
 from ferstream.streams.service.logs import configure_logging
-from ferstream.streams.service.options import CONTEXT, EXIT_UNUSABLE
 from tests.plays.scale_out.caption import account_line, caption
 from tests.plays.scale_out.fleet import Fleet
 from tests.plays.scale_out.page import replace_block
@@ -23,7 +23,7 @@ from tests.support.paths import ROOT
 PICTURES = ROOT / "deploy" / "pictures"
 
 
-@click.command(context_settings=CONTEXT)
+@click.command(context_settings={"show_default": True})
 @click.option("--pace", type=click.FloatRange(0.2, 5), default=1.0, help="Length of the story; 1 takes about three minutes.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("runs/scale-out"), help="Where files go.")
 @click.option("--write", is_flag=True, help="Also renew deploy's plot, account and caption.")

@@ -1,0 +1,56 @@
+"""Variables in the environment: what each option's is called, and which of those that are set no program knows."""
+
+import re
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+
+import click
+
+from ferstream.streams.programs import PROGRAMS
+
+#: Options whose variable is also there for all programs at once.
+SHARED = {"--redis": "FER_REDIS", "--redis-url-file": "FER_REDIS_URL_FILE"}
+#: Variables that are no option's: the folder of packs and models, and which server the embedded Redis and the tests start.
+_OTHERS = {"FER_DATA_DIR", "FER_EMBEDDED_SERVER", "FER_TEST_SERVER"}
+#: Kubernetes sets these in every pod for a Service that is named fer-...
+_OF_KUBERNETES = re.compile(r"FER_\w+_(SERVICE_(HOST|PORT\w*)|PORT(_\d+_(TCP|UDP)\w*)?)")
+
+
+def long_name(option: click.Parameter) -> str:
+    """`--verbose` of -v and --verbose."""
+    return next((name for name in option.opts if name.startswith("--")), option.opts[0])
+
+
+def variables_of(option: click.Parameter) -> tuple[str, ...]:
+    """The variables that set an option, the first that is set wins."""
+    return (option.envvar,) if isinstance(option.envvar, str) else tuple(option.envvar or ())
+
+
+def name_options(command: click.Command, prefix: str) -> frozenset[str]:
+    """Give each option of a command its variable, PREFIX_OPTION; returns their names.
+
+    With click's `auto_envvar_prefix`, whose name is of the parameter and not of the option, either name works.
+    """
+    known = set()
+    for option in command.params:
+        if isinstance(option, click.Option) and option.name not in {"version", "help"}:
+            name = long_name(option)
+            names = [f"{prefix}_{name.lstrip('-').replace('-', '_').upper()}"]
+            if name in SHARED:
+                names.append(SHARED[name])
+            option.envvar = names
+            known |= {*names, f"{prefix}_{option.name}".upper()}
+    return frozenset(known)
+
+
+def unknown_variables(names: Iterable[str], prefix: str, known: frozenset[str]) -> Iterator[str]:
+    """A line about each variable that begins with FER_ and sets nothing, in the program whose variables begin with `prefix`."""
+    others = tuple(f"FER_{program.upper()}_" for program in PROGRAMS if f"FER_{program.upper()}" != prefix)
+    whole = known | _OTHERS | set(SHARED.values())
+    for name in sorted(names):
+        # What begins like another program's is that program's to judge: a file of variables may serve them all.
+        if not name.startswith("FER_") or name in whole or name.startswith(others) or _OF_KUBERNETES.fullmatch(name):
+            continue
+        rest = name.removeprefix("FER_").partition("_")[2]
+        near = get_close_matches(name, [*whole, *(f"{other}{rest}" for other in others if rest)], n=1, cutoff=0.75)
+        yield f"{name} is set and no program reads it" + (f": did you mean {near[0]}?" if near else "")
