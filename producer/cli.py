@@ -13,7 +13,7 @@ from ferstream.producer.config.camera_config import RANGES, SETTING_NAMES, Camer
 from ferstream.producer.config.cameras_file import camera_from_argument, read_cameras_file, refuse_duplicates
 from ferstream.producer.config.partition import Partition
 from ferstream.producer.errors import ConfigError
-from ferstream.streams.programs import quiet_interrupts
+from ferstream.streams.programs import QuietInterrupts
 from ferstream.streams.service.command import LOGS, SERVICE_EXITS, FerCommand, FerGroup, name_variables, preferred
 from ferstream.streams.service.metrics import announce, ferstream_version
 from ferstream.streams.service.options import metrics_options, redis_options, trace_options
@@ -180,7 +180,7 @@ def run(ctx: click.Context, /, as_json: bool, **given: Any) -> None:  # noqa: AN
 
     SIGHUP reads --cameras again: new cameras start, missing ones stop, changed ones start anew.
     """
-    with quiet_interrupts():
+    with QuietInterrupts():
         from ferstream.producer.service import Service, ServiceOptions  # numpy, cv2 and av: not for --help
 
     announce("fer-producer")
@@ -204,7 +204,7 @@ def run(ctx: click.Context, /, as_json: bool, **given: Any) -> None:  # noqa: AN
 @click.pass_context
 def check(ctx: click.Context, /, timeout_s: float, as_json: bool, **given: Any) -> None:  # noqa: ANN401 - what click checked
     """Open every camera once, all at the same time, and print what they are. Exit status 1 if one fails."""
-    with quiet_interrupts():
+    with QuietInterrupts():
         from ferstream.producer.sources.probe import as_table, probe_all
 
     partition = given.pop("partition")

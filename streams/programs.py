@@ -1,17 +1,16 @@
 """The programs by name: what `fer` lists, and where every console script begins.
 
-Importing this loads no library, so that Ctrl-C is quiet from the first moment of a program on.
+Importing this loads no library and hardly anything of Python's own, so that Ctrl-C is quiet from a program's first moment on.
 """
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import import_module
-from types import FrameType
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # typing's own costs as much as all the rest here
 if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+    from typing import Any
+
     import click
 
 #: As shells report a program that Ctrl-C ended.
@@ -29,30 +28,33 @@ PROGRAMS = {
 
 def load(program: str) -> "click.Command":
     """The command line of one of PROGRAMS, or of `fer`. Ctrl-C while it is imported ends the process quietly."""
-    module = "ferstream.streams.service.umbrella" if program == "fer" else PROGRAMS[program][0]
-    with quiet_interrupts():
+    with QuietInterrupts():
+        from importlib import import_module
+
+        module = "ferstream.streams.service.umbrella" if program == "fer" else PROGRAMS[program][0]
         command: click.Command = import_module(module).main
     return command
 
 
-@contextmanager
-def quiet_interrupts() -> Iterator[None]:
-    """Let Ctrl-C end the process at once, with status 130: for imports, which hold nothing that has to be put in order.
+class QuietInterrupts:
+    """While it is entered, Ctrl-C ends the process at once, with status 130: for imports, which leave nothing to put in order.
 
     A KeyboardInterrupt in the middle of an import would show as a traceback, or be swallowed by the library that is imported.
+    Where Ctrl-C is ignored, as for a job in the background, or handled already, it stays so.
     """
-    before: Any = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler:  # ignored (a job in the background), or somebody's own: it stays
-        yield
-        return
-    signal.signal(signal.SIGINT, _leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+
+    _before: "Any" = None
+
+    def __enter__(self) -> None:
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            self._before = signal.signal(signal.SIGINT, _leave)
+
+    def __exit__(self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None") -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
 
 
-def _leave(_number: int, _frame: FrameType | None) -> None:
+def _leave(_number: int, _frame: "FrameType | None") -> None:
     os._exit(INTERRUPTED)
 
 

@@ -10,7 +10,7 @@ import click
 import cloup
 from cloup import option
 
-from ferstream.streams.programs import quiet_interrupts
+from ferstream.streams.programs import QuietInterrupts
 from ferstream.streams.service.command import LOGS, SERVICE_EXITS, FerCommand, FerGroup, name_variables
 from ferstream.streams.service.health_server import StatusServer
 from ferstream.streams.service.metrics import announce, ferstream_version
@@ -116,7 +116,7 @@ def run(
     **options: Any,  # noqa: ANN401 - what click checked, for WorkerSettings
 ) -> None:
     """Take frames from Redis until SIGTERM; then finish, publish, acknowledge and leave."""
-    with quiet_interrupts():
+    with QuietInterrupts():
         from ferstream.workers.worker import Worker  # numpy, cv2 and a runtime: not for --help
 
     announce("fer-worker")
