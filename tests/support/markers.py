@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 #: Tests that import torch, or what comes with it.
-TORCH = ("training", "deploy", "plays", "benchmarks", "workers/test_models.py", "test_packaging.py", "test_import_name.py")
+TORCH = (
+    "training",
+    "deploy",
+    "plays",
+    "benchmarks",
+    "workers/test_models.py",
+    "test_packaging.py",
+    "test_import_name.py",
+    "test_docs.py",
+)
 WITH_TORCH = find_spec("torch") is not None
 
 #: Fixtures and names whose use starts something.
