@@ -16,12 +16,16 @@ import pytest
 
 import ferstream
 from ferstream.streams.frames.camera_status import CameraStatus
-from ferstream.streams.wire.codec import encode_frame, encode_result, face_map
+from ferstream.streams.frames.finish import FrameFinisher
+from ferstream.streams.frames.reader import FrameReader
+from ferstream.streams.wire.codec import decode_frame, encode_frame, encode_result, face_map
+from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Frame, FrameHeader
+from ferstream.workers.faces.picture import decode_jpeg
 from tests.plays.write_command_pages import PROGRAMS, load, pages
 from tests.support.deploy_docs import PAGES as DEPLOY_PAGES
 from tests.support.deploy_docs import commands
-from tests.support.documents import DOCS, METRICS_PAGE, WRITTEN, a_result, metric_names
+from tests.support.documents import DOCS, METRICS_PAGE, WRITTEN, a_result, examples, metric_names, run
 from tests.support.paths import ROOT
 
 EVERY = [*WRITTEN, *DEPLOY_PAGES]
@@ -169,6 +173,27 @@ def test_the_wire_is_what_the_page_says():
     }
     for name, message in written.items():
         assert fields_in(name) == set(message), name
+
+
+def test_a_dead_letter_is_what_the_page_says(client):
+    keys = Keys()
+    reader = FrameReader(client, keys, group="workers", consumer="w", claim_after_s=60)
+    reader.join()
+    client.xadd(keys.frames(0), {"m": b"header", "j": b"picture"})
+    (entry,) = reader.read(1, 0.01)
+    FrameFinisher(client, keys, group="workers", keep_results_s=60).bury(entry, "bad-jpeg", "no picture", 1.0)
+    ((_, letter),) = client.xrange(keys.dead(0))
+    assert set(letter) == {b"d", b"m"}
+    assert fields_in("dead letter") == set(msgpack.unpackb(letter[b"d"]))
+
+
+def test_the_frame_that_the_page_writes_is_one_that_workers_read(client, redis_url, tmp_path):
+    (example,) = (example for example in examples() if "client.xadd" in example.code)
+    entry_id = run(example, tmp_path, redis_url)
+    ((written_id, fields),) = client.xrange("fer:frames:{0}")
+    assert written_id.decode() in entry_id
+    frame = decode_frame(written_id.decode(), fields)
+    assert decode_jpeg(frame.picture, 40_000_000).shape == (frame.header.height, frame.header.width, 3)
 
 
 def test_the_columns_of_a_log_are_what_the_page_says():
