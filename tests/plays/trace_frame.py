@@ -1,7 +1,8 @@
 """The files that a frame passes, from camera to line: `python -m tests.plays.trace_frame [TREE]`.
 
 A producer, a worker and a subscriber of a tree run as processes; each counts by file the calls of the tree's own functions. A
-file that was called at least once for every frame lies on its way; what is called at the start, or once a second, does not.
+file that was called at least once for every frame lies on its way; what is called at the start, or once a second, does not. The
+main threads of producer and worker see no frame, they look after the others: theirs are not counted.
 """
 
 import json
@@ -40,7 +41,8 @@ def write():
 atexit.register(write)
 signal.signal(signal.SIGUSR1, lambda *_: calls.clear())  # the first result is out: forget the start
 threading.setprofile(seen)
-sys.setprofile(seen)
+if "tail" in sys.argv:
+    sys.setprofile(seen)
 from {module} import main
 main()
 """
