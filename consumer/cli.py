@@ -2,28 +2,20 @@
 
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING
 
 import click
 import cloup
 from cloup import option
 
-from ferstream.consumer.log.log_loop import LogLoop, consumer_name
-from ferstream.consumer.log.log_metrics import LogMetrics
-from ferstream.consumer.log.result_log import FileFormat, ResultLog, Rotation
-from ferstream.consumer.subscribe.subscriber import ResultSubscriber
-from ferstream.consumer.terminal.camera_table import json_lines, table
-from ferstream.consumer.terminal.tail import SMOOTHING_WINDOW_S, Style
-from ferstream.consumer.terminal.tail import tail as print_results
-from ferstream.streams.frames.camera_status import read_statuses
-from ferstream.streams.redis_client.clock import ServerClock
-from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.programs import QuietInterrupts
 from ferstream.streams.service.command import SERVICE_EXITS, FerCommand, FerGroup, name_variables
-from ferstream.streams.service.health_server import StatusServer
-from ferstream.streams.service.metrics import announce, ferstream_version
 from ferstream.streams.service.options import chosen_prefix, metrics_options, server_options
-from ferstream.streams.service.shutdown import Shutdown
-from ferstream.streams.wire.keys import Keys
+
+if TYPE_CHECKING:
+    from ferstream.consumer.log.result_log import FileFormat
+
+# Commands import what they run: --help has no use for Redis, and a shell that completes has no time for it.
 
 _MEGABYTE = 1_000_000
 
@@ -34,7 +26,7 @@ _SHARDS = cloup.option_group(
 
 
 @cloup.group(cls=FerGroup, example="fer-consumer tail --camera door")
-@click.version_option(ferstream_version(), prog_name="fer-consumer")
+@click.version_option(package_name="ferstream", prog_name="fer-consumer")
 def main() -> None:
     """Subscribe to the emotions that workers find, on live video of many cameras."""
 
@@ -85,6 +77,11 @@ def tail(
     as_json: bool,
 ) -> None:
     """Print results as they come: one line a face."""
+    with QuietInterrupts():
+        from ferstream.consumer.subscribe.subscriber import ResultSubscriber
+        from ferstream.consumer.terminal.tail import SMOOTHING_WINDOW_S, Style
+        from ferstream.consumer.terminal.tail import tail as print_results
+
     subscriber = ResultSubscriber(
         redis_url,
         from_=from_,
@@ -125,7 +122,7 @@ def log(
     redis_url: str,
     shards: int | None,
     directory: Path,
-    format_: str,
+    format_: "FileFormat",
     rotate_mb: float,
     rotate_minutes: float,
     keep_days: float | None,
@@ -141,11 +138,20 @@ def log(
     A result is acknowledged only when it is safe on the disk. After a crash the last second may be there twice: camera_id and
     sequence tell. Emotions of people are personal data: --keep-days deletes what is no longer needed.
     """
+    with QuietInterrupts():
+        from ferstream.consumer.log.log_loop import LogLoop, consumer_name
+        from ferstream.consumer.log.log_metrics import LogMetrics
+        from ferstream.consumer.log.result_log import ResultLog, Rotation
+        from ferstream.consumer.subscribe.subscriber import ResultSubscriber
+        from ferstream.streams.service.health_server import StatusServer
+        from ferstream.streams.service.metrics import announce
+        from ferstream.streams.service.shutdown import Shutdown
+
     announce("fer-consumer")
     shutdown = Shutdown()
     rotation = Rotation(int(rotate_mb * _MEGABYTE), rotate_minutes * 60, keep_days * 86400 if keep_days else None)
     with ExitStack() as stack:
-        result_log = stack.enter_context(ResultLog(directory, cast(FileFormat, format_), rotation))
+        result_log = stack.enter_context(ResultLog(directory, format_, rotation))
         subscriber = ResultSubscriber(
             redis_url,
             from_=from_,
@@ -169,6 +175,13 @@ def log(
 @cloup.option_group("Output", option("--json", "as_json", is_flag=True, help="One camera a line, as JSON."))
 def cameras(redis_url: str, as_json: bool) -> None:
     """Show every camera as its producer sees it."""
+    with QuietInterrupts():
+        from ferstream.consumer.terminal.camera_table import json_lines, table
+        from ferstream.streams.frames.camera_status import read_statuses
+        from ferstream.streams.redis_client.clock import ServerClock
+        from ferstream.streams.redis_client.connect import connect
+        from ferstream.streams.wire.keys import Keys
+
     clock = ServerClock()
     with closing(connect(redis_url)) as client:
         clock.set_from(client)

@@ -15,7 +15,6 @@ from ferstream.producer.config.partition import Partition
 from ferstream.producer.errors import ConfigError
 from ferstream.streams.programs import QuietInterrupts
 from ferstream.streams.service.command import LOGS, SERVICE_EXITS, FerCommand, FerGroup, name_variables, preferred
-from ferstream.streams.service.metrics import announce, ferstream_version
 from ferstream.streams.service.options import metrics_options, redis_options, trace_options
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -142,7 +141,7 @@ _EXITS = {1: "a camera could not be read"}
 
 
 @cloup.group(cls=_Group, example="fer-producer run --camera door=rtsp://user:password@10.0.0.5/stream1", exits=_EXITS)
-@click.version_option(ferstream_version(), prog_name="fer-producer")
+@click.version_option(package_name="ferstream", prog_name="fer-producer")
 def main() -> None:
     """Read cameras and push their frames into Redis.
 
@@ -182,6 +181,7 @@ def run(ctx: click.Context, /, as_json: bool, **given: Any) -> None:  # noqa: AN
     """
     with QuietInterrupts():
         from ferstream.producer.service import Service, ServiceOptions  # numpy, cv2 and av: not for --help
+        from ferstream.streams.service.metrics import announce
 
     announce("fer-producer")
     service = Service(ServiceOptions(read_cameras=_reader(given), **given))

@@ -58,25 +58,33 @@ def _leave(_number: int, _frame: "FrameType | None") -> None:
     os._exit(INTERRUPTED)
 
 
+def start(program: str, name: str) -> None:
+    """Run a program on this process's arguments, under the name that its help shows."""
+    try:
+        load(program)(prog_name=name)
+    except KeyboardInterrupt:  # before a command ran, or after: a command has its own way to end
+        os._exit(INTERRUPTED)
+
+
 def fer() -> None:
-    load("fer")(prog_name="fer")
+    start("fer", "fer")
 
 
 def producer() -> None:
-    load("producer")(prog_name="fer-producer")
+    start("producer", "fer-producer")
 
 
 def worker() -> None:
-    load("worker")(prog_name="fer-worker")
+    start("worker", "fer-worker")
 
 
 def consumer() -> None:
-    load("consumer")(prog_name="fer-consumer")
+    start("consumer", "fer-consumer")
 
 
 def train() -> None:
-    load("train")(prog_name="fer-train")
+    start("train", "fer-train")
 
 
 def demo() -> None:
-    load("demo")(prog_name="fer-demo")
+    start("demo", "fer-demo")

@@ -9,7 +9,6 @@ import cloup
 from cloup import option
 
 from ferstream.streams.service.command import FerGroup, name_variables
-from ferstream.streams.service.metrics import ferstream_version
 from ferstream.streams.wire.codec import face_map
 from ferstream.training.commands.classifier import classifier
 from ferstream.training.commands.dataset import dataset
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 @cloup.group(
     cls=FerGroup, example="fer-train try holiday.jpg --out looked-at", context_settings={"auto_envvar_prefix": "FER_TRAIN"}
 )
-@click.version_option(ferstream_version(), prog_name="fer-train")
+@click.version_option(package_name="ferstream", prog_name="fer-train")
 def main() -> None:
     """Look at datasets, and train and measure the two models.
 

@@ -12,12 +12,8 @@ from cloup import option
 
 from ferstream.streams.programs import QuietInterrupts
 from ferstream.streams.service.command import LOGS, SERVICE_EXITS, FerCommand, FerGroup, name_variables
-from ferstream.streams.service.health_server import StatusServer
-from ferstream.streams.service.metrics import announce, ferstream_version
 from ferstream.streams.service.options import metrics_options, redis_options, trace_options
-from ferstream.streams.service.shutdown import Shutdown
 from ferstream.streams.wire.keys import Keys
-from ferstream.workers.metrics import totals
 from ferstream.workers.settings import WorkerSettings, default_threads
 from ferstream.workers.sizing.command import plan
 
@@ -27,7 +23,7 @@ MODEL_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @cloup.group(cls=FerGroup, example="fer-worker run --redis redis://10.0.0.5:6379/0")
-@click.version_option(ferstream_version(), prog_name="fer-worker")
+@click.version_option(package_name="ferstream", prog_name="fer-worker")
 def main() -> None:
     """Find faces in frames and name their apparent expression.
 
@@ -117,6 +113,10 @@ def run(
 ) -> None:
     """Take frames from Redis until SIGTERM; then finish, publish, acknowledge and leave."""
     with QuietInterrupts():
+        from ferstream.streams.service.health_server import StatusServer
+        from ferstream.streams.service.metrics import announce
+        from ferstream.streams.service.shutdown import Shutdown
+        from ferstream.workers.metrics import totals
         from ferstream.workers.worker import Worker  # numpy, cv2 and a runtime: not for --help
 
     announce("fer-worker")

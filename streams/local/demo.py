@@ -24,7 +24,6 @@ from ferstream.streams.errors import FerstreamError
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect, translated
 from ferstream.streams.service.command import FerCommand, chosen_level, name_variables
-from ferstream.streams.service.metrics import ferstream_version
 from ferstream.streams.wire.codec import decode_result
 from ferstream.streams.wire.keys import Keys
 
@@ -107,7 +106,7 @@ fer-demo --camera rtsp://user:password@10.0.0.5/stream1 --seconds 60""",
     option("--forever", is_flag=True, help="Go on until Ctrl-C."),
     option("--json", "as_json", is_flag=True, help="Print the results and the summary as JSON lines."),
 )
-@click.version_option(ferstream_version(), prog_name="fer-demo")
+@click.version_option(package_name="ferstream", prog_name="fer-demo")
 def main(cameras: tuple[str, ...], workers: int, seconds: float, patience_s: float, forever: bool, as_json: bool) -> None:
     """Watch real faces go through the whole path: camera, Redis, worker, subscriber.
 

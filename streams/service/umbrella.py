@@ -5,7 +5,6 @@ import cloup
 
 from ferstream.streams.programs import PROGRAMS, load
 from ferstream.streams.service.command import FerGroup
-from ferstream.streams.service.metrics import ferstream_version
 
 
 class Umbrella(FerGroup):
@@ -23,7 +22,7 @@ fer demo
 fer producer run --camera desk=webcam:0
 fer worker run --help""",
 )
-@click.version_option(ferstream_version(), prog_name="fer")
+@click.version_option(package_name="ferstream", prog_name="fer")
 def main() -> None:
     """Apparent facial expression on live video, from one webcam to a fleet of cameras.
 

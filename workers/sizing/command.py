@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import cloup
@@ -10,8 +10,10 @@ from cloup import option
 
 from ferstream.streams.service.command import FerCommand
 from ferstream.workers.sizing.capacity import MOST_FACES, PACKAGED, Capacity, capacity_of, read_capacities
-from ferstream.workers.sizing.plan import Plan, make_plan
 from ferstream.workers.sizing.worksheet import Workload, number
+
+if TYPE_CHECKING:
+    from ferstream.workers.sizing.plan import Plan
 
 HEIGHTS = ["360", "480", "720", "1080"]
 TABLE = (10, 100, 1_000, 10_000)
@@ -104,6 +106,8 @@ def plan(
         raise click.UsageError("--gpu-faces-per-second is for --device cuda")
     given["cores"] = given["cores"] or capacity.cores
     given["frame_bytes"] = given["frame_bytes"] or capacity.frame_bytes[given["height"]]
+    from ferstream.workers.sizing.plan import make_plan  # a Redis client comes with it: not for --help
+
     plans = [make_plan(Workload(cameras=each, **given), capacity) for each in ((cameras,) if cameras else TABLE)]
     if as_json:
         said = [{"measured_on": _machine(capacity), **each.as_json()} for each in plans]
@@ -144,7 +148,7 @@ def _stages(c: Capacity) -> str:
     return "Stages alone: decode {} ms, detect {} ms a frame; crop {} ms, classify {} ms a face.".format(decode, *others)
 
 
-def _text(made: Plan, capacity: Capacity) -> str:
+def _text(made: "Plan", capacity: Capacity) -> str:
     """Figures first, then how each came about."""
     rows = [
         ("workers", f"{made.workers} of {made.demand.cores} cores" if not made.gpus else f"{made.workers}, one a GPU"),
@@ -167,7 +171,7 @@ def _text(made: Plan, capacity: Capacity) -> str:
     return "\n".join(lines)
 
 
-def _table(plans: list[Plan], capacity: Capacity) -> str:
+def _table(plans: "list[Plan]", capacity: Capacity) -> str:
     """Markdown."""
     demand = plans[0].demand
     faces = f"{number(demand.faces)} {'face' if demand.faces == 1 else 'faces'}"
