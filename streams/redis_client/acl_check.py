@@ -8,17 +8,18 @@ from ferstream.streams.errors import StoreError, StoreUnavailable
 from ferstream.streams.redis_client.connect import translated
 from ferstream.streams.wire.keys import Keys
 
-Command = tuple[str, ...]
+#: A command that changes nothing, and is refused all the same where the user has no right to it.
+Probe = tuple[str, ...]
 #: No entry has this id. Redis looks at the user's rights first; then it refuses to write the id, and finds none to delete.
 IMPOSSIBLE_ID = "0-0"
 
 
-def check_rights(client: "redis.Redis", commands: Iterable[Command]) -> None:
-    """Send commands that change nothing. Raises StoreError that names the first one that the user may not run.
+def check_rights(client: "redis.Redis", probes: Iterable[Probe]) -> None:
+    """Send the probes. Raises StoreError that names the first one that the user may not run.
 
     A server that does not answer is not waited for.
     """
-    for command in commands:
+    for command in probes:
         try:
             with translated():
                 client.execute_command(*command)  # type: ignore[no-untyped-call]
@@ -29,7 +30,7 @@ def check_rights(client: "redis.Redis", commands: Iterable[Command]) -> None:
                 raise StoreError(f"{error} ({command[0]} {command[1]}): give the user its role's rights") from error
 
 
-def producer_commands(keys: Keys) -> list[Command]:
+def producer_commands(keys: Keys) -> list[Probe]:
     frames = keys.frames(0)
     return [
         ("XADD", frames, IMPOSSIBLE_ID, "m", ""),
@@ -47,7 +48,7 @@ def producer_commands(keys: Keys) -> list[Command]:
     ]
 
 
-def worker_commands(keys: Keys, group: str) -> list[Command]:
+def worker_commands(keys: Keys, group: str) -> list[Probe]:
     frames = keys.frames(0)
     return [
         ("XADD", keys.results(0), IMPOSSIBLE_ID, "r", ""),
