@@ -1,6 +1,6 @@
 """Fit the classifier: a FER+ pack in, a run directory with checkpoints and history, and the averaged net out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -100,7 +100,7 @@ class _ClassifierTask(RecipeTask[Share]):
         return enumerate(self.shares(self._batches.begin(epoch), step), epoch * self.steps + step)
 
     def loss(self, part: Share) -> tuple[Tensor, Scores]:
-        loss = self._batches.loss(self._net, self.teacher(), *part)
+        loss = self._batches.loss(self._net, self.teacher, *part)
         return loss, Scores.of_loss(loss)
 
     def validate(self, net: nn.Module) -> Row:
@@ -160,7 +160,7 @@ class Batches:
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(self._recipe.seed * 1000 + epoch))
         return self._samples[order]
 
-    def loss(self, net: nn.Module, teacher: nn.Module, step: int, share: Tensor) -> Tensor:
+    def loss(self, net: nn.Module, teacher: Callable[[], nn.Module], step: int, share: Tensor) -> Tensor:
         """The cross-entropy of a step's share of its batch, and of the faces in colour beside it."""
         # The same where a run goes on, another one in each process, and another than what the net draws itself in the step.
         self._random.manual_seed((self._recipe.seed * 999_983 + step) * 1013 + distributed.rank())
@@ -171,7 +171,7 @@ class Batches:
         if beside:
             faces = self._colour[torch.randint(len(self._colour), (beside,), generator=self._random)].float() / 255
             with torch.no_grad():
-                taught = _logits(teacher, self._normalised(faces)).softmax(1)
+                taught = _logits(teacher(), self._normalised(faces)).softmax(1)
             pixels = torch.cat([pixels, self._normalised(disturb(faces, self._random))])
             wanted = torch.cat([wanted, taught])
         return nn.functional.cross_entropy(_logits(net, pixels), wanted)

@@ -81,8 +81,10 @@ class RecipeTask(Task[Part]):
         return [batch[distributed.rank() :: distributed.size()] for batch in batches[step:]]
 
     def teacher(self) -> nn.Module:
-        """The moving average itself, as it stands, to ask while training."""
-        return self._stepper.kept()
+        """The moving average itself, as it stands and with the first process's statistics, to ask while training."""
+        net = self._stepper.kept()
+        distributed.share_buffers(net)  # a run that goes on has these in all processes, whenever it was interrupted
+        return net
 
     def measure(self, epoch: int, net: nn.Module, trained: Scores, pause: Callable[[], None]) -> Row:
         figures = {"train_loss": trained.mean_loss()}

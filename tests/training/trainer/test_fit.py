@@ -82,13 +82,12 @@ def test_a_fit_stopped_at_any_step_ends_with_the_same_weights(task: str, tmp_pat
     assert all(torch.equal(whole[key], finished[key]) for key in whole), "a finished run is taken as it is"
 
 
-@pytest.mark.parametrize("times", [3, 5])
-def test_two_processes_go_on_to_the_same_weights(times: int, tmp_path: Path) -> None:
+def test_two_processes_go_on_to_the_same_weights(tmp_path: Path) -> None:
     """Each has normalisations of its own, and a teacher with them: what is not in the checkpoint must not count."""
     data = pack_for("classifier", tmp_path)
     whole = fit("classifier", data, tmp_path / "whole", processes=2)
     with pytest.raises(Stopped):
-        fit("classifier", data, tmp_path / "parts", processes=2, stop_after=times)
+        fit("classifier", data, tmp_path / "parts", processes=2, stop_after=3)
     resumed = fit("classifier", data, tmp_path / "parts", processes=2)
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
 
