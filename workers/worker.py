@@ -17,8 +17,8 @@ from ferstream.workers.intake.intake import Intake
 from ferstream.workers.models.registry import open_classifier, open_detector
 from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.pipeline import Pipeline
-from ferstream.workers.pipeline.queues import Channel, Dispatcher
 from ferstream.workers.pipeline.result_publisher import ResultPublisher
+from ferstream.workers.pipeline.stage import Channel, Dispatcher
 from ferstream.workers.settings import WorkerSettings
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import redis.asyncio
 
-from ferstream.consumer.subscribe.delivery import Delivery
+from ferstream.consumer.subscribe.result_buffer import Delivery
 from ferstream.consumer.subscribe.shards import Effects, Poll, RedisCommand, Sleep
 from ferstream.consumer.subscribe.subscriber import Subscription
 from ferstream.streams.errors import FerstreamError

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import redis
 
-from ferstream.consumer.subscribe.delivery import Delivery
+from ferstream.consumer.subscribe.result_buffer import Delivery
 from ferstream.consumer.subscribe.session import Session, SubscribeOptions
 from ferstream.consumer.subscribe.shards import Effects, Poll, RedisCommand, Sleep
 from ferstream.streams.errors import FerstreamError

@@ -2,7 +2,7 @@
 
 A producer, a worker and a subscriber of a tree run as processes; each counts by file the calls of the tree's own functions. A
 file that was called at least once for every frame lies on its way; what is called at the start, or once a second, does not. The
-main threads of producer and worker see no frame, they look after the others: theirs are not counted.
+main threads of producer and worker, and those that look after Redis and the gauges, see no frame: theirs are not counted.
 """
 
 import json
@@ -27,7 +27,7 @@ from collections import Counter
 tree, out = os.environ["FER_TRACED_TREE"], os.environ["FER_TRACED_OUT"]
 calls = Counter()
 def seen(frame, event, _argument):
-    if event == "call":
+    if event == "call" and not threading.current_thread().name.startswith(("redis-link", "gauges-", "watch-")):
         calls[frame.f_code.co_filename] += 1
 def write():
     sys.setprofile(None)

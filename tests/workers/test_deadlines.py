@@ -7,8 +7,8 @@ from ferstream.streams.wire.keys import Keys
 from ferstream.workers.models.registry import open_classifier, open_detector
 from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.pipeline import Pipeline
-from ferstream.workers.pipeline.queues import Channel
 from ferstream.workers.pipeline.result_publisher import ResultPublisher
+from ferstream.workers.pipeline.stage import Channel
 from ferstream.workers.settings import WorkerSettings
 from tests.support.fleet import KEYS, add, frame, portrait_jpeg, results
 

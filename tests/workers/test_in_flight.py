@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from ferstream.workers.intake import in_flight as module
-from ferstream.workers.intake.in_flight import InFlightLimit
+from ferstream.workers.intake.admission import InFlightLimit
 
 
 @pytest.fixture(autouse=True)

@@ -8,10 +8,10 @@ from ferstream.streams.frames.reader import Entry, FrameReader
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.wire.codec import encode_frame
 from ferstream.streams.wire.keys import Keys
+from ferstream.workers.intake.admission import LOOK_BACK, LoadShedder
 from ferstream.workers.intake.intake import Intake
-from ferstream.workers.intake.load_shedding import LOOK_BACK, LoadShedder
 from ferstream.workers.pipeline.frame_task import FrameTask
-from ferstream.workers.pipeline.queues import Channel
+from ferstream.workers.pipeline.stage import Channel
 from tests.support.fleet import add, frame, wait_until
 
 

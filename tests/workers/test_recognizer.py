@@ -24,7 +24,7 @@ from ferstream.workers.models.detector import Detector
 from ferstream.workers.models.runtimes.runtime import OutOfMemory
 from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.pipeline import Pipeline
-from ferstream.workers.pipeline.queues import Channel
+from ferstream.workers.pipeline.stage import Channel
 from ferstream.workers.settings import WorkerSettings
 from tests.support.fleet import frame, portrait_jpeg
 

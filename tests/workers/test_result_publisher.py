@@ -15,8 +15,8 @@ from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.keys import Keys
 from ferstream.workers import metrics
 from ferstream.workers.pipeline.frame_task import FrameTask
-from ferstream.workers.pipeline.queues import Channel
 from ferstream.workers.pipeline.result_publisher import ResultPublisher
+from ferstream.workers.pipeline.stage import Channel
 from tests.support.fleet import KEYS, add, frame, wait_until
 
 HANGS_S = 3.0

@@ -14,10 +14,9 @@ from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.service.backoff import Backoff
 from ferstream.streams.wire.codec import decode_frame
 from ferstream.workers import metrics
-from ferstream.workers.intake.in_flight import InFlightLimit, Lane
-from ferstream.workers.intake.load_shedding import LoadShedder
+from ferstream.workers.intake.admission import InFlightLimit, Lane, LoadShedder
 from ferstream.workers.pipeline.frame_task import FrameTask
-from ferstream.workers.pipeline.queues import Outlet
+from ferstream.workers.pipeline.stage import Outlet
 
 log = logging.getLogger(__name__)
 

@@ -20,8 +20,7 @@ from ferstream.workers.models.classifier import Classifier
 from ferstream.workers.models.detector import Boxes, Detector, Picture
 from ferstream.workers.models.runtimes.runtime import OomRetry
 from ferstream.workers.pipeline.frame_task import FaceTask, FrameTask
-from ferstream.workers.pipeline.queues import Channel, FairChannel, Outlet
-from ferstream.workers.pipeline.stage import Stage
+from ferstream.workers.pipeline.stage import Channel, FairChannel, Outlet, Stage
 from ferstream.workers.settings import WorkerSettings
 
 if TYPE_CHECKING:

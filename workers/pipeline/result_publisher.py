@@ -14,7 +14,7 @@ from ferstream.streams.service.backoff import Backoff
 from ferstream.streams.wire.messages import Result
 from ferstream.workers import metrics
 from ferstream.workers.pipeline.frame_task import FrameTask
-from ferstream.workers.pipeline.queues import Channel
+from ferstream.workers.pipeline.stage import Channel
 
 if TYPE_CHECKING:
     from ferstream.streams.service.tracing import Tracing

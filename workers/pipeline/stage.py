@@ -1,16 +1,105 @@
-"""A stage of the worker: threads that take batches from a channel and work on them."""
+"""A stage of the worker: a bounded queue of what waits for it, and threads that take batches from there and work on them."""
 
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
-
-from ferstream.workers.pipeline.queues import Channel
+from typing import Generic, Protocol, TypeVar
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Put = TypeVar("Put", contravariant=True)
+
+
+class Outlet(Protocol[Put]):
+    """Where a stage leaves what it is done with."""
+
+    def put(self, item: Put) -> None: ...
+
+
+class Dispatcher(Generic[T]):
+    """An outlet that puts each item into one of several channels: that at `index_of(item)`."""
+
+    def __init__(self, channels: Sequence["Channel[T]"], index_of: Callable[[T], int]) -> None:
+        self._channels, self._index_of = channels, index_of
+
+    def put(self, item: T) -> None:
+        self._channels[self._index_of(item)].put(item)
+
+
+class Channel(Generic[T]):
+    """A first-in first-out queue of at most `capacity` items. `put` waits for room, `get_batch` for items.
+
+    The bound is what holds memory: a stage that is slow makes those before it wait, up to the read from Redis.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._size = 0
+        self._closed = False
+        self._changed = threading.Condition()
+        self._items: deque[T] = deque()
+
+    def put(self, item: T) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._size < self._capacity or self._closed)
+            self._add(item)
+            self._size += 1
+            self._changed.notify_all()
+
+    def get_batch(self, limit: int, wait_s: float = 0.0) -> list[T]:
+        """At least one item and at most `limit`; none when the channel is closed and empty.
+
+        What is queued is taken at once. After a wait for a first item, up to `wait_s` seconds are given to more.
+        """
+        with self._changed:
+            while not self._size:
+                self._changed.wait_for(lambda: self._size or self._closed)
+                if self._closed:
+                    break
+                # While this thread waits for a fuller batch, another one may take it all: then begin again.
+                self._changed.wait_for(lambda: self._size >= limit or not self._size or self._closed, wait_s)
+            batch = [self._take() for _ in range(min(limit, self._size))]
+            self._size -= len(batch)
+            self._changed.notify_all()
+            return batch
+
+    def close(self) -> None:
+        """No more items will come; what is queued can still be taken."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def __len__(self) -> int:
+        return self._size
+
+    def _add(self, item: T) -> None:
+        self._items.append(item)
+
+    def _take(self) -> T:
+        return self._items.popleft()
+
+
+class FairChannel(Channel[T]):
+    """A channel that serves its keys in turn: a camera with many frames waits behind its own, not in front of others'."""
+
+    def __init__(self, capacity: int, key_of: Callable[[T], str]) -> None:
+        super().__init__(capacity)
+        self._key_of = key_of
+        self._waiting: dict[str, deque[T]] = {}  # in the order in which they are served next
+
+    def _add(self, item: T) -> None:
+        self._waiting.setdefault(self._key_of(item), deque()).append(item)
+
+    def _take(self) -> T:
+        key, queue = next(iter(self._waiting.items()))
+        item = queue.popleft()
+        del self._waiting[key]  # and to the end of the line, where more is there
+        if queue:
+            self._waiting[key] = queue
+        return item
 
 
 class Stage(Generic[T]):

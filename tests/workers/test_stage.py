@@ -1,7 +1,7 @@
 import threading
 import time
 
-from ferstream.workers.pipeline.queues import Channel, FairChannel
+from ferstream.workers.pipeline.stage import Channel, FairChannel
 from tests.support.fleet import wait_until
 
 
