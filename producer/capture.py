@@ -81,10 +81,10 @@ class Capture:
         for picture in source.frames():
             if first:
                 log.debug("camera %s: first frame after %.2f s", name, time.monotonic() - started, extra=about(name))
+                self._backoff.succeeded()
                 first = False
             if not self._put(picture) or self._stop.is_set():
                 return
-            self._backoff.succeeded()
 
     def _put(self, picture: Picture) -> bool:
         captured = Captured(picture, next(self._sequences), self._clock.now())

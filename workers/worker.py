@@ -43,6 +43,7 @@ class Worker:
         self.clock = ServerClock()
         self._ready = False
         self._draining = False
+        self._label: Callable[[str], str] = str if settings.camera_labels else (lambda _camera_id: "")
         self._tracing = self._open_tracing()
         where = (settings.device, settings.runtime, settings.threads, settings.precision)
         started = time.perf_counter()
@@ -62,7 +63,7 @@ class Worker:
         readers = [self._reader(part) for part in parts]
         self._membership = GroupMembership(self._answering, settings.keys, settings.group, self.clock, readers)
         channels: list[Channel[FrameTask]] = [Channel(window) for _ in parts]
-        finished = Dispatcher(channels, lambda task: task.entry.shard % len(channels))
+        finished = channels[0] if len(channels) == 1 else Dispatcher(channels, lambda task: task.entry.shard % len(channels))
         self._pipeline = Pipeline(settings, detector, classifier, self.clock, finished, self._label, self._tracing)
         self._intake = Intake(
             readers,
@@ -183,6 +184,3 @@ class Worker:
             answered=self._intake.answered,
             tracing=self._tracing,
         )
-
-    def _label(self, camera_id: str) -> str:
-        return camera_id if self.settings.camera_labels else ""

@@ -33,7 +33,10 @@ class FrameFinisher:
     def __init__(
         self, client: "redis.Redis", keys: Keys, *, group: str, keep_results_s: float, keep_dead_pictures: bool = False
     ) -> None:
-        self._client, self._keys, self._group = client, keys, group
+        self._client, self._group = client, group
+        self._frames, self._results, self._dead = (
+            [name(shard) for shard in range(keys.shards)] for name in (keys.frames, keys.results, keys.dead)
+        )
         self._keep_results_s = keep_results_s
         self._keep_dead_pictures = keep_dead_pictures
 
@@ -51,7 +54,7 @@ class FrameFinisher:
             # result is out, a frame could be lost; published before it is acknowledged, it would be computed again.
             with translated(), self._client.pipeline(transaction=True) as multi:
                 for _, result in mine:
-                    multi.xadd(self._keys.results(shard), encode_result(result), minid=horizon_ms, approximate=True)
+                    multi.xadd(self._results[shard], encode_result(result), minid=horizon_ms, approximate=True)
                 replies = self._end(multi, shard, [entry for entry, _ in mine])
             ended |= {(shard, entry.entry_id): reply for (entry, _), reply in zip(mine, replies, strict=True)}
         return [ended[entry.shard, entry.entry_id] for entry, _ in answered]
@@ -65,7 +68,7 @@ class FrameFinisher:
         for shard in sorted({entry.shard for entry in entries}):
             wanted = {entry.entry_id for entry in entries if entry.shard == shard}
             with translated():
-                listed = self._client.xrange(self._keys.results(shard), max(0, int(since * 1000)), "+")
+                listed = self._client.xrange(self._results[shard], max(0, int(since * 1000)), "+")
             for entry_id, fields in listed or []:
                 try:
                     result = decode_result(str(entry_id), fields)  # type: ignore[arg-type]
@@ -83,7 +86,7 @@ class FrameFinisher:
         """
         ended: dict[tuple[int, str], bool] = {}  # two shards may give two frames the same id
         for shard in sorted({entry.shard for entry in entries}):
-            mine, stream = [entry for entry in entries if entry.shard == shard], self._keys.frames(shard)
+            mine, stream = [entry for entry in entries if entry.shard == shard], self._frames[shard]
             since_s = self._server_began_at(shard) if again else 0
             # No MULTI: a full Redis refuses every command in one, also those that free memory.
             with translated(), self._client.pipeline(transaction=False) as pipe:
@@ -121,23 +124,23 @@ class FrameFinisher:
         kept = (b"m", b"j") if self._keep_dead_pictures else (b"m",)
         letter |= {field: entry.fields[field] for field in kept if field in entry.fields}
         with translated(), self._client.pipeline(transaction=True) as multi:
-            multi.xadd(self._keys.dead(entry.shard), letter, maxlen=DEAD_LETTERS, approximate=True)
+            multi.xadd(self._dead[entry.shard], letter, maxlen=DEAD_LETTERS, approximate=True)
             return self._end(multi, entry.shard, [entry])[0]
 
     def _is_out(self, shard: int, letter: bytes, now: float) -> bool:
         """Whether this very letter, written at about `now`, is in Redis: the MULTI whose reply was lost did run."""
         with translated():
-            listed: Any = self._client.xrange(self._keys.dead(shard), max(0, int((now - 1) * 1000)), "+")
+            listed: Any = self._client.xrange(self._dead[shard], max(0, int((now - 1) * 1000)), "+")
         return any(fields.get(b"d") == letter for _, fields in listed)
 
     def _server_began_at(self, shard: int) -> int:
         """Seconds since the epoch, by its own clock, at which the server that holds a shard was started."""
         with translated():
-            about = node_of(self._client, self._keys.frames(shard)).info("server")
+            about = node_of(self._client, self._frames[shard]).info("server")
         return int(about["server_time_usec"]) // 1_000_000 - int(about["uptime_in_seconds"])
 
     def _end(self, multi: "redis.client.Pipeline", shard: int, entries: Sequence[Entry]) -> list[bool]:
-        stream = self._keys.frames(shard)
+        stream = self._frames[shard]
         multi.xack(stream, self._group, *(entry.entry_id for entry in entries))
         for entry in entries:
             multi.xdel(stream, entry.entry_id)

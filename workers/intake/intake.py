@@ -160,7 +160,7 @@ class _ReadLoop:
             else:
                 if interrupted:
                     log.info("%sRedis answers again", self._where)
-                self._backoff.succeeded()
+                    self._backoff.succeeded()
                 self.problem, self.lane.unreachable, interrupted = None, False, False
 
     @property
