@@ -5,11 +5,10 @@ import time
 from typing import TYPE_CHECKING
 
 from ferstream.producer import metrics
-from ferstream.producer.camera_state import CameraState
+from ferstream.producer.camera_state import CameraState, FrameCounts
 from ferstream.producer.capture import Capture
 from ferstream.producer.config.camera_config import CameraConfig
 from ferstream.producer.config.camera_url import LIVE_SCHEMES, scheme_of
-from ferstream.producer.frame_counts import FrameCounts
 from ferstream.producer.latest_frame import LatestFrame, Throttle
 from ferstream.producer.publisher import FramePublisher
 from ferstream.producer.redis_link import RedisLink

@@ -7,10 +7,9 @@ from itertools import count
 
 import av
 
-from ferstream.producer.camera_state import CameraState
+from ferstream.producer.camera_state import CameraState, FrameCounts
 from ferstream.producer.config.camera_config import CameraConfig
 from ferstream.producer.errors import CameraError, CameraStalled
-from ferstream.producer.frame_counts import FrameCounts
 from ferstream.producer.latest_frame import Captured, LatestFrame
 from ferstream.producer.sources.factory import source_for
 from ferstream.producer.sources.source import Picture, Source

@@ -7,8 +7,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from ferstream.producer.camera import Camera
+from ferstream.producer.camera_state import FrameCounts, Totals
 from ferstream.producer.config.camera_config import CameraConfig
-from ferstream.producer.frame_counts import FrameCounts, Totals
 from ferstream.producer.redis_link import RedisLink
 from ferstream.streams.frames.camera_status import write_statuses
 from ferstream.streams.service.logs import about

@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ferstream.producer import metrics
-from ferstream.producer.camera_state import CameraState, FreezeDetector
+from ferstream.producer.camera_state import CameraState, FrameCounts, FreezeDetector
 from ferstream.producer.config.camera_config import CameraConfig
 from ferstream.producer.encoder import EncodeError, JpegEncoder
-from ferstream.producer.frame_counts import FrameCounts
 from ferstream.producer.latest_frame import Captured, LatestFrame
 from ferstream.producer.redis_link import RedisLink, ShardLink
 from ferstream.streams.errors import StoreError, StoreUnavailable

@@ -7,8 +7,7 @@ from typing import Any, Self
 
 import redis.asyncio
 
-from ferstream.consumer.subscribe.result_buffer import Delivery
-from ferstream.consumer.subscribe.shards import Effects, Poll, RedisCommand, Sleep
+from ferstream.consumer.subscribe.shards import Delivery, Effects, Poll, RedisCommand, Sleep
 from ferstream.consumer.subscribe.subscriber import Subscription
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.redis_client.connect import connect_async, translated

@@ -65,7 +65,7 @@ class PositionReader(ResultReader):
         yield from ()
 
     def _read(self, numbers: list[int], *waiting: str | int) -> Effects:
-        names = [self._shards.keys.results(shard) for shard in numbers]
+        names = [self._shards.streams[shard] for shard in numbers]
         after = [self._shards.positions[shard].cursor for shard in numbers]
         self._receive_new((yield RedisCommand(("XREAD", "COUNT", PAGE, *waiting, "STREAMS", *names, *after))))
 
@@ -95,7 +95,7 @@ class GroupReader(ResultReader):
         yield from self._shards.notice_new_stream(shard)
         after = self._shards.positions[shard].id
         try:
-            yield RedisCommand(("XGROUP CREATE", self._shards.keys.results(shard), self._group, after, "MKSTREAM"))
+            yield RedisCommand(("XGROUP CREATE", self._shards.streams[shard], self._group, after, "MKSTREAM"))
         except StoreError as error:
             if "BUSYGROUP" not in str(error):
                 raise
@@ -118,11 +118,11 @@ class GroupReader(ResultReader):
 
     def acknowledge(self, shard: int, entry_ids: list[str]) -> Effects:
         # Safe to repeat after a lost reply: XACK of what is no longer pending does nothing.
-        yield RedisCommand(("XACK", self._shards.keys.results(shard), self._group, *entry_ids))
+        yield RedisCommand(("XACK", self._shards.streams[shard], self._group, *entry_ids))
 
     def leave(self, shard: int) -> Effects:
         """Take this member out of the group, unless it has pending entries: XGROUP DELCONSUMER would throw them away."""
-        stream = self._shards.keys.results(shard)
+        stream = self._shards.streams[shard]
         told = yield RedisCommand(("XPENDING", stream, self._group))
         if self._consumer not in {consumer["name"].decode() for consumer in told["consumers"]}:
             yield RedisCommand(("XGROUP DELCONSUMER", stream, self._group, self._consumer))
@@ -132,13 +132,13 @@ class GroupReader(ResultReader):
         return ("XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", PAGE)
 
     def _read(self, numbers: list[int], *waiting: str | int) -> Effects:
-        names = [self._shards.keys.results(shard) for shard in numbers]
+        names = [self._shards.streams[shard] for shard in numbers]
         self._receive_new((yield RedisCommand((*self._command, *waiting, "STREAMS", *names, *[">" for _ in names]))))
 
     def _read_pending(self, shard: int) -> Effects:
         """A page of what was delivered to us before and not acknowledged."""
         before = after = self._pending[shard]
-        reply = yield RedisCommand((*self._command, "STREAMS", self._shards.keys.results(shard), before))
+        reply = yield RedisCommand((*self._command, "STREAMS", self._shards.streams[shard], before))
         for entry in self._shards.entries(reply):
             after = entry.entry_id
             self._receive(entry)
@@ -153,7 +153,7 @@ class GroupReader(ResultReader):
             return
         self._claim_at[shard] = time.monotonic() + self._claim_after_s / 2
         idle_ms = int(self._claim_after_s * 1000)
-        stream = self._shards.keys.results(shard)
+        stream = self._shards.streams[shard]
         reply = yield RedisCommand(("XAUTOCLAIM", stream, self._group, self._consumer, idle_ms, BEGINNING, "COUNT", PAGE))
         claimed = [(entry_id, fields) for entry_id, fields in reply[1] if entry_id is not None]
         for entry_id, fields in claimed:

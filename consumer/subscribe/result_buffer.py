@@ -4,40 +4,13 @@ import logging
 import math
 import time
 from collections import Counter, deque
-from dataclasses import dataclass
 
 from ferstream.consumer.subscribe.reorder import Deduplicator, ReorderBuffer
-from ferstream.consumer.subscribe.shards import PAGE, ResultEntry, Shards
+from ferstream.consumer.subscribe.shards import PAGE, Delivery, ResultEntry, Shards
 from ferstream.streams.errors import DecodeError
 from ferstream.streams.wire.codec import decode_result
-from ferstream.streams.wire.messages import Result
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A result and where it came from: what `deliveries` and `batches` of a subscriber give.
-
-    Attributes:
-        result: what a worker says of one frame.
-        shard: the number of the Redis shard, from 0, whose results stream holds it.
-        entry_id: its own entry in that stream ("1700000000000-0"), which also says when it was published.
-    """
-
-    result: Result
-    shard: int
-    entry_id: str
-
-    @property
-    def published_at(self) -> float:
-        """When the result came out: seconds since the epoch on Redis's clock, as `captured_at` is."""
-        return int(self.entry_id.partition("-")[0]) / 1000
-
-    @property
-    def latency_s(self) -> float:
-        """Seconds from capture to result."""
-        return self.published_at - self.result.captured_at
 
 
 class ResultBuffer:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ferstream.streams.errors import FerstreamError, GroupGone
 from ferstream.streams.wire.keys import Keys
+from ferstream.streams.wire.messages import Result
 
 #: Entries taken from a shard in one read, claimed at once, acknowledged in one command.
 PAGE = 500
@@ -48,6 +49,31 @@ class ResultEntry(NamedTuple):
     shard: int
     entry_id: str
     fields: dict[bytes, bytes] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A result and where it came from: what `deliveries` and `batches` of a subscriber give.
+
+    Attributes:
+        result: what a worker says of one frame.
+        shard: the number of the Redis shard, from 0, whose results stream holds it.
+        entry_id: its own entry in that stream ("1700000000000-0"), which also says when it was published.
+    """
+
+    result: Result
+    shard: int
+    entry_id: str
+
+    @property
+    def published_at(self) -> float:
+        """When the result came out: seconds since the epoch on Redis's clock, as `captured_at` is."""
+        return int(self.entry_id.partition("-")[0]) / 1000
+
+    @property
+    def latency_s(self) -> float:
+        """Seconds from capture to result."""
+        return self.published_at - self.result.captured_at
 
 
 def order(entry_id: str) -> tuple[int, int]:
@@ -108,10 +134,15 @@ class Shards:
         self._from = from_
         self._start = parse_position(from_)
         self._known = count is not None
-        self.keys = Keys(prefix, count or 1)
+        self._use(Keys(prefix, count or 1))
         self.positions: list[ShardPosition] = []
         #: Entries taken in so far, of all shards.
         self.received = 0
+
+    def _use(self, keys: Keys) -> None:
+        self.keys = keys
+        self.streams = [keys.results(shard) for shard in range(keys.shards)]
+        self._by_name = {stream.encode(): shard for shard, stream in enumerate(self.streams)}
 
     @property
     def numbers(self) -> range:
@@ -123,10 +154,9 @@ class Shards:
 
     def entries(self, reply: Any) -> Iterator[ResultEntry]:  # noqa: ANN401 - redis-py's, a list or a map of streams
         """The entries of an XREAD or XREADGROUP reply."""
-        numbers = {self.keys.results(shard).encode(): shard for shard in self.numbers}
         for name, listed in reply.items() if isinstance(reply, dict) else reply or ():
             for entry_id, fields in listed:
-                yield ResultEntry(numbers[name], entry_id.decode(), fields)
+                yield ResultEntry(self._by_name[name], entry_id.decode(), fields)
 
     def find(self) -> Effects:
         """How many there are, as far as Redis knows yet, and where to begin."""
@@ -140,7 +170,7 @@ class Shards:
             return
         told = yield RedisCommand(("GET", self.keys.shard_count))
         self._known = told is not None
-        self.keys = Keys(self.keys.prefix, max(1, int(told or 1)))
+        self._use(Keys(self.keys.prefix, max(1, int(told or 1))))
         # Streams that the deployment got after we had begun are new from their first entry.
         while self.positions and len(self.positions) < self.keys.shards:
             self.positions.append(ShardPosition(BEGINNING))
@@ -153,7 +183,7 @@ class Shards:
         if self.received == 0:
             return
         try:
-            about = yield RedisCommand(("XINFO STREAM", self.keys.results(shard)))
+            about = yield RedisCommand(("XINFO STREAM", self.streams[shard]))
             last = about["last-generated-id"].decode()
         except GroupGone:  # no such stream (yet)
             last = BEGINNING
@@ -165,7 +195,7 @@ class Shards:
         if self._start is None:
             # The end as of now: "$" in every read would miss what comes between two of them.
             for shard in self.numbers:
-                last = yield RedisCommand(("XREVRANGE", self.keys.results(shard), "+", "-", "COUNT", 1))
+                last = yield RedisCommand(("XREVRANGE", self.streams[shard], "+", "-", "COUNT", 1))
                 start.append(last[0][0].decode() if last else BEGINNING)
         if len(start) == 1:
             start *= self.keys.shards

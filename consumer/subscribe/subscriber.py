@@ -8,9 +8,8 @@ from typing import Any, Self
 
 import redis
 
-from ferstream.consumer.subscribe.result_buffer import Delivery
 from ferstream.consumer.subscribe.session import Session, SubscribeOptions
-from ferstream.consumer.subscribe.shards import Effects, Poll, RedisCommand, Sleep
+from ferstream.consumer.subscribe.shards import Delivery, Effects, Poll, RedisCommand, Sleep
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.redis_client.connect import MAX_BLOCK_S, connect, is_cluster, translated
 from ferstream.streams.wire.messages import Result

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferstream.consumer.subscribe.reorder import Deduplicator, ReorderBuffer
-from ferstream.consumer.subscribe.result_buffer import Delivery
-from ferstream.consumer.subscribe.shards import BEGINNING, ShardPosition, order
+from ferstream.consumer.subscribe.shards import BEGINNING, Delivery, ShardPosition, order
 from ferstream.streams.wire.messages import Result
 
 

@@ -7,10 +7,9 @@ import pytest
 from skimage import data
 
 from ferstream.producer import redis_link
-from ferstream.producer.camera_state import CameraState
+from ferstream.producer.camera_state import CameraState, FrameCounts
 from ferstream.producer.config.camera_config import CameraConfig, CameraSettings
 from ferstream.producer.fleet import Fleet
-from ferstream.producer.frame_counts import FrameCounts
 from ferstream.producer.latest_frame import Captured, LatestFrame
 from ferstream.producer.publisher import FramePublisher
 from ferstream.producer.redis_link import RedisLink

@@ -51,6 +51,7 @@ class ResultPublisher:
         self._worker, self._models = worker, models
         self._label, self._answered, self._tracing = camera_label, answered, tracing
         self._giving_up = threading.Event()
+        self._backoff = Backoff(LEAST_WAIT_S, MOST_WAIT_S, healthy_after_s=0.0)
         self._thread = threading.Thread(target=self._run, name="publish", daemon=True)
 
     def start(self) -> None:
@@ -105,7 +106,7 @@ class ResultPublisher:
             metrics.FRAME_AGE.labels("publish").observe(max(0.0, age))
         # A result that came out although its reply was lost is no older than this.
         first_tried_at = self._clock.now() - 1
-        waiting, backoff, again = tasks, _backoff(), False
+        waiting, again = tasks, False
         while waiting:
             try:
                 if again:
@@ -118,9 +119,11 @@ class ResultPublisher:
                 results = [(task.entry, self._result(task)) for task in waiting]
                 ended = self._answers.publish(results, self._clock.now()) if results else []
             except (StoreUnavailable, StoreFull) as error:
-                self._wait(error, backoff, first=not again)
+                self._wait(error, first=not again)
                 again = True
                 continue
+            if again:
+                self._backoff.succeeded()
             self._count_published(waiting, ended)
             metrics.STAGE_DURATION.labels("publish").observe(time.perf_counter() - started)
             return
@@ -163,21 +166,25 @@ class ResultPublisher:
 
         A refusal for lack of memory is a reply: nothing was done then. Raises GaveUp.
         """
-        backoff, first, again = _backoff(), True, False
+        first, again = True, False
         while True:
             try:
-                return call(again)
+                reply = call(again)
             except (StoreUnavailable, StoreFull) as error:
                 again = again or isinstance(error, StoreUnavailable)
-                self._wait(error, backoff, first=first)
+                self._wait(error, first=first)
                 first = False
+            else:
+                if not first:
+                    self._backoff.succeeded()
+                return reply
 
-    def _wait(self, error: StoreError, backoff: Backoff, *, first: bool) -> None:
+    def _wait(self, error: StoreError, *, first: bool) -> None:
         """Wait before the next try; an outage is told once. Raises GaveUp where the worker leaves meanwhile."""
         if first:
             log.warning("%s; holding results until it takes them", error)
         metrics.REDIS_ERRORS.labels("full" if isinstance(error, StoreFull) else "unavailable").inc()
-        if self._giving_up.wait(backoff.failed()):
+        if self._giving_up.wait(self._backoff.failed()):
             raise GaveUp("leaving unanswered frames to other workers")
 
     def _result(self, task: FrameTask) -> Result:
@@ -194,7 +201,3 @@ class ResultPublisher:
             seconds={stage: round(seconds, 6) for stage, seconds in task.seconds.items()},
             worker=self._worker,
         )
-
-
-def _backoff() -> Backoff:
-    return Backoff(LEAST_WAIT_S, MOST_WAIT_S)
