@@ -154,6 +154,7 @@ def test_a_checkpoint_of_an_earlier_version_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # a step of 128 faces is long where other programs want the cores
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_signal_stops_a_packaged_fit_after_a_step(processes: int, tmp_path: Path) -> None:
     pack, out = write_ferplus(tmp_path / "ferplus.npz", train=128, val=16), tmp_path / "run"
@@ -164,7 +165,7 @@ def test_a_signal_stops_a_packaged_fit_after_a_step(processes: int, tmp_path: Pa
     while not (out / CHECKPOINT).exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     process.terminate()
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=150)
     assert process.returncode == 4, said
     assert "the same command goes on" in said
     assert "Traceback" not in said
