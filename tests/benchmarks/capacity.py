@@ -1,4 +1,4 @@
-"""What `make bench` measures for workers/capacity.json beside the stages: Redis's share, producers, other sizes of frames."""
+"""What `make bench` measures for sizing/capacity.json beside the stages: Redis's share, producers, other sizes of frames."""
 
 import platform
 import signal

@@ -27,18 +27,18 @@ import numpy as np
 import simplejpeg
 from skimage import data
 
-from ferstream.training.dataset.augment.augment import Settings as Target
+from ferstream.training.dataset.augment.augment import AugmentSettings as Target
 from ferstream.training.dataset.augment.augment import augment
 from ferstream.training.dataset.augment.augmentation import Ranges, augmented
 from ferstream.training.dataset.prepare.jpeg_store import encode
 from ferstream.training.dataset.prepare.manifest import Prepared
-from ferstream.training.dataset.prepare.prepare import Settings, prepare
+from ferstream.training.dataset.prepare.prepare import PrepareSettings, prepare
 from ferstream.training.dataset.prepare.prepared_pictures import file_of, ready
 from ferstream.training.sources.catalogue import Named
 from ferstream.training.sources.sample import Sample
 
 CORES = len(os.sched_getaffinity(0))
-SETTINGS = Settings("published")
+SETTINGS = PrepareSettings("published")
 GREY = 48  # px: faces of this side are grey PNG, as CK+48 and FER-2013 are
 COPIES = 2  # of each original
 COMMENT = b"\xff\xfe\x00\x06face"

@@ -235,7 +235,7 @@ def main() -> None:
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
     parser.add_argument("--json", type=Path, help="also write the report here")
-    parser.add_argument("--write", type=Path, help="measure what a plan needs, into this file (workers/capacity.json)")
+    parser.add_argument("--write", type=Path, help="measure what a plan needs, into this file (workers/sizing/capacity.json)")
     parser.add_argument("--seconds", type=float, default=12.0, help="length of each measurement")
     arguments = parser.parse_args()
     frames = make_frames(64)

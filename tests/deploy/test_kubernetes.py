@@ -214,7 +214,7 @@ def test_an_overlay_of_ones_own_changes_the_producers_in_one_place(tmp_path: Pat
     stateful = named(manifests, "StatefulSet", "fer-producer")
     (container,) = stateful["spec"]["template"]["spec"]["containers"]
     assert stateful["spec"]["replicas"] == 5
-    assert variables(manifests, container, "fer-producer-4")["FER_PRODUCER_CAMERA_SHARD"] == "fer-producer-4/5"
+    assert variables(manifests, container, "fer-producer-4")["FER_PRODUCER_PARTITION"] == "fer-producer-4/5"
     assert container["image"].startswith("registry.example/ferstream/producer:")
     cameras = [one for one in of_kind(manifests, "ConfigMap") if one["metadata"]["name"].startswith("fer-cameras-")]
     assert ["gate" in one["data"]["cameras.yaml"] for one in cameras] == [True]

@@ -35,7 +35,7 @@ class Box:
 
 BOXES = (
     Box(1, 62, 12, 22, "cameras", "RTSP, HTTP, USB\n\ntest camera\nport 8554", "#fff5f5"),
-    Box(20, 62, 14, 22, "fer-producer", "port 9101\n\none shard of\ncameras.yaml each", "#fff5f5", behind=True),
+    Box(20, 62, 14, 22, "fer-producer", "port 9101\n\none part of\ncameras.yaml each", "#fff5f5", behind=True),
     Box(42, 49, 18, 46, "Redis", "port 6379, TLS 6380"),
     Box(43.5, 72.5, 15, 13, "fer:frames:{k}", "gone once answered,\nor too old (5 s)", "#fff5f5"),
     Box(43.5, 61.5, 15, 9, "fer:results:{k}", "ten minutes", "#ddf4ff"),

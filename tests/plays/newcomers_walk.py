@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from ferstream.streams.errors import FerstreamError, PictureStoreError
+from ferstream.streams.errors import FerstreamError, StoreError
 from ferstream.streams.local.embedded_redis import find_redis_server
 from ferstream.streams.redis_client.connect import connect, translated
 from ferstream.streams.wire.codec import decode_result
@@ -99,7 +99,7 @@ class Walk:
         try:
             with translated():
                 entries: Any = self.client.xrange(KEYS.results(0), since)
-        except PictureStoreError:
+        except StoreError:
             return []
         return [decode_result(entry_id.decode(), fields) for entry_id, fields in entries]
 

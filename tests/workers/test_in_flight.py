@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from ferstream.workers.intake import in_flight as module
+from ferstream.workers.intake import admission as module
 from ferstream.workers.intake.admission import InFlightLimit
 
 

@@ -19,7 +19,7 @@ STOP_S = 45.0
 
 
 class Part:
-    """One `fer-...` process. `module` is its command line's, as `workers.cli`; `name` tells it from the others.
+    """One `fer-...` process. `module` is its command line's, as `ferstream.workers.cli`; `name` tells it from the others.
 
     Raises FerstreamError where it ends early, or leaves without its account.
     """
