@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     from ferstream.consumer.subscribe.subscriber import ResultSubscriber
     from ferstream.consumer.tracking.smoother import Smoother
     from ferstream.consumer.tracking.tracker import Tracker
-    from ferstream.streams.errors import FerstreamError
+    from ferstream.streams.errors import FerstreamError, StoreError, StoreFull, StoreUnavailable
     from ferstream.streams.wire.emotions import EMOTIONS
     from ferstream.streams.wire.messages import Face, HeadPose, Result
+    from ferstream.workers.faces.picture import PictureError
     from ferstream.workers.faces.recognizer import FaceRecognizer
+    from ferstream.workers.models.card import ModelError
+    from ferstream.workers.models.runtimes.runtime import OutOfMemory
 
     __version__: str
 
@@ -26,9 +29,15 @@ __all__ = [
     "FaceRecognizer",
     "FerstreamError",
     "HeadPose",
+    "ModelError",
+    "OutOfMemory",
+    "PictureError",
     "Result",
     "ResultSubscriber",
     "Smoother",
+    "StoreError",
+    "StoreFull",
+    "StoreUnavailable",
     "Tracker",
     "__version__",
 ]
@@ -42,9 +51,15 @@ _HOMES = {
     "FaceRecognizer": "ferstream.workers.faces.recognizer",
     "FerstreamError": "ferstream.streams.errors",
     "HeadPose": "ferstream.streams.wire.messages",
+    "ModelError": "ferstream.workers.models.card",
+    "OutOfMemory": "ferstream.workers.models.runtimes.runtime",
+    "PictureError": "ferstream.workers.faces.picture",
     "Result": "ferstream.streams.wire.messages",
     "ResultSubscriber": "ferstream.consumer.subscribe.subscriber",
     "Smoother": "ferstream.consumer.tracking.smoother",
+    "StoreError": "ferstream.streams.errors",
+    "StoreFull": "ferstream.streams.errors",
+    "StoreUnavailable": "ferstream.streams.errors",
     "Tracker": "ferstream.consumer.tracking.tracker",
 }
 

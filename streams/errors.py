@@ -18,7 +18,7 @@ class DecodeError(FerstreamError):
 
 
 class StoreError(FerstreamError):
-    """Redis answered with an error that trying again will not mend."""
+    """Redis refused a command: trying again will not mend it, unless it is one of the classes below."""
 
 
 class StoreUnavailable(StoreError):

@@ -62,7 +62,7 @@ class Session:
             else PositionReader(self.shards, self.buffer.feed)
         )
         self._rotation = ShardRotation(self.shards, self._reader.open, self._reader.read_shard) if options.cluster else None
-        self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S)
+        self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, healthy_after_s=0.0)
         self._outage_told = False
         self._news_at = self._check_streams_at = 0.0
         self.connected = False

@@ -2,7 +2,7 @@
 
 import time
 
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import FullJitterBackoff
 
 #: The shortest wait of all: a jitter of nearly nothing must not become a busy loop.
 FLOOR_S = 0.05
@@ -18,7 +18,7 @@ class Backoff:
     """
 
     def __init__(self, least_s: float = 0.5, most_s: float = 5.0, healthy_after_s: float = 10.0) -> None:
-        self._waits = ExponentialWithJitterBackoff(cap=most_s, base=least_s)
+        self._waits = FullJitterBackoff(cap=most_s, base=least_s)
         self._healthy_after_s = healthy_after_s
         self._failures = 0
         self._healthy_since: float | None = None

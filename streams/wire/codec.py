@@ -43,7 +43,12 @@ class _Face(msgspec.Struct):
     score: Finite
     quality: Finite
     emotion: Name
-    probabilities: Annotated[dict[Emotion, Finite], Meta(min_length=len(EMOTIONS))]  # all, and none that we do not know
+    probabilities: dict[Emotion, Finite]
+
+    def __post_init__(self) -> None:
+        # Counted here: msgspec's min_length takes the length that a map says of itself, and a name may come twice in it.
+        if len(self.probabilities) < len(EMOTIONS):
+            raise ValueError(f"probabilities of {len(EMOTIONS)} emotions expected, of {len(self.probabilities)} found")
 
 
 class _Result(_Map):

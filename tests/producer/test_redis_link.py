@@ -85,7 +85,7 @@ def test_a_camera_that_gives_no_frames_finds_out_that_its_shard_is_back(cluster,
 
 
 def test_fifty_cameras_of_one_shard_that_lose_it_together_wait_as_briefly_as_one(link, monkeypatch):
-    monkeypatch.setattr("random.random", lambda: 1.0)  # the longest of all jitters
+    monkeypatch.setattr("random.uniform", lambda _least, most: most)  # the longest of all jitters
     shard = link.of(CAMERAS[0])
     before, began = shard.generation, time.monotonic()
     for _ in range(50):

@@ -216,3 +216,13 @@ def test_emotions_travel_by_name_in_any_order():
 
 def test_a_picture_is_never_in_a_repr():
     assert "secret" not in repr(Frame(HEADER, b"secret"))
+
+
+def test_a_face_with_one_emotion_twice_is_refused():
+    """A map that says it holds eight names, and holds seven."""
+    packed = msgpack.packb(result_map(RESULT))
+    name = b"\xa8" + b"surprise"
+    assert name in packed
+    with pytest.raises(DecodeError, match="probabilities of 8 emotions expected, of 7 found") as refused:
+        decode_result("1-0", {b"r": packed.replace(name, b"\xa7" + b"neutral")})
+    assert refused.value.reason == "wrong-type"

@@ -1,8 +1,8 @@
 #!/bin/sh
-# What some tests need beside Python: an RTSP server (GStreamer) and Prometheus, both from Debian.
+# What some tests need beside Python: an RTSP server (GStreamer), a redis-server with TLS, and Prometheus, all from Debian.
 #
 #   test_tools.sh check     says what is missing, which tests are skipped for it, and how to get it; installs nothing
-#   test_tools.sh install   installs it: GStreamer as root, Prometheus into .tools/ without
+#   test_tools.sh install   installs it: GStreamer and Redis as root, Prometheus into .tools/ without
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 tools=.tools
@@ -20,10 +20,13 @@ has_prometheus() {
     done
 }
 
-install_rtsp_server() {
+has_redis() {
+    command -v redis-server >/dev/null
+}
+
+install_packages() {
     command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 1
-    # shellcheck disable=SC2086  # a list of packages
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $gstreamer >/dev/null
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 download_prometheus() {
@@ -42,10 +45,13 @@ install_prometheus() {
 }
 
 if [ "${1:-}" = install ]; then
-    has_rtsp_server || install_rtsp_server
+    # shellcheck disable=SC2086  # a list of packages
+    has_rtsp_server || install_packages $gstreamer
+    has_redis || install_packages redis-server
     has_prometheus || install_prometheus
 fi
 missing=
 has_rtsp_server || { missing=1; echo "No GStreamer RTSP server: tests of RTSP cameras are skipped. \`make test-tools\` as root installs: $gstreamer"; }
+has_redis || { missing=1; echo "No redis-server on the PATH: tests of TLS and of a cluster of Redis are skipped. \`make test-tools\` as root installs: redis-server"; }
 has_prometheus || { missing=1; echo "No Prometheus: tests of rules and dashboards are skipped. \`make test-tools\` unpacks it into $tools; or put these on the PATH: $programs"; }
 [ "${1:-}" != install ] || [ -z "$missing" ]

@@ -15,6 +15,8 @@ from ferstream.streams.wire.keys import Keys
 
 log = logging.getLogger(__name__)
 
+#: Not the backoff of a running worker: at its start it holds no frame that others could take, and whoever waits for it to become
+#: ready, a rolling upgrade say, should not wait longer than Redis makes it.
 RETRY_S = 0.25
 
 
