@@ -23,8 +23,8 @@ from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Frame, FrameHeader
 from ferstream.workers.faces.picture import decode_jpeg
 from tests.plays.write_command_pages import PROGRAMS, load, pages
-from tests.support.deploy_docs import PAGES as DEPLOY_PAGES
-from tests.support.deploy_docs import commands
+from tests.support.deploy.docs import PAGES as DEPLOY_PAGES
+from tests.support.deploy.docs import commands
 from tests.support.documents import DOCS, METRICS_PAGE, WRITTEN, a_result, examples, metric_names, run
 from tests.support.paths import ROOT
 

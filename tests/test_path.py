@@ -103,7 +103,7 @@ def test_workers_of_both_runtimes_agree_on_every_face_of_two_people(redis_url, c
         for face, same in pairs:
             assert face.emotion == same.emotion
             assert face.box == pytest.approx(same.box, abs=1.0)
-            # The same crop differs by less (tests/workers/test_models.py); here a box may round to the next pixel and move the crop.
+            # The same crop differs by less (workers/test_models.py); here a box may round to the next pixel and move the crop.
             assert face.probabilities == pytest.approx(same.probabilities, abs=0.1)
 
 

@@ -1,7 +1,7 @@
 """The results streams of a deployment: how many there are, how far each was read and yielded, and what comes out of them.
 
-What comes out is a ResultEntry, and, decoded, a Delivery. Also the effects that all of subscribing is written in. Subscribing does no I/O itself: its generators yield effects, and the
-blocking or the asyncio subscriber performs them.
+What comes out is a ResultEntry, and, decoded, a Delivery. Also the effects that all of subscribing is written in. Subscribing
+does no I/O itself: its generators yield effects, and the blocking or the asyncio subscriber performs them.
 """
 
 import re

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.deploy_docs import DEPLOY, NEEDS, OUTER, PAGES, ROOT, Command, commands
+from tests.support.deploy.docs import DEPLOY, NEEDS, OUTER, PAGES, ROOT, Command, commands
 
 PROGRAMS = {"fer-producer": "producer", "fer-worker": "workers", "fer-consumer": "consumer"}
 

@@ -14,7 +14,7 @@ import pytest
 from ferstream.producer.config.camera_config import CameraSettings
 from ferstream.producer.config.cameras_file import read_cameras_file
 from ferstream.streams.service.environment import variables_of
-from tests.support.deployed_redis import DEPLOY, clean_environment, make_secrets
+from tests.support.deploy.deployed_redis import DEPLOY, clean_environment, make_secrets
 from tests.support.video_files import skip_or_fail
 
 PLAIN, TLS = ["-f", "compose.yaml"], ["-f", "compose.yaml", "-f", "compose.tls.yaml"]

@@ -9,8 +9,8 @@ import ferstream.streams.service.health_server  # noqa: F401 - its metric regist
 from deploy.grafana.boards.__main__ import DASHBOARDS as FOLDER
 from deploy.grafana.boards.__main__ import documents
 from ferstream.consumer.log.log_metrics import LogMetrics
-from tests.support.deploy_queries import DASHBOARDS, asked_by_dashboards, autoscaling_queries, dashboard, panels, rules, selectors
-from tests.support.deploy_tools import ROOT
+from tests.support.deploy.queries import DASHBOARDS, asked_by_dashboards, autoscaling_queries, dashboard, panels, rules, selectors
+from tests.support.deploy.tools import ROOT
 from tests.support.documents import METRICS_PAGE, metric_names
 
 NAMES = [path.stem for path in DASHBOARDS]

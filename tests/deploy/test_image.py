@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.support.deployed_redis import DEPLOY, clean_environment
+from tests.support.deploy.deployed_redis import DEPLOY, clean_environment
 
 ROOT = DEPLOY.parent
 LISTS = {

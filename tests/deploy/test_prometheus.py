@@ -15,10 +15,10 @@ import redis
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect
 from tests.plays.scale_out.processes import Part, free_port
-from tests.support.deploy_queries import DASHBOARDS, asked_by_dashboards, asked_by_rules, autoscaling_queries, dashboard
-from tests.support.deploy_tools import tool
+from tests.support.deploy.prometheus_server import PrometheusServer
+from tests.support.deploy.queries import DASHBOARDS, asked_by_dashboards, asked_by_rules, autoscaling_queries, dashboard
+from tests.support.deploy.tools import tool
 from tests.support.fleet import KEYS, add, frame, portrait_jpeg, server_now
-from tests.support.prometheus_server import PrometheusServer
 from tests.support.video_files import make_video, wait_until
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(300)]

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.plays.scale_out.page import block, replace_block
-from tests.support.deploy_docs import DEPLOY, OUTER, PAGES, ROOT, anchors, links, names, table
+from tests.support.deploy.docs import DEPLOY, OUTER, PAGES, ROOT, anchors, links, names, table
 
 README = DEPLOY / "README.md"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))

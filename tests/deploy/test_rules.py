@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.deploy_queries import RULES, rules
-from tests.support.deploy_tools import DEPLOY, ROOT, promtool
+from tests.support.deploy.queries import RULES, rules
+from tests.support.deploy.tools import DEPLOY, ROOT, promtool
 
 RULE_TESTS = sorted((DEPLOY / "prometheus" / "rule_tests").glob("*.yaml"))
 

@@ -6,8 +6,8 @@ from importlib import import_module
 import click
 import pytest
 
-from tests.support.deploy_queries import dashboard, panels, rules
-from tests.support.deploy_tools import DEPLOY
+from tests.support.deploy.queries import dashboard, panels, rules
+from tests.support.deploy.tools import DEPLOY
 
 RUNBOOK = (DEPLOY / "runbook.md").read_text("utf-8")
 ALERTS = {rule["alert"]: rule for rule in rules() if "alert" in rule}

@@ -14,8 +14,8 @@ from ferstream.consumer.cli import main as consumer
 from ferstream.producer.cli import main as producer
 from ferstream.streams.service.environment import variables_of
 from ferstream.workers.cli import main as worker
-from tests.support.deploy_queries import rules
-from tests.support.deploy_tools import promtool
+from tests.support.deploy.queries import rules
+from tests.support.deploy.tools import promtool
 from tests.support.paths import ROOT
 from tests.support.video_files import skip_or_fail
 

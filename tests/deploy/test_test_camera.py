@@ -9,7 +9,8 @@ from pathlib import Path
 import av
 import pytest
 
-from tests.support.deployed_redis import DEPLOY
+from tests.support.deploy.deployed_redis import DEPLOY
+from tests.support.paths import ROOT
 from tests.support.video_files import SYSTEM_PYTHON, skip_or_fail
 
 SERVE = DEPLOY / "test_camera" / "serve.py"
@@ -27,7 +28,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def url(clip: Path) -> Iterator[str]:
     """The camera's URL on this machine."""
     if subprocess.run(
-        [SYSTEM_PYTHON, Path(__file__).with_name("rtsp_server.py"), "--check"], capture_output=True, check=False
+        [SYSTEM_PYTHON, ROOT / "tests" / "support" / "rtsp_server.py", "--check"], capture_output=True, check=False
     ).returncode:
         skip_or_fail("no GStreamer RTSP server: `make test-tools` as root brings it")
     command = [SYSTEM_PYTHON, SERVE, clip, "--host", "127.0.0.1", "--port", "0"]

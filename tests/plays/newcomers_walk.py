@@ -27,8 +27,8 @@ from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Result
 from tests.plays.scale_out.page import replace_block
 from tests.plays.scale_out.processes import Part, free_port
+from tests.support.deploy.prometheus_server import PrometheusServer
 from tests.support.paths import ROOT
-from tests.support.prometheus_server import PrometheusServer
 
 KEYS = Keys()
 FPS = 5  # of each of the two cameras

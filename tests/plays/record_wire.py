@@ -1,4 +1,4 @@
-"""Records entries for tests/streams/test_wire_versions.py: `python -m tests.plays.record_wire` writes wire/entries.json there.
+"""Records entries for tests/streams/wire/test_wire_versions.py: `python -m tests.plays.record_wire` writes entries.json there.
 
 Real entries come from the programs of released versions, taken from the history, and of this tree; variants of them stand for
 writers to come. Each is shown to the reader of 0.1.0, and what that did is recorded too. Run it again for each release.

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from ferstream.streams.service.environment import variables_of
-from tests.support.kubernetes_manifests import Manifest, named
+from tests.support.deploy.kubernetes_manifests import Manifest, named
 
 #: What the documented Secrets hold (deploy/kubernetes/README.md), key by key.
 SECRETS = {

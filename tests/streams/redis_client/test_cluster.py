@@ -18,7 +18,7 @@ from ferstream.streams.redis_client.cluster import run_id_of
 from ferstream.streams.redis_client.connect import connect, translated
 from ferstream.streams.redis_client.preflight import check_server
 from ferstream.streams.wire.keys import Keys
-from tests.streams.test_finish import add, result
+from tests.streams.frames.test_finish import add, result
 from tests.support.fleet import frame
 from tests.support.redis_cluster import RedisCluster, free_ports
 from tests.support.redis_servers import tls_server

@@ -11,10 +11,10 @@ import pyarrow.parquet
 import pytest
 
 from ferstream.streams.local.embedded_redis import find_redis_server
-from tests.support.deployed_redis import DeployedRedis, clean_environment, free_port
+from tests.support.deploy.deployed_redis import DeployedRedis, clean_environment, free_port
+from tests.support.deploy.kubernetes_manifests import named, overlay
+from tests.support.deploy.pod_process import SECRETS, under, variables, write_volumes
 from tests.support.fleet import wait_until
-from tests.support.kubernetes_manifests import named, overlay
-from tests.support.pod_process import SECRETS, under, variables, write_volumes
 
 PODS = {
     "fer-producer-0": "StatefulSet",

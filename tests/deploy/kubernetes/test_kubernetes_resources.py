@@ -12,8 +12,8 @@ from cloudcoil.models.keda import v1alpha1 as keda
 from cloudcoil.models.prometheus_operator import v1 as prometheus_operator
 
 from ferstream.workers import metrics
-from tests.support.deploy_tools import promtool
-from tests.support.kubernetes_manifests import KUBERNETES, OVERLAYS, Manifest, named, of_kind, overlay
+from tests.support.deploy.kubernetes_manifests import KUBERNETES, OVERLAYS, Manifest, named, of_kind, overlay
+from tests.support.deploy.tools import promtool
 
 MODELS = {
     "ScaledObject": keda.ScaledObject,

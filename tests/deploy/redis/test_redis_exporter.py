@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from ferstream.streams.local.embedded_redis import find_redis_server
-from tests.support.deploy_tools import tool
-from tests.support.deployed_redis import DEPLOY, DeployedRedis, free_port
+from tests.support.deploy.deployed_redis import DEPLOY, DeployedRedis, free_port
+from tests.support.deploy.tools import tool
 from tests.support.fleet import wait_until
 from tests.support.redis_servers import tls_server
 

@@ -16,7 +16,7 @@ from ferstream.producer.config.camera_config import CameraSettings
 from ferstream.producer.config.cameras_file import read_cameras_file
 from ferstream.streams.wire.keys import Keys
 from ferstream.workers.cli import main as worker
-from tests.support.kubernetes_manifests import (
+from tests.support.deploy.kubernetes_manifests import (
     KUBERNETES,
     OVERLAYS,
     build,
@@ -28,7 +28,7 @@ from tests.support.kubernetes_manifests import (
     pod_labels,
     workloads,
 )
-from tests.support.pod_process import SECRETS, options_of, under, variables, write_volumes
+from tests.support.deploy.pod_process import SECRETS, options_of, under, variables, write_volumes
 
 PROGRAMS = {"fer-producer": (producer, 9101), "fer-worker": (worker, 9102), "fer-consumer": (consumer, 9103)}
 OWN_KINDS = {"ScaledObject", "TriggerAuthentication", "PodMonitor", "Probe", "PrometheusRule"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.deployed_redis import DEPLOY, OTHER_ADDRESS, DeployedRedis, make_secrets
+from tests.support.deploy.deployed_redis import DEPLOY, OTHER_ADDRESS, DeployedRedis, make_secrets
 from tests.support.fleet import WorkerProcess
 from tests.support.redis_servers import tls_server
 from tests.test_path import Producer

@@ -11,8 +11,8 @@ import redis
 
 from ferstream.streams.local.embedded_redis import find_redis_server
 from ferstream.streams.redis_client.connect import connect
-from tests.support.deploy_docs import PAGES
-from tests.support.deployed_redis import DEPLOY, DeployedRedis, make_secrets, servers, version_of
+from tests.support.deploy.deployed_redis import DEPLOY, DeployedRedis, make_secrets, servers, version_of
+from tests.support.deploy.docs import PAGES
 from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_servers import tls_server
 

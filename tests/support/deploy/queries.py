@@ -8,7 +8,7 @@ from typing import Any
 import promql_parser
 import yaml
 
-from tests.support.deploy_tools import DEPLOY
+from tests.support.deploy.tools import DEPLOY
 
 DASHBOARDS = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
 RULES = sorted((DEPLOY / "prometheus" / "rules").glob("*.yaml"))

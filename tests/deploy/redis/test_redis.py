@@ -14,7 +14,7 @@ from ferstream import ResultSubscriber
 from ferstream.streams.local.embedded_redis import find_redis_server
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.keys import Keys
-from tests.support.deployed_redis import ROLES, DeployedRedis, make_secrets, servers, version_of
+from tests.support.deploy.deployed_redis import ROLES, DeployedRedis, make_secrets, servers, version_of
 from tests.support.fleet import KEYS, WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
 from tests.support.redis_cluster import RedisCluster
 from tests.test_path import Producer

@@ -12,7 +12,7 @@ from typing import Any, Self
 import yaml
 
 from tests.plays.scale_out.processes import free_port
-from tests.support.deploy_tools import DEPLOY, tool
+from tests.support.deploy.tools import DEPLOY, tool
 
 #: Scrapes and evaluations each second, so that a test need not wait for minutes.
 EVERY_S = 1
