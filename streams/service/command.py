@@ -144,9 +144,10 @@ def name_variables(main: click.Command, prefix: str, *, by_command: bool = False
     With `by_command` it is PREFIX_COMMAND_OPTION, as click's `auto_envvar_prefix` has it. Call it when all commands are there.
     """
     known: frozenset[str] = frozenset()
+    by_parameter = bool(main.context_settings.get("auto_envvar_prefix"))
     commands = list(_below(main, prefix, by_command=by_command))
     for command, begin in commands:
-        known |= name_options(command, begin)
+        known |= name_options(command, begin, by_parameter=by_parameter)
     for command, begin in commands:
         command.program, command.known = prefix, known
         shared = [option for option in command.params if long_name(option) in SHARED]

@@ -1,7 +1,7 @@
 """Variables in the environment: what each option's is called, and which of those that are set no program knows."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 import click
@@ -13,7 +13,7 @@ SHARED = {"--redis": "FER_REDIS", "--redis-url-file": "FER_REDIS_URL_FILE"}
 #: Variables that are no option's: the folder of packs and models, and which server the embedded Redis and the tests start.
 _OTHERS = {"FER_DATA_DIR", "FER_EMBEDDED_SERVER", "FER_TEST_SERVER"}
 #: Kubernetes sets these in every pod for a Service that is named fer-...
-_OF_KUBERNETES = re.compile(r"FER_\w+_(SERVICE_(HOST|PORT\w*)|PORT(_\d+_(TCP|UDP)\w*)?)")
+_OF_KUBERNETES = re.compile(r"FER_(\w+_)?(SERVICE_(HOST|PORT\w*)|PORT_\d+_(TCP|UDP|SCTP)\w*)")
 
 
 def long_name(option: click.Parameter) -> str:
@@ -26,10 +26,10 @@ def variables_of(option: click.Parameter) -> tuple[str, ...]:
     return (option.envvar,) if isinstance(option.envvar, str) else tuple(option.envvar or ())
 
 
-def name_options(command: click.Command, prefix: str) -> frozenset[str]:
-    """Give each option of a command its variable, PREFIX_OPTION; returns their names.
+def name_options(command: click.Command, prefix: str, *, by_parameter: bool) -> frozenset[str]:
+    """Give each option of a command its variable, PREFIX_OPTION; returns the names of all variables that set one.
 
-    With click's `auto_envvar_prefix`, whose name is of the parameter and not of the option, either name works.
+    `by_parameter` says that click's `auto_envvar_prefix` is set: then PREFIX_PARAMETER sets the option too.
     """
     known = set()
     for option in command.params:
@@ -39,18 +39,27 @@ def name_options(command: click.Command, prefix: str) -> frozenset[str]:
             if name in SHARED:
                 names.append(SHARED[name])
             option.envvar = names
-            known |= {*names, f"{prefix}_{option.name}".upper()}
+            known |= {*names}
+            if by_parameter:
+                known.add(f"{prefix}_{option.name}".upper())
     return frozenset(known)
 
 
-def unknown_variables(names: Iterable[str], prefix: str, known: frozenset[str]) -> Iterator[str]:
+def unknown_variables(variables: Mapping[str, str], prefix: str, known: frozenset[str]) -> Iterator[str]:
     """A line about each variable that begins with FER_ and sets nothing, in the program whose variables begin with `prefix`."""
     others = tuple(f"FER_{program.upper()}_" for program in PROGRAMS if f"FER_{program.upper()}" != prefix)
     whole = known | _OTHERS | set(SHARED.values())
-    for name in sorted(names):
+    for name in sorted(variables):
         # What begins like another program's is that program's to judge: a file of variables may serve them all.
-        if not name.startswith("FER_") or name in whole or name.startswith(others) or _OF_KUBERNETES.fullmatch(name):
+        if not name.startswith("FER_") or name in whole or name.startswith(others) or _of_kubernetes(name, variables):
             continue
-        rest = name.removeprefix("FER_").partition("_")[2]
-        near = get_close_matches(name, [*whole, *(f"{other}{rest}" for other in others if rest)], n=1, cutoff=0.75)
+        near = get_close_matches(name, sorted(whole), n=1, cutoff=0.75)
         yield f"{name} is set and no program reads it" + (f": did you mean {near[0]}?" if near else "")
+
+
+def _of_kubernetes(name: str, variables: Mapping[str, str]) -> bool:
+    """Whether Kubernetes set it. NAME_PORT may as well be an option's, so it needs an address or NAME_SERVICE_HOST beside it."""
+    if not name.endswith("_PORT") or _OF_KUBERNETES.fullmatch(name):
+        return _OF_KUBERNETES.fullmatch(name) is not None
+    service = name.removesuffix("_PORT")
+    return f"{service}_SERVICE_HOST" in variables or variables[name].startswith(("tcp://", "udp://", "sctp://"))

@@ -94,11 +94,52 @@ def test_an_unknown_variable_is_named_with_the_nearest():
     assert second.endswith("FER_WORKR_REDIS is set and no program reads it: did you mean FER_WORKER_REDIS?")
 
 
+@pytest.mark.parametrize(
+    ("words", "name", "told"),
+    [
+        (["consumer", "cameras", f"--redis={NOWHERE}"], "FER_CONSUMER_REDIS_URL", ": did you mean FER_CONSUMER_REDIS?"),
+        (["worker", "plan", "--table"], "FER_WORKER_CLAIM_AFTER_S", ": did you mean FER_WORKER_CLAIM_AFTER?"),
+        (["worker", "plan", "--table"], "FER_WORKER_AS_JSON", ""),
+    ],
+)
+def test_what_the_code_calls_an_option_is_no_variable_where_it_sets_nothing(words, name, told):
+    assert f"{name} is set and no program reads it{told}" in run(*words, **{name: "1"}).stderr
+
+
+def test_what_the_code_calls_an_option_is_a_variable_where_click_reads_it():
+    ended = run("train", "try", "/none.jpg", FER_TRAIN_TRY_DETECTOR_FOLDER="/none")
+    assert "no program reads it" not in ended.stderr
+    assert "/none" in ended.stderr
+
+
 def test_what_is_near_to_nothing_is_named_alone():
-    assert list(unknown_variables(["FER_", "FER_QQQQQQQQ", "PATH"], "FER_WORKER", frozenset())) == [
+    assert list(unknown_variables({"FER_": "", "FER_QQQQQQQQ": "", "PATH": ""}, "FER_WORKER", frozenset())) == [
         "FER_ is set and no program reads it",
         "FER_QQQQQQQQ is set and no program reads it",
     ]
+
+
+def test_only_variables_that_exist_are_suggested():
+    known = frozenset({"FER_WORKER_LOG_LEVEL", "FER_WORKER_METRICS_PORT"})
+    assert list(unknown_variables({"FER_LOG_LEVEL": "debug", "FER_TRACED_OUT": "x"}, "FER_WORKER", known)) == [
+        "FER_LOG_LEVEL is set and no program reads it: did you mean FER_WORKER_LOG_LEVEL?",
+        "FER_TRACED_OUT is set and no program reads it",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"FER_WORKER_METRIC_PORT": "9102"}, ["FER_WORKER_METRIC_PORT"]),
+        ({"FER_METRICS_PORT": "9102"}, ["FER_METRICS_PORT"]),
+        ({"FER_WORKER_METRIC_PORT": "tcp://10.0.0.1:80", "FER_UDP_PORT": "udp://10.0.0.1:80"}, []),
+        ({"FER_DNS_PORT": "", "FER_DNS_SERVICE_HOST": "10.0.0.1", "FER_DNS_SERVICE_PORT_HTTP": "80"}, []),
+        ({"FER_PORT": "tcp://10.0.0.1:80", "FER_PORT_80_TCP_ADDR": "10.0.0.1", "FER_SERVICE_HOST": "10.0.0.1"}, []),
+    ],
+)
+def test_what_kubernetes_sets_is_told_from_a_wrong_name(variables, named):
+    told = unknown_variables(variables, "FER_WORKER", frozenset({"FER_WORKER_METRICS_PORT"}))
+    assert [line.partition(" ")[0] for line in told] == named
 
 
 def taken_port(number):
