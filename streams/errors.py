@@ -34,5 +34,5 @@ class GroupGone(StoreError):
 
 
 def how_to_install(extra: str) -> str:
-    """The command that brings an extra of ferstream's, for an error about what is missing."""
-    return f"pip install 'ferstream[{extra}]'"
+    """The command that brings an extra of ferstream's, as README gives it, for an error about what is missing."""
+    return f"pip install '.[{extra}]' in the clone of ferstream"

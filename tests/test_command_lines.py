@@ -14,6 +14,7 @@ from importlib import import_module
 import click
 import pytest
 
+from ferstream.streams.errors import how_to_install
 from ferstream.streams.programs import PROGRAMS
 from ferstream.streams.service.command import FerCommand
 from tests.support.paths import ROOT
@@ -199,11 +200,20 @@ def test_a_program_without_a_command_shows_what_there_is(program):
     assert "Commands:" in ended.stderr
 
 
+_ROOMS = ("streams", "producer", "workers", "consumer", "training")
+
+
 def test_one_place_says_how_to_install_an_extra():
-    found = [
-        path
-        for room in ("streams", "producer", "workers", "consumer", "training")
-        for path in (ROOT / room).rglob("*.py")
-        if "pip install 'ferstream" in path.read_text()
-    ]
+    found = [path for room in _ROOMS for path in (ROOT / room).rglob("*.py") if "pip install '" in path.read_text()]
     assert found == [ROOT / "streams" / "errors.py"]
+
+
+def test_errors_name_an_extra_as_the_readme_does():
+    (line,) = re.findall(r"^pip install .*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert how_to_install("cpu").startswith(line)
+    table = (ROOT / "docs" / "getting-started.md").read_text()
+    code = "".join(path.read_text() for room in _ROOMS for path in (ROOT / room).rglob("*.py"))
+    extras = set(re.findall(r"how_to_install\(['\"](\w+)", code))
+    assert extras == {"cpu", "gpu", "parquet", "tracing", "demo", "train"}
+    for extra in extras:
+        assert f"| `{line.replace('cpu', extra)}` |" in table

@@ -231,12 +231,21 @@ def test_the_demo_takes_cameras_as_the_producer_does():
 @pytest.mark.parametrize(
     ("missing", "runtime", "told"),
     [
-        (["torch"], "torch", "torch is not installed; openvino is: leave --runtime away, or pip install 'ferstream[gpu]'"),
-        (["openvino"], "openvino", "openvino is not installed; torch is: leave --runtime away, or pip install 'ferstream[cpu]'"),
+        (
+            ["torch"],
+            "torch",
+            "torch is not installed; openvino is: leave --runtime away, or pip install '.[gpu]' in the clone of ferstream",
+        ),
+        (
+            ["openvino"],
+            "openvino",
+            "openvino is not installed; torch is: leave --runtime away, or pip install '.[cpu]' in the clone of ferstream",
+        ),
         (
             ["torch", "openvino"],
             "auto",
-            "no runtime is installed: pip install 'ferstream[cpu]' (OpenVINO) or pip install 'ferstream[gpu]' (torch)",
+            "no runtime is installed: pip install '.[cpu]' in the clone of ferstream (OpenVINO) "
+            "or pip install '.[gpu]' in the clone of ferstream (torch)",
         ),
     ],
 )

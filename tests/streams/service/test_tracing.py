@@ -151,7 +151,7 @@ def test_what_is_missing_or_wrong_is_told():
     ended = subprocess.run([sys.executable, "-c", missing], capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stderr) == (
         3,
-        "Error: --trace-endpoint needs OpenTelemetry: pip install 'ferstream[tracing]'\n",
+        "Error: --trace-endpoint needs OpenTelemetry: pip install '.[tracing]' in the clone of ferstream\n",
     )
     wrong = run("run", "--camera=p=portraits:", "--trace-endpoint=collector:hunter2")
     assert (wrong.returncode, "it must be an http:// or https:// URL" in wrong.stderr) == (2, True)
