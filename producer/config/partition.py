@@ -7,6 +7,8 @@ from typing import Self
 
 from ferstream.producer.errors import ConfigError
 
+#: Both names of the option, as either may have been given.
+_OPTION = "--partition (or --camera-shard)"
 _SYNTAX = re.compile(r"(?:\S+-)?(\d{1,9})/(\d{1,9})")
 
 
@@ -19,7 +21,7 @@ class Partition:
 
     def __post_init__(self) -> None:
         if not 0 <= self.index < self.count:
-            raise ConfigError(f"--partition {self}: partitions are counted from 0, so the first number must be below the second")
+            raise ConfigError(f"{_OPTION} {self}: partitions are counted from 0, so the first number must be below the second")
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -27,7 +29,7 @@ class Partition:
         match = _SYNTAX.fullmatch(text.strip())
         if match is None:
             raise ConfigError(
-                f"--partition wants I/N, for instance 0/4, or a pod's name for I (fer-producer-0/4), not {text!r:.80}"
+                f"{_OPTION} wants I/N, for instance 0/4, or a pod's name for I (fer-producer-0/4), not {text!r:.80}"
             )
         return cls(int(match[1]), int(match[2]))
 

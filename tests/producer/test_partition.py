@@ -55,6 +55,13 @@ def test_its_old_name_still_works(monkeypatch):
     assert [one["name"] for one in json.loads(run("check", *cameras, "--json").stdout)] == [mine]
 
 
+@pytest.mark.parametrize("text", ["2/2", "x"])
+def test_an_error_names_the_option_that_was_given(text):
+    for option in ("--partition", "--camera-shard"):
+        ended = run("check", "--camera=p=portraits:", f"{option}={text}")
+        assert (ended.returncode, option in ended.stderr) == (2, True)
+
+
 def test_two_producers_serve_one_file_once(redis_url, client, tmp_path):
     names = [f"camera-{number}" for number in range(6)]
     video, file = make_video(tmp_path / "a.mkv", frames=20), tmp_path / "cameras.yaml"
