@@ -132,7 +132,7 @@ class FerGroup(_Helpful, cloup.Group):
         valid_names: list[str],
         error: click.UsageError,
     ) -> click.UsageError:
-        """cloup names what is near; where nothing is, name all."""
+        """Names the commands that the wrong name is close to, or all commands where it is close to none."""
         told = super().handle_bad_command_name(bad_name, valid_names, error)
         known = f"{error.message} There are {', '.join(sorted(valid_names))}."
         return told if told is not error else click.UsageError(known, error.ctx)
