@@ -17,6 +17,7 @@ import pytest
 from ferstream.streams.errors import how_to_install
 from ferstream.streams.programs import PROGRAMS
 from ferstream.streams.service.command import FerCommand
+from ferstream.streams.service.logs import LEVELS
 from tests.support.paths import ROOT
 from tests.support.programs import NAMES, command, environment, run
 
@@ -217,3 +218,36 @@ def test_errors_name_an_extra_as_the_readme_does():
     assert extras == {"cpu", "gpu", "parquet", "tracing", "demo", "train"}
     for extra in extras:
         assert f"| `{line.replace('cpu', extra)}` |" in table
+
+
+_LEVELS_OF_PROGRAMS = """
+import click
+from ferstream.streams.service.command import FerCommand, log_arguments
+def level(words, start):
+    command = FerCommand("a", log_level=start, callback=lambda: log_arguments())
+    return command.main(list(words), standalone_mode=False)
+"""
+
+
+@pytest.mark.parametrize(("start", "most"), [("debug", "-v"), ("info", "-vv"), ("warning", "-vvv"), ("error", "-vvvv")])
+def test_a_part_logs_as_its_program_wherever_it_starts(start, most):
+    script = f"""{_LEVELS_OF_PROGRAMS}
+for words in ([], ["-q"], {[most[:-1]] if most != "-v" else []}, [{most!r}], ["--log-level=error", "--log-format=json"]):
+    told = level(words, {start!r})
+    assert all(level(told, other) == told for other in ("debug", "info", "warning", "error")), told
+    print(*told)
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stderr
+    _, _, less, all_, said = ended.stdout.splitlines()
+    assert less == "--log-level debug --log-format auto"
+    assert all_ == "-vvvv --log-format auto"
+    assert said == "--log-level error --log-format json"
+
+
+@pytest.mark.parametrize(("words", "found"), ALL, ids=[words for words, _ in ALL])
+def test_help_says_how_many_v_show_what_libraries_say(words, found):
+    options = {option.name: option for option in found.params}
+    if "verbose" in options:
+        start = LEVELS.index(options["log_level"].default)
+        assert options["verbose"].help == f"Log more, -{'v' * (start + 1)} also what libraries say."

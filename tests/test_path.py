@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fleet import KEYS, WorkerProcess, results, wait_until
+from tests.support.programs import command, environment
 from tests.support.video_files import RtspServer, shared_video
 
 
@@ -115,9 +116,8 @@ def test_people_seen_from_behind_have_less_than_a_false_face_a_minute(redis_url,
 
 
 def test_the_demo_balances_and_names_the_astronaut_happy():
-    command = "from ferstream.streams.local.demo import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", command, "--seconds", "4", "--json"], capture_output=True, text=True, timeout=110, check=False
+        [*command("demo"), "--seconds", "4", "--json"], capture_output=True, text=True, timeout=110, check=False
     )
     assert done.returncode == 0, done.stderr
     *lines, summary = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
@@ -128,10 +128,30 @@ def test_the_demo_balances_and_names_the_astronaut_happy():
     assert len(smiles) >= 0.8 * len(lines)
 
 
+def test_ctrl_c_ends_a_running_demo_with_its_account_and_its_parts_log_as_it_does(tmp_path):
+    words = ("--forever", "--json", "-vvv", "--log-format", "json")
+    with (tmp_path / "log").open("w") as log:
+        demo = subprocess.Popen(command("demo", *words), stdout=subprocess.PIPE, stderr=log, text=True, env=environment())
+        try:
+            assert demo.stdout.readline().startswith("{")
+            demo.send_signal(signal.SIGINT)
+            said, _ = demo.communicate(timeout=60)
+        finally:
+            demo.terminate()  # its parts end with it
+            demo.wait(timeout=60)
+    assert demo.returncode == 0
+    assert json.loads(said.splitlines()[-1])["balance"] == 0
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("{")] == ["Stopping ..."]
+    logged = [json.loads(line) for line in lines if line.startswith("{")]
+    assert {("ferstream.producer", "debug"), ("ferstream.workers", "debug")} <= {
+        (".".join(line["logger"].split(".")[:2]), line["level"]) for line in logged
+    }
+
+
 def test_the_demo_tells_when_the_camera_is_not_there():
-    command = "from ferstream.streams.local.demo import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", command, "--camera", "rtsp://u:hidden@127.0.0.1:9/none", "--patience", "5"],
+        [*command("demo"), "--camera", "rtsp://u:hidden@127.0.0.1:9/none", "--patience", "5"],
         capture_output=True,
         text=True,
         timeout=110,

@@ -4,12 +4,8 @@ import json
 import os
 import re
 import signal
-import socket
-import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import quantiles
@@ -22,42 +18,12 @@ from cloup import option
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.local.processes import ProgramProcess, free_port
+from ferstream.streams.programs import INTERRUPTED
 from ferstream.streams.redis_client.connect import connect, translated
-from ferstream.streams.service.command import FerCommand, chosen_level, name_variables
+from ferstream.streams.service.command import FerCommand, log_arguments, name_variables
 from ferstream.streams.wire.codec import decode_result
 from ferstream.streams.wire.keys import Keys
-
-#: A process that has not ended by then is killed.
-STOP_S = 30.0
-
-
-class Part:
-    """One process of the demo. Its log goes to standard error; with `collect` its standard output is kept for the end."""
-
-    def __init__(self, name: str, module: str, *arguments: str, collect: bool = False) -> None:
-        self.name = name
-        # Ctrl-C reaches the whole terminal group; parts are stopped in order instead, so they do not listen to it.
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", f"from {module} import main; main()", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if collect else None,
-            text=True,
-            start_new_session=True,
-        )
-
-    def running(self) -> bool:
-        return self._process.poll() is None
-
-    def stop(self) -> str:
-        """End the process in order, and return what it had to say."""
-        if self.running():
-            self._process.send_signal(signal.SIGTERM)
-        try:
-            said, _ = self._process.communicate(timeout=STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            said, _ = self._process.communicate()
-        return said or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +51,11 @@ class Sums:
 fer-demo
 fer-demo --camera desk=webcam:0 --forever
 fer-demo --camera rtsp://user:password@10.0.0.5/stream1 --seconds 60""",
-    exits={1: "a frame is not accounted for, or no face was found"},
+    exits={
+        0: "done, or ended by Ctrl-C while it ran: every frame is accounted for, and faces were found",
+        1: "a frame is not accounted for, or no face was found, also where Ctrl-C ended it",
+        INTERRUPTED: "ended by Ctrl-C while it started or stopped",
+    },
     context_settings={"auto_envvar_prefix": "FER_DEMO"},
 )
 @cloup.option_group(
@@ -103,7 +73,7 @@ fer-demo --camera rtsp://user:password@10.0.0.5/stream1 --seconds 60""",
     option("--workers", type=click.IntRange(1, 16), default=1, help="Worker processes."),
     option("--seconds", type=click.FloatRange(1), default=20.0, help="How long to run after the first result."),
     option("--patience", "patience_s", type=click.FloatRange(1), default=60.0, help="Seconds to wait for the first result."),
-    option("--forever", is_flag=True, help="Go on until Ctrl-C."),
+    option("--forever", is_flag=True, help="Go on until Ctrl-C, then add up as otherwise."),
     option("--json", "as_json", is_flag=True, help="Print the results and the summary as JSON lines."),
 )
 @click.version_option(package_name="ferstream", prog_name="fer-demo")
@@ -141,26 +111,22 @@ def _run(
     stack: ExitStack, url: str, cameras: list[str], workers: int, seconds: float | None, patience_s: float, as_json: bool
 ) -> tuple[Sums, list[float], float]:
     """Start the parts in the order of a frame's way backwards, let them run, stop them in its order, and add up."""
-    shared = ("--redis", url)
-    tail = Part("subscriber", "ferstream.consumer.cli", "tail", *shared, *(["--json"] if as_json else []))
+    shared = ("--redis", url, *log_arguments())
+    tail = ProgramProcess("subscriber", "consumer", "tail", *shared, *(["--json"] if as_json else []))
     stack.callback(tail.stop)
-    quiet = ("--log-level", chosen_level(), "--json", "--metrics-host", "127.0.0.1")
+    service = (*shared, "--json", "--metrics-host", "127.0.0.1", "--metrics-port")
     fleet = []
     for number in range(workers):
-        port = _free_port()
-        part = Part(
-            f"worker {number + 1}", "ferstream.workers.cli", "run", *shared, *quiet, "--metrics-port", str(port), collect=True
-        )
+        port = free_port()
+        part = ProgramProcess(f"worker {number + 1}", "worker", "run", *service, str(port), collect=True)
         stack.callback(part.stop)
         fleet.append((part, port))
     if not as_json:
         click.secho(f"Starting {workers} worker{'s' * (workers > 1)} ...", dim=True, err=True)
     for part, port in fleet:
-        _wait_until_ready(part, port)
+        part.wait_until_ready(port)
     names = [f"--camera={camera}" for camera in cameras]
-    producer = Part(
-        "producer", "ferstream.producer.cli", "run", *shared, *quiet, "--stay", "--metrics-port", "0", *names, collect=True
-    )
+    producer = ProgramProcess("producer", "producer", "run", *service, "0", "--stay", *names, collect=True)
     stack.callback(producer.stop)
     client = connect(url)
     stack.callback(client.close)
@@ -170,9 +136,9 @@ def _run(
     except KeyboardInterrupt:
         click.secho("Stopping ...", dim=True, err=True)
     ran_s = time.monotonic() - started
-    captured = _last_words(producer)
+    captured = producer.account()
     _wait_until_answered(client)
-    answered = [_last_words(part) for part, _ in fleet]
+    answered = [part.account() for part, _ in fleet]
     with translated():
         in_flight = int(client.xlen(Keys().frames(0)))
     sums = Sums(
@@ -188,7 +154,7 @@ def _run(
     return sums, _latencies(client), ran_s
 
 
-def _watch(parts: list[Part], client: "redis.Redis", seconds: float | None, patience_s: float) -> None:
+def _watch(parts: list[ProgramProcess], client: "redis.Redis", seconds: float | None, patience_s: float) -> None:
     """Until `seconds` after the first result, or for ever. Raises FerstreamError where a part ended, or no result comes."""
     until = None
     patience = time.monotonic() + patience_s
@@ -213,26 +179,6 @@ def _wait_until_answered(client: "redis.Redis", patience_s: float = 10.0) -> Non
             if not client.xlen(Keys().frames(0)):
                 return
         time.sleep(0.05)
-
-
-def _wait_until_ready(part: Part, port: int) -> None:
-    until = time.monotonic() + 120
-    while time.monotonic() < until and part.running():
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
-                return
-        except (urllib.error.URLError, TimeoutError, ConnectionError):  # not listening, or not ready yet: ask again
-            time.sleep(0.1)
-    raise FerstreamError(f"the {part.name} did not become ready; its own words are above")
-
-
-def _last_words(part: Part) -> dict[str, Any]:
-    said = part.stop().strip().splitlines()
-    try:
-        words: dict[str, Any] = json.loads(said[-1])
-    except (IndexError, ValueError) as error:
-        raise FerstreamError(f"the {part.name} left without its account; its own words are above") from error
-    return words
 
 
 def _latencies(client: "redis.Redis") -> list[float]:
@@ -288,12 +234,6 @@ def _print_summary(sums: Sums, latencies: list[float], ran_s: float) -> None:
         click.echo(
             click.style(f"{name:>10}  ", dim=True) + click.style(value, fg="red" if wrong else None, bold=name == "account")
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 name_variables(main, "FER_DEMO")

@@ -116,7 +116,7 @@ class FerCommand(_Helpful):
         if preferred(ctx, "log_level", "verbose", "quiet") != "log_level":
             start = next(param.default for param in self.params if param.name == "log_level")
             level = ("all", *LEVELS)[max(0, min(len(LEVELS), LEVELS.index(start) + 1 + steps))]
-        ctx.meta["log_level"] = level
+        ctx.meta["log_level"], ctx.meta["log_format"] = level, format_
         configure_logging(level, format_)
         for problem in unknown_variables(os.environ, self.program, self.known):
             log.warning("%s", problem)
@@ -169,9 +169,12 @@ def _below(command: click.Command, prefix: str, *, by_command: bool) -> "Iterato
             yield from _below(child, begin, by_command=by_command)
 
 
-def chosen_level() -> str:
-    """The least level that the running command logs."""
-    return str(click.get_current_context().meta["log_level"])
+def log_arguments() -> tuple[str, ...]:
+    """The options with which a command of any program logs as the running command does."""
+    meta = click.get_current_context().meta
+    # "all" has no name in --log-level: it is what -v comes to in the end, wherever a command starts.
+    level = ("-" + "v" * len(LEVELS),) if meta["log_level"] == "all" else ("--log-level", meta["log_level"])
+    return (*level, "--log-format", meta["log_format"])
 
 
 def preferred(ctx: click.Context, *names: str) -> str:
@@ -246,9 +249,14 @@ def _shape(params: list[click.Parameter]) -> None:
 
 def _log_params(level: str) -> list[click.Parameter]:
     group = cloup.OptionGroup(LOGS)
+    all_ = "v" * (LEVELS.index(level) + 1)
     return [
         cloup.Option(
-            ["-v", "--verbose"], count=True, group=group, help="Log more, -vv also what libraries say.", show_default=False
+            ["-v", "--verbose"],
+            count=True,
+            group=group,
+            help=f"Log more, -{all_} also what libraries say.",
+            show_default=False,
         ),
         cloup.Option(["-q", "--quiet"], count=True, group=group, help="Log less.", show_default=False),
         cloup.Option(["--log-level"], type=click.Choice(LEVELS), default=level, group=group, help="Least level that is logged."),

@@ -1,0 +1,74 @@
+"""The processes that run the programs on this machine: started, asked whether they are ready, and ended in order."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+from ferstream.streams.errors import FerstreamError
+
+#: A process that has not ended by then is killed.
+STOP_S = 30.0
+#: A worker opens its models in a few seconds; a busy machine is slow.
+READY_S = 120.0
+
+
+class ProgramProcess:
+    """One program that runs. Its log goes to standard error; with `collect` its standard output is kept for the end."""
+
+    def __init__(self, name: str, program: str, *arguments: str, collect: bool = False) -> None:
+        self.name = name
+        # Ctrl-C reaches the whole group of a terminal. These end in the order of a frame's way instead, so they have their own.
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", f"from ferstream.streams.programs import {program}; {program}()", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if collect else None,
+            text=True,
+            start_new_session=True,
+        )
+
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def wait_until_ready(self, port: int) -> None:
+        """Until its /readyz says so. Raises FerstreamError where it ended, or took longer than READY_S."""
+        until = time.monotonic() + READY_S
+        while time.monotonic() < until and self.running():
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
+                    return
+            except (urllib.error.URLError, TimeoutError, ConnectionError):  # not listening, or not ready yet: ask again
+                time.sleep(0.1)
+        raise FerstreamError(f"the {self.name} did not become ready; its own words are above")
+
+    def stop(self) -> str:
+        """End the process in order, and return what it wrote to standard output."""
+        if self.running():
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            said, _ = self._process.communicate(timeout=STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            said, _ = self._process.communicate()
+        return said or ""
+
+    def account(self) -> dict[str, Any]:
+        """End the process in order, and return its sums, the last line that it wrote. Raises FerstreamError without one."""
+        said = self.stop().strip().splitlines()
+        try:
+            sums: dict[str, Any] = json.loads(said[-1])
+        except (IndexError, ValueError) as error:
+            raise FerstreamError(f"the {self.name} left without its account; its own words are above") from error
+        return sums
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
