@@ -167,7 +167,7 @@ class Worker:
 
     def _publisher(self, finished: Channel[FrameTask], models: dict[str, str]) -> ResultPublisher:
         settings = self.settings
-        answers = FrameFinisher(
+        finisher = FrameFinisher(
             self._answering,
             settings.keys,
             group=settings.group,
@@ -175,7 +175,7 @@ class Worker:
             keep_dead_pictures=settings.keep_dead_pictures,
         )
         return ResultPublisher(
-            answers,
+            finisher,
             self.clock,
             finished,
             worker=settings.name,

@@ -37,7 +37,7 @@ class ResultPublisher:
 
     def __init__(
         self,
-        answers: FrameFinisher,
+        finisher: FrameFinisher,
         clock: ServerClock,
         finished: Channel[FrameTask],
         *,
@@ -47,7 +47,7 @@ class ResultPublisher:
         answered: Callable[[list[Entry]], None],
         tracing: "Tracing | None" = None,
     ) -> None:
-        self._answers, self._clock, self._finished = answers, clock, finished
+        self._finisher, self._clock, self._finished = finisher, clock, finished
         self._worker, self._models = worker, models
         self._label, self._answered, self._tracing = camera_label, answered, tracing
         self._giving_up = threading.Event()
@@ -117,7 +117,7 @@ class ResultPublisher:
                     self._expire([task.expire() for task in waiting if now > task.deadline])
                     waiting = [task for task in waiting if task.outcome == "answered"]
                 results = [(task.entry, self._result(task)) for task in waiting]
-                ended = self._answers.publish(results, self._clock.now()) if results else []
+                ended = self._finisher.publish(results, self._clock.now()) if results else []
             except (StoreUnavailable, StoreFull) as error:
                 self._wait(error, first=not again)
                 again = True
@@ -130,7 +130,7 @@ class ResultPublisher:
 
     def _without_published(self, tasks: list[FrameTask], since: float) -> list[FrameTask]:
         """The tasks whose MULTI did not run: after a lost reply, a result that is out says that it did."""
-        out = self._answers.published_since([task.entry for task in tasks], self._worker, since)
+        out = self._finisher.published_since([task.entry for task in tasks], self._worker, since)
         done = [task for task in tasks if (task.entry.shard, task.entry.entry_id) in out]
         self._count_published(done, [True] * len(done))
         return [task for task in tasks if task not in done]
@@ -147,14 +147,14 @@ class ResultPublisher:
             self._expire_of_shard([task for task in tasks if task.entry.shard == shard])
 
     def _expire_of_shard(self, tasks: list[FrameTask]) -> None:
-        ended = self._insist(lambda again: self._answers.expire([task.entry for task in tasks], again=again))
+        ended = self._insist(lambda again: self._finisher.expire([task.entry for task in tasks], again=again))
         for task, counted in zip(tasks, ended, strict=True):
             metrics.EXPIRED.labels(self._label(task.camera_id)).inc(counted)
 
     def _bury(self, task: FrameTask) -> None:
         log.warning("frame %s of %r is dead: %s", task.entry.entry_id, task.camera_id, task.detail, extra=task.log_fields)
         now = self._clock.now()
-        counted = self._insist(lambda again: self._answers.bury(task.entry, task.reason, task.detail, now, again=again))
+        counted = self._insist(lambda again: self._finisher.bury(task.entry, task.reason, task.detail, now, again=again))
         metrics.DEAD.labels(task.reason).inc(counted)
 
     def _trace(self, tracing: "Tracing", task: FrameTask, since: float) -> None:
