@@ -43,7 +43,23 @@ def test_landmarks_that_are_nearly_right_give_an_angle_that_is_nearly_right():
     assert (errors < [6, 7, 4]).all(), errors
 
 
-@pytest.mark.parametrize("points", [np.full((5, 2), np.nan), np.zeros((5, 2)), np.full((5, 2), 7.0)])
+LINE = np.array([[0, 0], [4, 8], [2, 4], [1, 2], [3, 6]], np.float32)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "points",
+    [
+        np.full((5, 2), np.nan),
+        np.full((5, 2), np.inf),
+        np.where(np.arange(10).reshape(5, 2) == 3, -np.inf, projected(0, 0, 0)),
+        np.zeros((5, 2)),
+        np.full((5, 2), 7.0),
+        LINE,
+        LINE * [1, 0],
+        300 + 40 * LINE + np.random.default_rng(0).uniform(-0.5, 0.5, (5, 2)),
+    ],
+)
 def test_no_landmarks_no_pose(points):
     assert head_pose(points) is None
 

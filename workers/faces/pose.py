@@ -15,10 +15,13 @@ from ferstream.streams.wire.messages import HeadPose
 GENERIC_FACE = np.array([[-31.5, -36.4, 20.0], [31.5, -36.4, 20.0], [0, 0, 0], [-28.6, 24.2, 28.4], [28.6, 24.2, 28.4]])
 #: The camera is taken to be this many face sizes away, about two metres. How far it really is, landmarks alone do not tell.
 FAR = 30.0
+#: Landmarks whose spread across their line is a smaller share of that along it tell no turn. Of the generic face it is 0.36 at
+#: least, however it is turned.
+LEAST_BREADTH = 0.05
 
 
 def head_pose(landmarks: Sequence[tuple[float, float]] | NDArray[np.float32]) -> HeadPose | None:
-    """The pose of the head with these landmarks (5, 2), in pixels; None where they coincide or are not numbers.
+    """The pose of the head with these landmarks (5, 2), in pixels; None where they coincide, lie on a line, or are not finite.
 
     The generic face is turned until it projects onto the landmarks (perspective from n points: Terzakis and Lourakis 2020,
     https://doi.org/10.1007/978-3-030-58452-8_28). Its rotation is read as roll after yaw after pitch, so that turning the
@@ -29,11 +32,16 @@ def head_pose(landmarks: Sequence[tuple[float, float]] | NDArray[np.float32]) ->
     worse: they follow a head that turns to the side, and hardly one that leans or nods, so its roll and pitch stay near 0.
     """
     points = np.asarray(landmarks, np.float64)
-    size = float(np.ptp(points, axis=0).max())
-    if not size > 0:  # also where they are not numbers
+    if not np.isfinite(points).all():
         return None
-    camera = np.array([[FAR * size, 0, 0], [0, FAR * size, 0], [0, 0, 1]])
-    found, rotation, _ = cv2.solvePnP(GENERIC_FACE, points - points.mean(axis=0), camera, None, flags=cv2.SOLVEPNP_SQPNP)
+    size = float(np.ptp(points, axis=0).max())
+    if size == 0:
+        return None
+    centred = (points - points.mean(axis=0)) / size
+    along, across = np.linalg.svd(centred, compute_uv=False)
+    if across < LEAST_BREADTH * along:
+        return None
+    found, rotation, _ = cv2.solvePnP(GENERIC_FACE, centred, np.diag([FAR, FAR, 1]), None, flags=cv2.SOLVEPNP_SQPNP)
     if not found:
         return None
     turned, _ = cv2.Rodrigues(rotation)
