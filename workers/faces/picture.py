@@ -64,6 +64,8 @@ def read_picture(path: Path) -> Picture:
         data = np.frombuffer(path.read_bytes(), np.uint8)
     except OSError as error:
         raise PictureError("unreadable", f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:  # a zero byte, or half of a surrogate pair
+        raise PictureError("unreadable", f"cannot read {str(path)!r}: no file can have this name") from error
     try:
         picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if len(data) else None
     except cv2.error:  # a header that claims more pixels than OpenCV reads
@@ -76,22 +78,24 @@ def read_picture(path: Path) -> Picture:
 def as_picture(source: PictureLike, name: str = "the picture") -> Picture:
     """The RGB pixels (H, W, 3) of whatever holds a picture; `name` says in an error which one it is.
 
-    Grey pictures (H, W) become RGB, the alpha of RGBA (H, W, 4) is left out. A file is turned as its EXIF says; a picture of
-    Pillow's is taken as its pixels lie, so that boxes fit it: `PIL.ImageOps.exif_transpose` turns it.
+    Grey pictures (H, W) become RGB, the alpha of RGBA (H, W, 4) is left out, 16 bits of grey become 8. A file is turned as its
+    EXIF says; a picture of Pillow's is taken as its pixels lie, so that boxes fit it: `PIL.ImageOps.exif_transpose` turns it.
 
     Raises PictureError (`unreadable`, `bad-picture`, `not-a-picture`, `empty`).
     """
     if isinstance(source, str | os.PathLike):
-        return read_picture(Path(source))
+        path = os.fsdecode(source)
+        if not path:
+            raise PictureError("unreadable", f"{name} is an empty path")
+        return read_picture(Path(path))
     kind = type(source).__name__
     try:
-        # Pillow knows how palettes, CMYK and one bit a pixel become RGB; it may read the file only now.
-        pixels = np.asarray(source if isinstance(source, np.ndarray) or not _is_pillow(source) else source.convert("RGB"))
+        pixels = np.asarray(source if isinstance(source, np.ndarray) or not _is_pillow(source) else _pillow_pixels(source, name))
     except (OSError, ValueError) as error:
         raise PictureError("bad-picture", f"{name}: {kind} cannot be read: {error}") from error
     if not isinstance(source, np.ndarray) and pixels.dtype != np.uint8:
         raise PictureError(
-            "not-a-picture", f"{name} is a {kind}: give a path, a numpy array of RGB bytes, or a picture of Pillow's"
+            "not-a-picture", f"{name} is of type {kind}: give a path, a numpy array of RGB bytes, or a picture of Pillow's"
         )
     if pixels.dtype != np.uint8:
         raise PictureError("not-a-picture", f"{name} has pixels of {pixels.dtype}: they must be uint8, 0 to 255")
@@ -106,3 +110,12 @@ def as_picture(source: PictureLike, name: str = "the picture") -> Picture:
 
 def _is_pillow(source: object) -> bool:
     return hasattr(source, "convert") and hasattr(source, "mode")
+
+
+def _pillow_pixels(source: PillowPicture, name: str) -> Any:  # noqa: ANN401 - what numpy makes an array of
+    """RGB or 8 bits of grey: Pillow knows how palettes, CMYK and one bit a pixel become RGB; it may read the file only now."""
+    if source.mode.startswith("I;16"):  # Pillow would cut off above 255, which leaves white; OpenCV takes the upper byte too
+        return (np.asarray(source) >> 8).astype(np.uint8)
+    if source.mode in ("I", "F"):
+        raise PictureError("not-a-picture", f"{name} has Pillow's mode {source.mode}, of no known range: convert it to RGB")
+    return source.convert("RGB")
