@@ -13,9 +13,14 @@ if TYPE_CHECKING:  # numpy and cv2 are not loaded for --help
     from ferstream.workers.models.runtimes.runtime import Precision
 
 
+def usable_cores() -> int:
+    """The cores that this process may use; all of the machine's where the system does not tell (macOS)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def default_threads() -> int:
     """Threads a stage: the cores this process may use, eight at most; beyond that the Python between the calls is the limit."""
-    return max(1, min(8, len(os.sched_getaffinity(0))))
+    return min(8, usable_cores())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -17,8 +18,9 @@ from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.workers.faces.crop import square_crop
 from ferstream.workers.models.card import ONNX, PACKAGED, ModelCard, ModelError
 from ferstream.workers.models.nets.anchors import anchor_boxes, decode_boxes, encode_boxes, overlaps
-from ferstream.workers.models.registry import open_classifier, open_detector
+from ferstream.workers.models.registry import choose_runtime, open_classifier, open_detector
 from ferstream.workers.models.runtimes.runtime import OomRetry, OutOfMemory
+from ferstream.workers.settings import default_threads, usable_cores
 from tests.support.video_files import shared_video
 
 
@@ -95,6 +97,19 @@ def test_bfloat16_changes_a_probability_by_little(astronaut):
     exact = open_classifier(None, "cpu", "openvino")(crops)
     fast = open_classifier(None, "cpu", "openvino", precision="bf16")(crops)
     np.testing.assert_allclose(exact, fast, atol=0.08)
+
+
+@pytest.mark.parametrize("device", ["gpu", "CUDA", "mps", "cpu:0", "cuda:", "cuda:x", "cuda:-1", " cpu", ""])
+def test_a_device_that_is_none_is_refused(device):
+    with pytest.raises(ModelError, match=rf"^'{device}' is no device: use auto, cpu, cuda or cuda:N$"):
+        choose_runtime(device, "auto")
+
+
+def test_the_default_threads_are_the_cores_where_the_system_has_no_affinity(monkeypatch):
+    """As on macOS."""
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert usable_cores() == os.cpu_count()
+    assert 1 <= default_threads() <= 8
 
 
 @pytest.fixture

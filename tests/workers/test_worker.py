@@ -263,6 +263,7 @@ def test_sigterm_finishes_what_is_held(redis_url, client, tmp_path):
         (["--no-such-option"], "No such option"),
         (["--runtime", "tensorrt"], "'tensorrt' is not one of"),
         (["--device", "cuda:77"], "cuda:77 asked for, but "),
+        (["--device", "gpu"], "'gpu' is no device: use auto, cpu, cuda or cuda:N"),
         (["--device", "cuda", "--runtime", "openvino"], "openvino computes on the CPU"),
         (["--detector", str(Path(__file__).parent)], "no model in"),
         (["--redis", "http://user:secret@localhost"], "must start with redis://"),

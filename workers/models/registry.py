@@ -1,5 +1,6 @@
 """Opening models by task, device and runtime. The library behind a runtime is imported only when that runtime is chosen."""
 
+import re
 from ctypes.util import find_library
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,8 +37,11 @@ def open_classifier(
 def choose_runtime(device: str, runtime: RuntimeName) -> tuple[str, Literal["openvino", "torch"]]:
     """The device and runtime that `auto` stands for here: CUDA through torch where there is one, else the CPU through OpenVINO.
 
-    Raises ModelError where what is asked for is not installed or not there.
+    Raises ModelError where the device is none of `auto`, `cpu`, `cuda` and `cuda:N`, or what is asked for is not installed or not
+    there.
     """
+    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]+)?", device):
+        raise ModelError(f"{device!r} is no device: use auto, cpu, cuda or cuda:N")
     wants_cuda = device.startswith("cuda")
     if wants_cuda and runtime == "openvino":
         raise ModelError("openvino computes on the CPU here: use --runtime torch for a CUDA device")
@@ -82,7 +86,7 @@ def _cuda_device(device: str) -> str | None:
         )
         raise ModelError(f"{device} asked for, but {missing}, or use --device cpu or auto")
     _, _, number = device.partition(":")
-    if not (number or "0").isdecimal() or int(number or 0) >= count:
+    if int(number or 0) >= count:
         raise ModelError(f"{device} asked for, but this machine has {count} CUDA devices: use --device cpu or auto")
     return f"cuda:{int(number or 0)}"
 
