@@ -1,6 +1,7 @@
 """FaceRecognizer: pictures of one's own, in every form that people have them."""
 
 import doctest
+import gc
 import subprocess
 import sys
 import threading
@@ -18,8 +19,9 @@ from ferstream import FaceRecognizer, FerstreamError
 from ferstream.streams.frames.reader import Entry
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.wire.codec import face_map
-from ferstream.workers.faces.picture import PictureError, decode_jpeg
+from ferstream.workers.faces.picture import PictureError, as_picture, decode_jpeg
 from ferstream.workers.models.card import ModelError
+from ferstream.workers.models.classifier import Classifier
 from ferstream.workers.models.detector import Detector
 from ferstream.workers.models.runtimes.runtime import OutOfMemory
 from ferstream.workers.pipeline.frame_task import FrameTask
@@ -94,6 +96,17 @@ def test_grey_pictures_and_palettes_are_taken_too(recognizer, astronaut):
     assert palette.emotion == "happiness"
 
 
+@pytest.mark.parametrize("ending", ["png", "tif"])
+def test_sixteen_bits_of_grey_are_read_by_pillow_as_from_the_file(recognizer, astronaut, tmp_path, ending):
+    path = tmp_path / f"deep.{ending}"
+    grey = cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY).astype(np.uint16)
+    cv2.imwrite(str(path), grey * 256 + np.random.default_rng(0).integers(0, 256, grey.shape, np.uint16))
+    with Image.open(path) as opened:
+        assert opened.mode == "I;16"
+        np.testing.assert_array_equal(as_picture(opened), as_picture(path))
+        assert [face.emotion for face in recognizer(opened)[0]] == ["happiness"]
+
+
 def test_a_file_is_turned_as_its_exif_says_and_a_picture_of_pillow_is_not(recognizer, astronaut, tmp_path):
     lying = Image.fromarray(np.ascontiguousarray(np.rot90(astronaut)))
     exif = lying.getexif()
@@ -130,17 +143,22 @@ def test_no_pictures_no_answers(recognizer, none):
     [
         ("no-such-file.jpg", "unreadable", r"cannot read no-such-file\.jpg: No such file"),
         (Path(__file__).parent, "unreadable", "Is a directory"),
+        ("", "unreadable", "picture 0 is an empty path"),
+        ("a\0b.jpg", "unreadable", r"cannot read 'a\\x00b\.jpg': no file can have this name"),
+        ("\ud800.jpg", "unreadable", "no file can have this name"),
+        (Image.new("F", (4, 4)), "not-a-picture", "picture 0 has Pillow's mode F, of no known range: convert it to RGB"),
+        (Image.new("I", (4, 4)), "not-a-picture", "picture 0 has Pillow's mode I"),
         (__file__, "bad-picture", "is no picture that OpenCV reads"),
         (np.zeros((4, 4, 3), np.float32), "not-a-picture", r"picture 0 has pixels of float32: they must be uint8"),
         (np.zeros((4, 4, 3), bool), "not-a-picture", "pixels of bool"),
         (np.zeros((4, 4, 2), np.uint8), "not-a-picture", r"shape \(4, 4, 2\): it must be \(height, width, 3\)"),
         (np.zeros(4, np.uint8), "not-a-picture", r"shape \(4,\)"),
         (np.zeros((0, 4, 3), np.uint8), "empty", "picture 0 has no pixels"),
-        (b"\xff\xd8", "not-a-picture", "picture 0 is a bytes: give a path"),
-        (None, "not-a-picture", "picture 0 is a NoneType: give a path"),
-        (7, "not-a-picture", "picture 0 is a int"),
-        ([np.zeros((4, 4, 3), np.uint8), {}], "not-a-picture", "picture 1 is a dict"),
-        ([[1, 2], [3]], "not-a-picture", "picture 0 is a list"),
+        (b"\xff\xd8", "not-a-picture", "picture 0 is of type bytes: give a path"),
+        (None, "not-a-picture", "picture 0 is of type NoneType: give a path"),
+        (7, "not-a-picture", "picture 0 is of type int"),
+        ([np.zeros((4, 4, 3), np.uint8), {}], "not-a-picture", "picture 1 is of type dict"),
+        ([[1, 2], [3]], "not-a-picture", "picture 0 is of type list"),
         (np.zeros((2, 4, 4, 5), np.uint8), "not-a-picture", r"picture 0 has the shape \(4, 4, 5\)"),
     ],
 )
@@ -167,15 +185,17 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
 class OtherRuntime:
     """The packaged net's runtime with less: without landmarks, or with memory for small batches only."""
 
-    def __init__(self, model, *, landmarks: bool = True, memory: int = 1000) -> None:
+    def __init__(self, model, *, landmarks: bool = True, memory: int = 1000, device: str | None = None) -> None:
         self._runtime, self._parts, self._memory = model._runtime, None if landmarks else 2, memory
-        self.device, self.library, self.precision = model.device, model.library, model.precision
+        self.device, self.library, self.precision = device or model.device, model.library, model.precision
         self.batches: list[int] = []
+        self.threads: set[str] = set()
 
     def __call__(self, batch):
         if len(batch) > self._memory:
             raise OutOfMemory("full")
         self.batches.append(len(batch))
+        self.threads.add(threading.current_thread().name)
         return self._runtime(batch)[: self._parts]
 
 
@@ -191,6 +211,42 @@ def test_a_device_with_little_memory_gets_smaller_batches(recognizer, astronaut)
     small = FaceRecognizer(Detector(runtime, recognizer.detector.card), recognizer.classifier)
     assert [len(faces) for faces in small([astronaut] * 10)] == [1] * 10
     assert max(runtime.batches) <= 3
+
+
+def test_a_gpu_gets_whole_batches(recognizer, astronaut):
+    """One device computes one batch after the other, so that smaller ones side by side would only cost more."""
+    finds, names = (OtherRuntime(model, device="cuda:0") for model in (recognizer.detector, recognizer.classifier))
+    models = Detector(finds, recognizer.detector.card), Classifier(names, recognizer.classifier.card)
+    assert len(FaceRecognizer(*models, threads=8)([astronaut] * 17)) == 17
+    assert (finds.batches, names.batches) == ([8, 8, 1], [17])
+
+
+def test_its_threads_are_kept_from_call_to_call_and_go_with_it(recognizer, astronaut):
+    runtime = OtherRuntime(recognizer.detector)
+    several = FaceRecognizer(Detector(runtime, recognizer.detector.card), recognizer.classifier, threads=2)
+    for _ in range(4):
+        several([astronaut] * 4)
+    assert runtime.batches == [2] * 8
+    assert runtime.threads <= {"ferstream-faces_0", "ferstream-faces_1"}
+    ours = [thread for thread in threading.enumerate() if thread in several._pool._threads]
+    assert 1 <= len(ours) <= 2
+    del several
+    gc.collect()
+    for thread in ours:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in ours)
+
+
+def test_a_program_whose_threads_all_begin_at_once_ends():
+    """Nothing waits for ever: neither in OpenVINO's first look at an array, nor for the threads when the interpreter leaves."""
+    script = (
+        "import sys\nsys.setswitchinterval(1e-6)\n"
+        "import numpy as np\nfrom ferstream import FaceRecognizer\n"
+        "recognizer = FaceRecognizer.open(device='cpu', runtime='openvino', threads=4)\n"
+        "print(recognizer(np.zeros((8, 64, 64, 3), np.uint8)))\n"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (said.returncode, said.stdout) == (0, f"{[[]] * 8}\n"), said.stderr
 
 
 def test_several_threads_may_use_one_recognizer(recognizer, astronaut):

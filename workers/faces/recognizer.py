@@ -27,7 +27,8 @@ R = TypeVar("R")
 class FaceRecognizer:
     """Finds the faces in pictures and names their apparent expression, by the steps that a worker takes.
 
-    Made once and called often: opening it reads both models. Safe to call from several threads.
+    Made once and called often: opening it reads both models, and its threads stay until it goes. Safe to call from several
+    threads, which then share those.
 
     Example:
         >>> from skimage import data
@@ -54,12 +55,15 @@ class FaceRecognizer:
         Args:
             detector: Finds the faces.
             classifier: Names their expressions.
-            threads: Batches that are computed side by side.
+            threads: Batches that are computed side by side; on a GPU it is one, whatever is said here.
             detect_batch_size: Pictures in one call of the detector, at most.
             max_batch_size: Faces in one call of the classifier, at most.
         """
         self.detector, self.classifier = detector, classifier
-        self._threads = threads
+        # On a GPU one thread keeps the device fed: smaller batches side by side would wait for each other.
+        self._threads = 1 if detector.device.startswith("cuda") else threads
+        # Kept, since each thread has inference requests of its own. They start when needed and end with this object.
+        self._pool = ThreadPoolExecutor(self._threads, "ferstream-faces")
         self._detect_retry = OomRetry("detector", detect_batch_size)
         self._classify_retry = OomRetry("classifier", max_batch_size)
 
@@ -81,7 +85,8 @@ class FaceRecognizer:
             precision: Arithmetic of openvino; `bf16` halves the cost of a face where the processor has it.
             detector: Folder of a detector, or None for the packaged one.
             classifier: Folder of a classifier, or None for the packaged one.
-            threads: Batches that are computed side by side, a core each; None: the cores that this process may use, 8 at most.
+            threads: Batches that are computed side by side, a core each; None: the cores that this process may use, 8 at most. On
+                a GPU it is one, whatever is said here.
 
         Raises:
             ModelError: A folder holds no model that can be used, or the device or runtime is not there.
@@ -117,7 +122,7 @@ class FaceRecognizer:
         return [[next(faces) for _ in of_one] for of_one in found]
 
     def _cut(self, numbered: Sequence[tuple[PictureLike, str]]) -> list[list[FaceCrop]]:
-        """The crops of each picture. Pictures are read here, a batch at a time: of a thousand files few are in memory."""
+        """The crops of each picture. Pictures are read here: of a thousand files no more than a batch a thread are in memory."""
         pictures = [as_picture(source, name) for source, name in numbered]
         found = self._detect_retry(self.detector, pictures)
         return [cut_faces(picture, boxes, self.classifier.card) for picture, boxes in zip(pictures, found, strict=True)]
@@ -133,8 +138,9 @@ class FaceRecognizer:
         batches = [items[first : first + size] for first in range(0, len(items), size)]
         if len(batches) < 2:
             return work(items) if items else []
-        with ThreadPoolExecutor(min(self._threads, len(batches))) as pool:
-            return [result for part in pool.map(work, batches) for result in part]
+        if self._threads == 1:
+            return [result for part in map(work, batches) for result in part]
+        return [result for part in self._pool.map(work, batches) for result in part]
 
 
 def _as_list(pictures: PictureLike | Iterable[PictureLike]) -> list[PictureLike]:

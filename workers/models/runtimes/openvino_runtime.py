@@ -12,6 +12,10 @@ from openvino.preprocess import PrePostProcessor
 from ferstream.workers.models.card import ONNX, ModelCard, ModelError
 from ferstream.workers.models.runtimes.runtime import Batch, Outputs, Precision
 
+# OpenVINO looks numpy up when it first sees an array. Two threads that do so at once wait for each other for ever: one holds the
+# interpreter lock, the other the lock of that look-up. An import is done by one thread.
+_ = ov.Tensor(np.zeros(1, np.uint8)).data
+
 
 class OpenVinoRuntime:
     """A net on the CPU. Up to `threads` callers compute side by side, a core each.
