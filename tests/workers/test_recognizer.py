@@ -146,7 +146,7 @@ def test_no_pictures_no_answers(recognizer, none):
         ("", "unreadable", "picture 0 is an empty path"),
         ("a\0b.jpg", "unreadable", r"cannot read 'a\\x00b\.jpg': no file can have this name"),
         ("\ud800.jpg", "unreadable", "no file can have this name"),
-        (Image.new("F", (4, 4)), "not-a-picture", "picture 0 has Pillow's mode F, of no known range: convert it to RGB"),
+        (Image.new("F", (4, 4)), "not-a-picture", "picture 0 has Pillow's mode F, of no known range: scale it to 8 bits"),
         (Image.new("I", (4, 4)), "not-a-picture", "picture 0 has Pillow's mode I"),
         (__file__, "bad-picture", "is no picture that OpenCV reads"),
         (np.zeros((4, 4, 3), np.float32), "not-a-picture", r"picture 0 has pixels of float32: they must be uint8"),

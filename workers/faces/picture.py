@@ -117,5 +117,5 @@ def _pillow_pixels(source: PillowPicture, name: str) -> Any:  # noqa: ANN401 - w
     if source.mode.startswith("I;16"):  # Pillow would cut off above 255, which leaves white; OpenCV takes the upper byte too
         return (np.asarray(source) >> 8).astype(np.uint8)
     if source.mode in ("I", "F"):
-        raise PictureError("not-a-picture", f"{name} has Pillow's mode {source.mode}, of no known range: convert it to RGB")
+        raise PictureError("not-a-picture", f"{name} has Pillow's mode {source.mode}, of no known range: scale it to 8 bits")
     return source.convert("RGB")
