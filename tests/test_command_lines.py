@@ -169,7 +169,8 @@ from ferstream.streams.programs import {name}
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
         assert errors == ""
-        assert process.returncode in {130, 0}  # 0: it was done before
+        # 0: it was done before. Killed by the signal: it was done, and Python was leaving; a shell shows 130 for that too.
+        assert process.returncode in {130, 0, -signal.SIGINT}
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("worker", "--help"), ("train", "summary"), ("worker", "plan", "--table")])

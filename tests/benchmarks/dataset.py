@@ -11,7 +11,6 @@ rates, `whole` of a command on all pictures here with its start. Ceilings are me
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -36,8 +35,9 @@ from ferstream.training.dataset.prepare.prepare import PrepareSettings, prepare
 from ferstream.training.dataset.prepare.prepared_pictures import file_of, ready
 from ferstream.training.sources.catalogue import Named
 from ferstream.training.sources.sample import Sample
+from ferstream.workers.settings import usable_cores
 
-CORES = len(os.sched_getaffinity(0))
+CORES = usable_cores()
 SETTINGS = PrepareSettings("published")
 GREY = 48  # px: faces of this side are grey PNG, as CK+48 and FER-2013 are
 COPIES = 2  # of each original

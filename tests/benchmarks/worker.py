@@ -28,13 +28,14 @@ from ferstream.streams.wire.messages import Frame, FrameHeader
 from ferstream.workers.faces.crop import square_crop
 from ferstream.workers.faces.picture import decode_jpeg
 from ferstream.workers.models.registry import open_classifier, open_detector
+from ferstream.workers.settings import usable_cores
 from ferstream.workers.sizing.capacity import write_capacity
 from tests.benchmarks.capacity import RedisCosts, capacity_row
 from tests.benchmarks.measuring import make_frames, per_item_s
 from tests.support.fleet import KEYS, WorkerProcess, results, server_now, wait_until
 from tests.support.paths import DATA
 
-CORES = len(os.sched_getaffinity(0))
+CORES = usable_cores()
 DETECT_BATCH, CLASSIFY_BATCH = 8, 32
 
 

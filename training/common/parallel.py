@@ -11,6 +11,7 @@ from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
 from ferstream.streams.errors import FerstreamError
+from ferstream.workers.settings import usable_cores
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
@@ -25,7 +26,7 @@ class ParallelError(FerstreamError):
 
 def usual_processes() -> int:
     """How many processes are started unless told otherwise: one for each core that this process may use."""
-    return len(os.sched_getaffinity(0))
+    return usable_cores()
 
 
 def in_order(function: Callable[[Work], Result], pieces: Iterable[Work], processes: int) -> Iterator[Result]:

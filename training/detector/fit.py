@@ -1,6 +1,5 @@
 """Fit the detector: face packs in, a run directory with checkpoints and history, and the averaged net out."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from ferstream.workers.models.detector import Detector
 from ferstream.workers.models.nets.anchors import CENTRE_VARIANCE, SIZE_VARIANCE, Levels, anchor_boxes
 from ferstream.workers.models.nets.ssd import LEVELS, SSD
 from ferstream.workers.models.runtimes.torch_runtime import TorchRuntime
+from ferstream.workers.settings import usable_cores
 
 #: Pictures (N, S, S, 3) uint8, objectness (N, A), box offsets (N, A, 4), landmark offsets (N, A, 10).
 Sample = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -158,7 +158,7 @@ class _DetectorTask(RecipeTask[Sample]):
         self._views.epoch = epoch
         order = torch.randperm(len(self._views), generator=torch.Generator().manual_seed(self._recipe.seed * 1000 + epoch))
         # On a CPU the cores that would prepare pictures are the ones that train.
-        helpers = 0 if self._device == "cpu" else max(1, len(os.sched_getaffinity(0)) // distributed.size() - 1)
+        helpers = 0 if self._device == "cpu" else max(1, usable_cores() // distributed.size() - 1)
         batches = [share.tolist() for share in self.shares(order, step)]
         return iter(DataLoader(self._views, batch_sampler=batches, num_workers=helpers))
 

@@ -15,6 +15,7 @@ from torch.multiprocessing.spawn import ProcessException, spawn
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.training.trainer.stopping import Stopped, catch_signals
+from ferstream.workers.settings import usable_cores
 
 Arguments = TypeVarTuple("Arguments")
 
@@ -87,7 +88,7 @@ def gpu_count(device: str) -> int:
 
 def usual_count(device: str, batch_size: int) -> int:
     """One process a GPU where `device` is `cuda`, one where it is a certain GPU, else one a core; fewer for a small batch."""
-    count = len(os.sched_getaffinity(0)) if device == "cpu" else gpu_count(device)
+    count = usable_cores() if device == "cpu" else gpu_count(device)
     return max(1, min(count, batch_size // LEAST_SHARE))
 
 
@@ -182,7 +183,7 @@ def _enter(
         device = f"cuda:{number}"
         torch.cuda.set_device(number)
     else:
-        torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // count))
+        torch.set_num_threads(max(1, usable_cores() // count))
     dist.init_process_group("nccl" if on_gpu else "gloo", init_method=f"file://{meeting}", rank=number, world_size=count)
     try:
         fit(device, *arguments)

@@ -1,7 +1,6 @@
 """What a run writes down for people and plots: history.csv, TensorBoard, the environment, and README.md with the curves."""
 
 import json
-import os
 import platform
 import shlex
 import subprocess
@@ -30,6 +29,7 @@ from ferstream.training.study.records.run_folder import (
     TENSORBOARD,
 )
 from ferstream.training.trainer.history import History, Row, as_texts
+from ferstream.workers.settings import usable_cores
 
 #: Libraries whose versions change what a run comes to.
 LIBRARIES = ("torch", "timm", "torchvision", "numpy", "simplejpeg", "opencv-python-headless")
@@ -101,7 +101,7 @@ def environment() -> dict[str, Any]:
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "git": git_state(),
         "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}, {len(os.sched_getaffinity(0))} cores",
+        "machine": f"{platform.system()} {platform.machine()}, {usable_cores()} cores",
         "gpus": gpus,
         "threads": torch.get_num_threads(),
         "versions": {name: version(name) for name in LIBRARIES},
