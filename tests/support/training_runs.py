@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import save_file
 
 from ferstream.training.study.records.config import Config
-from ferstream.training.study.records.run_folder import BEST, COLUMNS, CONFIG, ENVIRONMENT, HISTORY, RunFolder
+from ferstream.training.study.records.run_folder import BEST, COLUMNS, CONFIG, ENVIRONMENT, RunFolder
+from ferstream.training.trainer.history import HISTORY
 from ferstream.workers.models.runtimes.torch_runtime import build_net
 
 SMALL = {"img_size": 32, "stem": [8, 16], "embed_dim": 24, "depth": 2, "num_heads": 2}

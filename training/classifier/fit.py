@@ -19,7 +19,7 @@ from ferstream.training.detector.face_pack import FacePack, cut_faces
 from ferstream.training.measures.metrics import accuracy
 from ferstream.training.trainer import distributed
 from ferstream.training.trainer.checkpoint import digests
-from ferstream.training.trainer.history import Row
+from ferstream.training.trainer.history import EpochRow
 from ferstream.training.trainer.recipe import Recipe, RecipeTask, normalised
 from ferstream.training.trainer.run import Stopping
 from ferstream.training.trainer.step import Scores
@@ -103,9 +103,9 @@ class _ClassifierTask(RecipeTask[Share]):
         loss = self._batches.loss(self._net, self.teacher, *part)
         return loss, Scores.of_loss(loss)
 
-    def validate(self, net: nn.Module) -> Row:
+    def validate(self, net: nn.Module) -> EpochRow:
         logits = logits_of(Classifier(TorchRuntime(net, self._card, self._device), self._card), self._val.faces)
-        figures: Row = {}
+        figures: EpochRow = {}
         for protocol in PROTOCOLS:
             places, labels = self._val.labelled(protocol)
             figures[protocol] = accuracy(logits[places], labels)

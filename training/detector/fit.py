@@ -17,7 +17,7 @@ from ferstream.training.detector.face_views import FaceViews
 from ferstream.training.detector.yunet_teacher import taught_labels
 from ferstream.training.trainer import distributed
 from ferstream.training.trainer.checkpoint import digest_of, digests
-from ferstream.training.trainer.history import Row
+from ferstream.training.trainer.history import EpochRow
 from ferstream.training.trainer.recipe import Recipe, RecipeTask, normalised
 from ferstream.training.trainer.run import Stopping
 from ferstream.training.trainer.step import Scores
@@ -171,6 +171,6 @@ class _DetectorTask(RecipeTask[Sample]):
         loss = detector_loss(tuple(value.float() for value in outputs), targets, self._anchors)
         return loss, Scores.of_loss(loss)
 
-    def validate(self, net: nn.Module) -> Row:
+    def validate(self, net: nn.Module) -> EpochRow:
         runtime = TorchRuntime(net, self._card, self._device)
         return precisions(detect_all(finder(Detector(runtime, self._card)), self._val), self._val, sides=(0, 24))

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ferstream.streams.service.atomic_file import whole_file
 from ferstream.training.trainer import distributed
 from ferstream.training.trainer.checkpoint import Origin, RunError
-from ferstream.training.trainer.history import History, Row
+from ferstream.training.trainer.history import EpochRow, History
 from ferstream.training.trainer.run import Progress, Run, Stopping, Task
 from ferstream.training.trainer.step import Scores, Stepper, warm_cosine
 from ferstream.workers.models.card import ModelCard
@@ -72,7 +72,7 @@ class RecipeTask(Task[Part]):
         self._history = History(out, self.run.progress.epoch)
 
     @abstractmethod
-    def validate(self, net: nn.Module) -> Row:
+    def validate(self, net: nn.Module) -> EpochRow:
         """What the averaged net reaches on val."""
 
     def shares(self, order: Tensor, step: int) -> list[Tensor]:
@@ -86,7 +86,7 @@ class RecipeTask(Task[Part]):
         distributed.share_buffers(net)  # a run that goes on has these in all processes, whenever it was interrupted
         return net
 
-    def measure(self, epoch: int, net: nn.Module, trained: Scores, pause: Callable[[], None]) -> Row:
+    def measure(self, epoch: int, net: nn.Module, trained: Scores, pause: Callable[[], None]) -> EpochRow:
         figures = {"train_loss": trained.mean_loss()}
         due = epoch % VALIDATE_EVERY == VALIDATE_EVERY - 1 or epoch + 1 == self._recipe.epochs
         if due and distributed.rank() == 0:
@@ -94,7 +94,7 @@ class RecipeTask(Task[Part]):
             figures |= self.validate(copy.deepcopy(net).eval())  # a copy: a runtime may halve its precision
         return figures
 
-    def close(self, row: Row, _progress: Progress) -> None:
+    def close(self, row: EpochRow, _progress: Progress) -> None:
         self._history.append(row)
 
 

@@ -15,7 +15,7 @@ from ferstream.streams.service.atomic_file import make_folder
 from ferstream.training.common.messages import first_line
 from ferstream.training.trainer import distributed
 from ferstream.training.trainer.checkpoint import CHECKPOINT, Origin, RunError, load_checkpoint, refuse_earlier, save_checkpoint
-from ferstream.training.trainer.history import Row
+from ferstream.training.trainer.history import EpochRow
 from ferstream.training.trainer.step import Scores, Stepper
 from ferstream.training.trainer.stopping import Stopped, catch_signals
 
@@ -59,11 +59,11 @@ class Task(ABC, Generic[Part]):
         """The mean loss of a part, to train on, and its scores."""
 
     @abstractmethod
-    def measure(self, epoch: int, net: nn.Module, trained: Scores, pause: Callable[[], None]) -> Row:
+    def measure(self, epoch: int, net: nn.Module, trained: Scores, pause: Callable[[], None]) -> EpochRow:
         """The figures of an epoch, for its row of the history; in every process. `pause` raises Stopped where it is time to."""
 
     @abstractmethod
-    def close(self, row: Row, progress: Progress) -> None:
+    def close(self, row: EpochRow, progress: Progress) -> None:
         """Write down an epoch that is over; in the first process, before its checkpoint."""
 
 
@@ -166,7 +166,7 @@ class Run:
         done, total = self.progress.epoch * self.steps + self.progress.step, self.steps * self.epochs
         raise Stopped(f"stopped after step {done:,} of {total:,}: the same command goes on")
 
-    def _close(self, task: Task[Part], figures: Row) -> None:
+    def _close(self, task: Task[Part], figures: EpochRow) -> None:
         """Write the epoch down, and turn to the next one."""
         ended = self.progress
         accuracy, number = figures.get("val_accuracy", -1.0), ended.epoch + 1

@@ -21,11 +21,11 @@ from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.dataset.prepare.jpeg_store import PictureStoreError
 from ferstream.training.dataset.prepare.manifest import Prepared, PreparedError, write_manifest
 from ferstream.training.study.records.config import Config
-from ferstream.training.study.records.run_folder import BEST, CHECKPOINT, COLUMNS, RunFolder
+from ferstream.training.study.records.run_folder import BEST, COLUMNS, RunFolder
 from ferstream.training.study.train.fit import fit
 from ferstream.training.study.train.loading import processes_for
 from ferstream.training.study.train.samples import class_weights
-from ferstream.training.trainer.checkpoint import RunError, load_checkpoint
+from ferstream.training.trainer.checkpoint import CHECKPOINT, RunError, load_checkpoint
 from ferstream.training.trainer.distributed import ProcessError, launch
 from ferstream.training.trainer.stopping import Stopped
 from tests.support.prepared_dataset import write_prepared
@@ -296,6 +296,20 @@ def test_validation_can_be_stopped(dataset: Path, tmp_path: Path) -> None:
     fit("cpu", config(), dataset, tmp_path / "whole", 0, never)
     assert same(last_of(tmp_path / "whole"), last_of(tmp_path / "parts"))
     assert [row["epoch"] for row in RunFolder(tmp_path / "parts").history()] == [1, 2]
+
+
+def test_a_run_with_a_damaged_history_does_not_go_on(dataset: Path, tmp_path: Path) -> None:
+    """It is refused before the first step, as the page of the next epoch would need every line."""
+    fit("cpu", config(), dataset, tmp_path, 0, never)
+    history = tmp_path / "history.csv"
+    whole = history.read_text()
+    for text, message in (
+        (whole.rpartition(",")[0], "it lacks data_wait"),
+        (whole[: whole.rindex("\n2,") + 1], "has no epoch 2"),
+    ):
+        history.write_text(text)
+        with pytest.raises(RunError, match=f"{message}.*bring it back from a copy"):
+            fit("cpu", config(epochs=3), dataset, tmp_path, 0, never)
 
 
 def test_processes_share_the_batch_of_the_study() -> None:

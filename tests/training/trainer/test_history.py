@@ -25,9 +25,18 @@ def test_what_follows_the_last_checkpoint_is_written_again(tmp_path: Path) -> No
     assert (tmp_path / HISTORY).read_text() == "epoch,train_loss\n1,9\n", "another run in the same folder"
 
 
-@pytest.mark.parametrize("content", [None, b"epoch,train_loss\none,2\n", b"loss\n2\n", b"\xff", b"epoch\n1,2\n"])
+@pytest.mark.parametrize("content", [None, b"epoch,train_loss\none,2\n", b"loss\n2\n", b"\xff", b"epoch\n1,2\n", b"epoch\n2\n"])
 def test_a_history_that_is_gone_or_broken_says_so(content: bytes | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / HISTORY).write_bytes(content)
     with pytest.raises(RunError, match=r"cannot read the history.*bring it back from a copy"):
         History(tmp_path, 1)
+
+
+def test_epochs_that_are_over_and_columns_that_are_needed_are_looked_for(tmp_path: Path) -> None:
+    (tmp_path / HISTORY).write_text("epoch,val_loss\n1,2\n2,\n")
+    assert History(tmp_path, 2).rows == [{"epoch": 1, "val_loss": 2}, {"epoch": 2}]
+    with pytest.raises(RunError, match="it lacks val_loss"):
+        History(tmp_path, 2, ("epoch", "val_loss"))
+    with pytest.raises(RunError, match="has no epoch 3, and 3 are over"):
+        History(tmp_path, 3)

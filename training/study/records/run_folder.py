@@ -1,8 +1,6 @@
 """The folder of a run: the names of its files, and reading them with checks."""
 
-import csv
 import hashlib
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,14 +16,14 @@ from ferstream.training.common.json_file import map_of, read_json
 from ferstream.training.common.messages import first_line
 from ferstream.training.study.records.config import Config
 from ferstream.training.study.records.report_folder import REPORT, ReportFolder
+from ferstream.training.trainer.checkpoint import RunError
+from ferstream.training.trainer.history import AGAIN, HISTORY, EpochRow, read_history
 from ferstream.workers.models.card import ModelCard
 from ferstream.workers.models.runtimes.torch_runtime import build_net
 
 CONFIG = "config.yaml"
 ENVIRONMENT = "environment.json"
-HISTORY = "history.csv"
 TENSORBOARD = "tensorboard"
-CHECKPOINT = "checkpoint.pt"
 BEST = "best.safetensors"
 RESULT = "result.json"
 CURVES = "curves.png"
@@ -58,18 +56,17 @@ class RunFolder:
             raise RunFolderError(f"there is no run in {self.path}: it lacks {CONFIG}")
         return Config.read(self.path / CONFIG)
 
-    def history(self) -> list[dict[str, float]]:
+    def history(self) -> list[EpochRow]:
         """One row an epoch, by COLUMNS; at least one. A loss may be infinite or nan. Raises RunFolderError."""
         path = self.path / HISTORY
+        if not path.exists():
+            raise RunFolderError(f"{self.path} has no {HISTORY} yet: its first epoch is not over")
         try:
-            with path.open(encoding="utf-8", newline="") as file:
-                rows = [_epoch(row) for row in csv.DictReader(file)]
-        except FileNotFoundError as error:
-            raise RunFolderError(f"{self.path} has no {HISTORY} yet: its first epoch is not over") from error
-        except (OSError, ValueError, csv.Error) as error:
-            raise RunFolderError(f"cannot read the history {path} ({first_line(error)}): {_AGAIN}") from error
+            rows = read_history(path, COLUMNS)
+        except RunError as error:
+            raise RunFolderError(str(error)) from error
         if not rows:
-            raise RunFolderError(f"the history {path} has no epoch: {_AGAIN}")
+            raise RunFolderError(f"the history {path} has no epoch: {AGAIN}")
         return rows
 
     def report_folder(self) -> ReportFolder | None:
@@ -84,7 +81,7 @@ class RunFolder:
 
     def environment(self) -> dict[str, Any]:
         """What the run was made with: libraries, machine, commit, command, dataset. Raises ShapeError."""
-        return read_json(self.path / ENVIRONMENT, _ENVIRONMENT, _AGAIN)
+        return read_json(self.path / ENVIRONMENT, _ENVIRONMENT, AGAIN)
 
     def weights_digest(self) -> str:
         """The sha256 of the best weights in hex: a report of others says nothing of these. Raises RunFolderError."""
@@ -123,16 +120,3 @@ class RunFolder:
         if isinstance(error, FileNotFoundError):
             return RunFolderError(f"{self.path} has no {BEST} yet: its first epoch is not over")
         return RunFolderError(f"cannot read {self.path / BEST}: {first_line(error)}")
-
-
-_AGAIN = "bring it back from a copy, or train again in a fresh folder"
-
-
-def _epoch(row: dict[str, Any]) -> dict[str, float]:
-    """A row of the history as numbers. Raises ValueError."""
-    if missing := [name for name in COLUMNS if row.get(name) is None]:
-        raise ValueError(f"it lacks {', '.join(missing)}")
-    numbers = {name: float(row[name]) for name in COLUMNS}
-    if strange := [name for name, number in numbers.items() if not name.endswith("_loss") and not math.isfinite(number)]:
-        raise ValueError(f"{strange[0]} is {numbers[strange[0]]}")
-    return numbers

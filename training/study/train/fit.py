@@ -11,18 +11,18 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.utils.data import Subset
 
-from ferstream.streams.service.atomic_file import make_folder, whole_file
+from ferstream.streams.service.atomic_file import whole_file
 from ferstream.training.dataset.prepare.manifest import MANIFEST, Prepared
 from ferstream.training.study.records.config import Config
-from ferstream.training.study.records.run_folder import BEST, CHECKPOINT, RESULT
+from ferstream.training.study.records.run_folder import BEST, RESULT
 from ferstream.training.study.train.journal import Journal
 from ferstream.training.study.train.loading import VALIDATION_WORKERS, Loader, Order, part_size, usual_workers
 from ferstream.training.study.train.samples import Training, Validation, class_weights
 from ferstream.training.study.train.step import Objective, Part, stepper_for
 from ferstream.training.study.train.weights import first_net
 from ferstream.training.trainer import distributed
-from ferstream.training.trainer.checkpoint import Origin, digests
-from ferstream.training.trainer.history import Row
+from ferstream.training.trainer.checkpoint import CHECKPOINT, Origin, digests
+from ferstream.training.trainer.history import EpochRow
 from ferstream.training.trainer.run import Progress, Run, Stopping, Task
 from ferstream.training.trainer.step import Scores
 
@@ -61,7 +61,6 @@ class _Study(Task[Part]):
         self._loader = Loader(Training(train, config), part, workers, device, self._order)
         share = Subset(Validation(val, config), range(distributed.rank(), len(val), distributed.size()))
         self._val = Loader(share, 2 * part, min(workers, VALIDATION_WORKERS), device)
-        make_folder(out)
         weights = class_weights(train.labels[self._order.rows]).to(device) if config.class_weights else None
         net = first_net(config, begun=(out / CHECKPOINT).exists()).to(device)
         self._stepper, self._objective = stepper_for(net, config, self._order.steps), Objective(net, config, device, weights)
@@ -87,7 +86,7 @@ class _Study(Task[Part]):
     def loss(self, part: Part) -> tuple[Tensor, Scores]:
         return self._objective.loss(part)
 
-    def measure(self, _epoch: int, net: nn.Module, trained: Scores, pause: Callable[[], None]) -> Row:
+    def measure(self, _epoch: int, net: nn.Module, trained: Scores, pause: Callable[[], None]) -> EpochRow:
         def paused() -> Iterator[Part]:
             for part in self._val:
                 pause()
@@ -101,7 +100,7 @@ class _Study(Task[Part]):
             "val_accuracy": answered.accuracy(),
         }
 
-    def close(self, row: Row, progress: Progress) -> None:
+    def close(self, row: EpochRow, progress: Progress) -> None:
         if self.journal is not None:
             self.journal.epoch(row)
         if progress.best_epoch == row["epoch"]:

@@ -24,11 +24,10 @@ from ferstream.training.study.records.run_folder import (
     CURVES,
     ENVIRONMENT,
     EVALUATION,
-    HISTORY,
     PAGE,
     TENSORBOARD,
 )
-from ferstream.training.trainer.history import History, Row, as_texts
+from ferstream.training.trainer.history import HISTORY, EpochRow, History, as_texts
 from ferstream.workers.settings import usable_cores
 
 #: Libraries whose versions change what a run comes to.
@@ -40,12 +39,12 @@ class Journal:
 
     def __init__(self, out: Path, config: Config, dataset: dict[str, Any], done: int) -> None:
         self._out, self._config, self._dataset = out, config, dataset
+        self._history = History(out, done, COLUMNS)
         config.write(out / CONFIG)
         _write_json(out / ENVIRONMENT, _continued(out / ENVIRONMENT, {**environment(), "dataset": dataset}))
-        self._history = History(out, done)
         self._board = SummaryWriter(out / TENSORBOARD, purge_step=done + 1)
 
-    def epoch(self, row: Row) -> None:
+    def epoch(self, row: EpochRow) -> None:
         """Write one epoch, a row by COLUMNS, everywhere."""
         self._history.append(row)
         for name in COLUMNS[1:]:
