@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ferstream.streams.service.atomic_file import whole_file
+from ferstream.training.common.json_file import write_bytes
 
 RESPONSIBLE = (
     "Names are apparent expressions, as annotators of photographs give them; they say nothing about what a person feels. "
@@ -58,8 +58,7 @@ class Page:
             loader=PackageLoader("ferstream.training"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
         )
         html = environment.get_template("page.html").render(title=self._title, sections=self._sections, footer=RESPONSIBLE)
-        with whole_file(path) as file:
-            file.write(html.encode())
+        write_bytes(path, html.encode())
         return path
 
     def _add(self, **block: Any) -> None:  # noqa: ANN401 - a block's own fields

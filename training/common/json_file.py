@@ -1,4 +1,4 @@
-"""JSON files from outside: read, and checked against a type before anything in them is used."""
+"""JSON files: written whole or not at all; read, and checked against a type before anything in them is used."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.service.atomic_file import whole_file
 
 #: Whole numbers from here on are not those of a report, and overflow what computes with them.
 TOO_LARGE = 2**53
@@ -47,6 +48,18 @@ def read_json(path: Path, kind: Any, cure: str, version: int | None = None) -> d
     except msgspec.ValidationError as error:
         raise ShapeError(f"cannot use {path} ({_complaint(error)}): {cure}") from error
     return dict(value)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a map for programs, whole or not at all; numbers in it are finite, as JSON knows no others. Raises WriteError."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))  # a name that is no UTF-8 is escaped as JSON escapes it
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all. Raises WriteError."""
+    with whole_file(path) as file:
+        file.write(data)
 
 
 def _complaint(error: msgspec.ValidationError) -> str:

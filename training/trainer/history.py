@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from ferstream.streams.service.atomic_file import whole_file
+from ferstream.training.common.json_file import write_bytes
 from ferstream.training.common.messages import first_line
 from ferstream.training.trainer.checkpoint import RunError
 
@@ -36,8 +36,7 @@ class History:
         table = csv.DictWriter(text, columns, lineterminator="\n")
         table.writeheader()
         table.writerows(as_texts(row) for row in self.rows)
-        with whole_file(self._path) as file:
-            file.write(text.getvalue().encode())
+        write_bytes(self._path, text.getvalue().encode())
 
 
 def as_texts(row: EpochRow) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """Recipes of the packaged nets: the settings that both have, the run that they make, and the results file."""
 
 import copy
-import json
 import platform
 from abc import abstractmethod
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from ferstream.streams.service.atomic_file import whole_file
+from ferstream.training.common.json_file import write_json
 from ferstream.training.trainer import distributed
 from ferstream.training.trainer.checkpoint import Origin, RunError
 from ferstream.training.trainer.history import EpochRow, History
@@ -114,6 +113,5 @@ def write_results(out: Path, recipe: Recipe, files: tuple[Path, ...], package: P
         "figures": figures,
         "versions": {"python": platform.python_version()} | {name: version(name) for name in ("torch", "timm", "openvino")},
     }
-    with whole_file(out / RESULTS) as file:
-        file.write((json.dumps(content, indent=2) + "\n").encode())
+    write_json(out / RESULTS, content)
     return out / RESULTS

@@ -1,16 +1,16 @@
 """An analysis as files for people: a page, its pictures, and the list of duplicates."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from ferstream.streams.service.atomic_file import make_folder, whole_file
+from ferstream.streams.service.atomic_file import make_folder
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.common.contact_sheet import Picture, filled, sheet
 from ferstream.training.common.html_page import Page
+from ferstream.training.common.json_file import write_bytes, write_json
 from ferstream.training.dataset.inspect import charts
 from ferstream.training.dataset.inspect import page_tables as tables
 from ferstream.training.dataset.inspect.analysis import Analysis
@@ -31,8 +31,8 @@ def write_analysis(analysis: Analysis, folder: Path) -> Path:
     check_folder(folder)
     make_folder(folder)
     clear(folder)
-    _write(folder / REPORT, (json.dumps(report(analysis), indent=2, allow_nan=False) + "\n").encode())
-    _write(folder / DUPLICATES, duplicates_csv(analysis))
+    write_json(folder / REPORT, report(analysis))
+    write_bytes(folder / DUPLICATES, duplicates_csv(analysis))
     return _Writer(analysis, folder).page()
 
 
@@ -54,7 +54,7 @@ class _Writer:
         return self._page.write(self._folder / PAGE)
 
     def _figure(self, name: str, png: bytes, caption: str) -> None:
-        _write(self._folder / f"{name}.png", png)
+        write_bytes(self._folder / f"{name}.png", png)
         self._page.figure(png, caption)
 
     def _summary(self) -> None:
@@ -146,11 +146,6 @@ class _Writer:
 
     def _by_source(self) -> Iterator[tuple[str, PictureStatistics]]:
         yield from zip(self._analysis.names, self._analysis.statistics, strict=True)
-
-
-def _write(path: Path, data: bytes) -> None:
-    with whole_file(path) as file:
-        file.write(data)
 
 
 def _file(name: str) -> str:

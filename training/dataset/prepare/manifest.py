@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.service.atomic_file import whole_file
 from ferstream.streams.wire.emotions import EMOTIONS
+from ferstream.training.common.json_file import write_json
 from ferstream.training.dataset.prepare.manifest_check import problem
 
 MANIFEST = "manifest.parquet"
@@ -129,8 +130,7 @@ class Prepared:
 def write_manifest(folder: Path, rows: pa.Table | list[dict[str, Any]], about: dict[str, Any]) -> Prepared:
     """Write how the dataset was made, then its manifest, each whole or not at all: with it the dataset is complete."""
     table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(rows, SCHEMA)
-    with whole_file(folder / ABOUT) as file:
-        file.write((json.dumps(about, indent=2, ensure_ascii=False) + "\n").encode())
+    write_json(folder / ABOUT, about)
     with whole_file(folder / MANIFEST) as file:
         pq.write_table(table, file, compression="zstd")
     return Prepared(folder, table, about)

@@ -7,10 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ferstream.streams.service.atomic_file import make_folder
+from ferstream.training.common.json_file import write_bytes, write_json
 from ferstream.training.common.plotting import FAINT, LINES, STYLES, png_of
 from ferstream.training.study.compare.comparison import ComparedRun, Comparison, History, confusion_of
 from ferstream.training.study.compare.comparison_page import comparison_page
-from ferstream.training.study.evaluate.evaluation_files import PAGE, make_folder, write_bytes, write_csv, write_json
+from ferstream.training.study.evaluate.evaluation_files import PAGE, write_csv
 from ferstream.training.study.evaluate.evaluation_plots import confusion_png
 from ferstream.training.study.records.accuracies import ACCURACIES
 

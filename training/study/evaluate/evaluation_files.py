@@ -2,15 +2,15 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ferstream.streams.service.atomic_file import WriteError, whole_file
+from ferstream.streams.service.atomic_file import make_folder
 from ferstream.streams.wire.emotions import EMOTIONS
+from ferstream.training.common.json_file import write_bytes, write_json
 from ferstream.training.study.evaluate.evaluated_model import EvaluatedModel
 from ferstream.training.study.evaluate.evaluation import Evaluation
 from ferstream.training.study.evaluate.evaluation_page import evaluation_page, parts_of
@@ -35,25 +35,6 @@ def write_evaluation(evaluation: Evaluation, measured: EvaluatedModel, folder: P
     page = evaluation_page(figures, pictures, without).write(folder / PAGE)
     write_json(folder / REPORT, figures)
     return page
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it. Raises WriteError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"cannot make {folder}: {error.strerror}") from error
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file, whole or not at all. Raises WriteError."""
-    with whole_file(path) as file:
-        file.write(data)
-
-
-def write_json(path: Path, figures: dict[str, Any]) -> None:
-    """Write figures for programs, whole or not at all; all are numbers, as JSON knows no others. Raises WriteError."""
-    write_bytes(path, (json.dumps(figures, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
 def write_csv(path: Path, head: Iterable[object], rows: Iterable[Iterable[object]]) -> None:

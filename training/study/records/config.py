@@ -10,8 +10,7 @@ import msgspec
 import yaml
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.streams.service.atomic_file import whole_file
-from ferstream.training.common.json_file import Share
+from ferstream.training.common.json_file import Share, write_bytes
 
 Optimiser = Literal["sgd", "adamw"]
 Schedule = Literal["fixed", "step", "cosine"]
@@ -117,8 +116,7 @@ class Config:
     def write(self, path: Path) -> None:
         """Write every setting as YAML, so that `read` of the file gives the same run."""
         settings = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
-        with whole_file(path) as file:
-            file.write(yaml.safe_dump(settings, sort_keys=False).encode())
+        write_bytes(path, yaml.safe_dump(settings, sort_keys=False).encode())
 
 
 _VIT_B: dict[str, Any] = {"model": "vit_base_patch16_224", "per_class": 20_000}

@@ -1,6 +1,5 @@
 """Fine-tuning a net on a prepared dataset: a config and a dataset in, a run folder with the best weights out."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -11,7 +10,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.utils.data import Subset
 
-from ferstream.streams.service.atomic_file import whole_file
+from ferstream.training.common.json_file import write_bytes, write_json
 from ferstream.training.dataset.prepare.manifest import MANIFEST, Prepared
 from ferstream.training.study.records.config import Config
 from ferstream.training.study.records.run_folder import BEST, RESULT
@@ -108,10 +107,6 @@ class _Study(Task[Part]):
 
     def _save_best(self, progress: Progress) -> None:
         state = {name: value.detach().cpu().contiguous() for name, value in self._stepper.kept().state_dict().items()}
-        with whole_file(self._out / BEST) as file:
-            file.write(save(state))
+        write_bytes(self._out / BEST, save(state))
         best = {"val_accuracy": progress.best_accuracy, "epoch": progress.best_epoch}
-        with whole_file(self._out / RESULT) as file:
-            file.write(
-                (json.dumps({"best": best, "epochs": self._config.epochs, "inputs": self._inputs}, indent=2) + "\n").encode()
-            )
+        write_json(self._out / RESULT, {"best": best, "epochs": self._config.epochs, "inputs": self._inputs})

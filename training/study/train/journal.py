@@ -13,7 +13,7 @@ import torch
 from matplotlib.figure import Figure
 from torch.utils.tensorboard import SummaryWriter
 
-from ferstream.streams.service.atomic_file import whole_file
+from ferstream.training.common.json_file import write_bytes, write_json
 from ferstream.training.common.plotting import png_of
 from ferstream.training.common.tables import markdown
 from ferstream.training.study.records.config import Config
@@ -41,7 +41,7 @@ class Journal:
         self._out, self._config, self._dataset = out, config, dataset
         self._history = History(out, done, COLUMNS)
         config.write(out / CONFIG)
-        _write_json(out / ENVIRONMENT, _continued(out / ENVIRONMENT, {**environment(), "dataset": dataset}))
+        write_json(out / ENVIRONMENT, _continued(out / ENVIRONMENT, {**environment(), "dataset": dataset}))
         self._board = SummaryWriter(out / TENSORBOARD, purge_step=done + 1)
 
     def epoch(self, row: EpochRow) -> None:
@@ -51,8 +51,7 @@ class Journal:
             self._board.add_scalar(name.replace("_", "/", 1), row[name], int(row["epoch"]))
         self._board.flush()
         self._draw()
-        with whole_file(self._out / PAGE) as file:
-            file.write(("\n".join(self._page()) + "\n").encode())
+        write_bytes(self._out / PAGE, ("\n".join(self._page()) + "\n").encode())
 
     def __enter__(self) -> Self:
         return self
@@ -69,8 +68,7 @@ class Journal:
                 axes.plot(epochs, values, style, color=colour, marker="o", markersize=3, label=part)
             axes.set(xlabel="epoch", ylabel=what)
             axes.legend(frameon=False)
-        with whole_file(self._out / CURVES) as file:
-            file.write(png_of(figure, dpi=90))
+        write_bytes(self._out / CURVES, png_of(figure, dpi=90))
 
     def _page(self) -> list[str]:
         rows, config = self._history.rows, self._config
@@ -128,8 +126,3 @@ def git_state() -> dict[str, Any] | None:
     except (OSError, subprocess.SubprocessError):
         return None  # no git, or no repository: the versions have to do
     return {"commit": commit, "changed": bool(changed)}
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    with whole_file(path) as file:
-        file.write((json.dumps(content, indent=2) + "\n").encode())
