@@ -46,6 +46,8 @@ def test_help_needs_no_torch() -> None:
         (("detector", "fit"), 3, "--data PACK.npz, or set FER_DATA_DIR"),
         (("classifier", "fit"), 3, "--dataset ferplus:PACK.npz, or set FER_DATA_DIR"),
         (("classifier", "evaluate", "--protocol", "plurality"), 2, "majority"),
+        (("classifier", "fit", "--seed", 2**32), 2, "0<=x<=4294967295"),
+        (("detector", "fit", "--seed", 2**64), 2, "0<=x<=4294967295"),
     ],
 )
 def test_errors_are_one_clear_line(arguments: tuple[str, ...], status: int, message: str) -> None:
@@ -54,6 +56,11 @@ def test_errors_are_one_clear_line(arguments: tuple[str, ...], status: int, mess
     assert message in result.stderr
     assert "Traceback" not in result.output
     assert len([line for line in result.stderr.splitlines() if line.startswith("Error")]) == 1
+
+
+@pytest.mark.parametrize("noun", ["classifier", "detector"])
+def test_the_help_of_a_fit_names_its_exit_status(noun: str) -> None:
+    assert "stopped by a signal; the same command goes on" in run(noun, "fit", "--help").stdout
 
 
 def test_a_data_folder_without_packs(tmp_path: Path) -> None:

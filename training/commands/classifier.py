@@ -10,9 +10,9 @@ from cloup import option
 from ferstream.streams.service.command import FerGroup
 from ferstream.training.commands.classifier_measure import compare, complexity, evaluate
 from ferstream.training.commands.options import (
-    EXIT_STOPPED,
     FOLDER,
     OUTPUT,
+    FitCommand,
     TrainCommand,
     data_option,
     dataset_option,
@@ -34,11 +34,10 @@ for measure in (evaluate, compare, complexity):
 
 
 @classifier.command(
-    cls=TrainCommand,
+    cls=FitCommand,
     example="""\
 fer-train classifier fit --out runs/classifier
 fer-train classifier fit --preset vit-b16-sam --dataset avfer --out runs/sam""",
-    exits={EXIT_STOPPED: "stopped by a signal; the same command goes on"},
 )
 @dataset_option
 @study_options

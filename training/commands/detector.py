@@ -13,6 +13,7 @@ from ferstream.training.commands.options import (
     FOLDER,
     MODELS,
     OUTPUT,
+    FitCommand,
     TrainCommand,
     data_option,
     evaluate_options,
@@ -36,7 +37,7 @@ def detector() -> None:
     """The net that finds faces."""
 
 
-@detector.command(cls=TrainCommand, example="fer-train detector fit --out runs/detector")
+@detector.command(cls=FitCommand, example="fer-train detector fit --out runs/detector")
 @data_option
 @fit_options("detector", epochs=110)
 @cloup.option_group(

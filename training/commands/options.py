@@ -22,6 +22,8 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 
 #: Exit status of a fit that was asked to stop, and goes on when it is called again.
 EXIT_STOPPED = 4
+#: Seeds that every library takes.
+LARGEST_SEED = 2**32 - 1
 OUTPUT, MODELS = "Output", "Models"  # titles of groups of options
 
 
@@ -38,8 +40,15 @@ class TrainCommand(FerCommand):
             raise Failure(f"{error.name} is not installed: {how_to_install('train')}") from error
 
 
+class FitCommand(TrainCommand):
+    """A fit, which ends with EXIT_STOPPED where a signal stops it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - click's
+        super().__init__(*args, exits={EXIT_STOPPED: "stopped by a signal; the same command goes on"}, **kwargs)
+
+
 def as_dataset(_ctx: click.Context, _param: click.Parameter, text: str | None) -> Dataset | None:
-    """What SCHEME:PACK.npz names."""
+    """Parse the dataset that FOLDER or SCHEME:PACK.npz names, for click."""
     try:
         return Dataset.parse(text) if text is not None else None
     except DatasetError as error:
@@ -47,7 +56,7 @@ def as_dataset(_ctx: click.Context, _param: click.Parameter, text: str | None) -
 
 
 def data_option(command: F) -> F:
-    """`packs`."""
+    """Add --data, the parameter `packs`."""
     return cloup.option_group(
         "Data",
         option(
@@ -63,7 +72,7 @@ def data_option(command: F) -> F:
 
 
 def dataset_option(command: F) -> F:
-    """`dataset`."""
+    """Add --dataset, the parameter `dataset`."""
     return cloup.option_group(
         "Data",
         option(
@@ -77,23 +86,23 @@ def dataset_option(command: F) -> F:
 
 
 def device_option(command: F) -> F:
-    """`device`."""
+    """Add --device, the parameter `device`."""
     return cloup.option_group("Speed", option("--device", default="auto", help="auto, cpu, cuda or cuda:N."))(command)
 
 
 def json_option(command: F) -> F:
-    """`as_json`."""
+    """Add --json, the parameter `as_json`."""
     return cloup.option_group(OUTPUT, option("--json", "as_json", is_flag=True, help="Print JSON, one line a result."))(command)
 
 
 def processes_option(what: str, default: str = "one a core") -> Callable[[F], F]:
-    """`processes`, which do `what`."""
+    """A decorator that adds --processes, the parameter `processes`; `what` says what they do."""
     said = f"Processes that {what}."
     return cloup.option_group("Speed", option("--processes", type=click.IntRange(1), show_default=default, help=said))
 
 
 def fit_options(task: str, epochs: int) -> Callable[[F], F]:
-    """`out`, `folder`, `epochs`, `seed`, `device` and `processes`."""
+    """A decorator that adds the parameters `out`, `folder`, `epochs`, `seed`, `device` and `processes`."""
 
     def decorate(command: F) -> F:
         command = processes_option("share every batch", "one a GPU, or one a core")(command)
@@ -101,7 +110,7 @@ def fit_options(task: str, epochs: int) -> Callable[[F], F]:
         command = cloup.option_group(
             "Recipe",
             option("--epochs", type=click.IntRange(1), default=epochs, help="Passes over the training split."),
-            option("--seed", type=click.IntRange(0), default=0, help="Everything drawn at random follows from it."),
+            option("--seed", type=click.IntRange(0, LARGEST_SEED), default=0, help="Everything drawn at random follows from it."),
         )(command)
         return cloup.option_group(
             OUTPUT,
@@ -131,7 +140,7 @@ def exit_when_stopped() -> Iterator[None]:
 
 
 def evaluate_options(command: F) -> F:
-    """`split`, `weights`, `runtime`, `precision`, `device` and `as_json`."""
+    """Add the parameters `split`, `weights`, `runtime`, `precision`, `device` and `as_json`."""
     command = device_option(json_option(command))
     command = cloup.option_group(
         MODELS,
@@ -145,7 +154,7 @@ def evaluate_options(command: F) -> F:
 
 
 def model_options(command: F) -> F:
-    """`detector_folder` and `classifier_folder`."""
+    """Add --detector and --classifier, the parameters `detector_folder` and `classifier_folder`."""
     return cloup.option_group(
         MODELS,
         *(
