@@ -67,6 +67,8 @@ def test_a_file_begins_with_a_preset_and_comes_back_as_it_was(tmp_path: Path) ->
         ("model_options: 3", "model_options"),
         ("model: 3", "model"),
         ("flip: 3", "flip"),
+        ('flip: "true"', "flip 'true' .true or false"),
+        ('class_weights: "1"', "class_weights '1' .true or false"),
     ],
 )
 def test_what_means_nothing_is_one_clear_line(text: str, message: str, tmp_path: Path) -> None:

@@ -143,10 +143,11 @@ PRESETS: dict[str, dict[str, Any]] = {
 def _as(kind: Any, value: Any) -> Any:  # noqa: ANN401 - a type, and what YAML has
     """Convert a value of YAML to the type of its setting; one that does not fit comes back as it is.
 
-    Lists become tuples, and texts numbers: YAML 1.1 reads 1e-3 as a text.
+    Lists become tuples, and a text the number that a setting is to be: YAML 1.1 reads 1e-3 as a text.
     """
+    number = isinstance(msgspec.inspect.type_info(kind), msgspec.inspect.IntType | msgspec.inspect.FloatType)
     try:
-        return msgspec.convert(value, kind, strict=not isinstance(value, str))
+        return msgspec.convert(value, kind, strict=not (number and isinstance(value, str)))
     except msgspec.ValidationError:  # said with the other values that mean nothing
         return value
 
