@@ -15,14 +15,14 @@ from ferstream.workers.faces.crop import square_crop
 from ferstream.workers.models.classifier import Classifier, softmax
 
 Crops = NDArray[np.uint8]  # (N, size, size, 3)
-Faces = NDArray[np.uint8]  # (N, H, W), grey
+GreyFaces = NDArray[np.uint8]  # (N, H, W), grey
 Float = NDArray[np.float32]
 
 BATCH = 16
 TIMED_BATCHES = 20
 
 
-def crops_of(faces: Faces, size: int) -> Crops:
+def crops_of(faces: GreyFaces, size: int) -> Crops:
     """Grey faces as the worker would cut them."""
     crops = np.empty((len(faces), size, size, 3), np.uint8)
     for face, crop in zip(faces, crops, strict=True):
@@ -31,13 +31,13 @@ def crops_of(faces: Faces, size: int) -> Crops:
     return crops
 
 
-def logits_of(classifier: Classifier, faces: Faces) -> Float:
+def logits_of(classifier: Classifier, faces: GreyFaces) -> Float:
     """Logits (N, labels) of grey faces."""
     return logits_of_crops(classifier, crops_of(faces, classifier.card.input_size))
 
 
 def logits_of_crops(classifier: Classifier, crops: Crops) -> Float:
-    """Logits (N, labels)."""
+    """Logits (N, labels) of crops as the worker cuts them, in batches of BATCH."""
     starts = tqdm(range(0, len(crops), BATCH), desc="classifying", unit="batch", disable=None, leave=False)
     return np.concatenate([classifier.logits(crops[start : start + BATCH]) for start in starts])
 
@@ -90,7 +90,7 @@ def named(probabilities: Float, labels: NDArray[np.int64], least_probability: fl
     }
 
 
-def milliseconds(classifier: Classifier, faces: Faces) -> float:
+def milliseconds(classifier: Classifier, faces: GreyFaces) -> float:
     """Median milliseconds a face in batches of 16."""
     crops = crops_of(faces[:BATCH], classifier.card.input_size)
     seconds = []

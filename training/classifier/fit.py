@@ -27,7 +27,7 @@ from ferstream.workers.models.card import SAFETENSORS, ModelCard, ModelError
 from ferstream.workers.models.classifier import Classifier
 from ferstream.workers.models.runtimes.torch_runtime import TorchRuntime, build_net, load_net
 
-Share = tuple[int, Tensor]  # step of the run, and the samples of it that are this process's
+StepShare = tuple[int, Tensor]  # step of the run, and the samples of it that are this process's
 
 RARE = ("contempt", "disgust", "fear")
 #: Where mixup ends, as a share of the epochs: the last ones see faces as they are.
@@ -83,23 +83,23 @@ def fit_classifier(
     batches = Batches(train, _in_colour(face_packs, card, recipe), recipe, card, device)
     inputs = digests(pack, *face_packs, *([start / SAFETENSORS] if start else []))
     task = _ClassifierTask(net, out, recipe, len(batches), inputs, device, stopping)
-    task.sees(card, batches, val)
+    task.use_pictures(card, batches, val)
     task.run.fit(task)
 
 
-class _ClassifierTask(RecipeTask[Share]):
+class _ClassifierTask(RecipeTask[StepShare]):
     """Batches of FER+, and the packaged form's accuracy on val."""
 
     advice = ", try a lower --learning-rate"
 
-    def sees(self, card: ModelCard, batches: "Batches", val: FerPlus) -> None:
-        """Take the pictures."""
+    def use_pictures(self, card: ModelCard, batches: "Batches", val: FerPlus) -> None:
+        """The pictures to train on and to measure on. Call before `run.fit`."""
         self._card, self._batches, self._val = card, batches, val
 
-    def parts(self, epoch: int, step: int) -> Iterator[Share]:
+    def parts(self, epoch: int, step: int) -> Iterator[StepShare]:
         return enumerate(self.shares(self._batches.begin(epoch), step), epoch * self.steps + step)
 
-    def loss(self, part: Share) -> tuple[Tensor, Scores]:
+    def loss(self, part: StepShare) -> tuple[Tensor, Scores]:
         loss = self._batches.loss(self._net, self.teacher, *part)
         return loss, Scores.of_loss(loss)
 
@@ -162,8 +162,9 @@ class Batches:
 
     def loss(self, net: nn.Module, teacher: Callable[[], nn.Module], step: int, share: Tensor) -> Tensor:
         """The cross-entropy of a step's share of its batch, and of the faces in colour beside it."""
-        # The same where a run goes on, another one in each process, and another than what the net draws itself in the step.
-        self._random.manual_seed((self._recipe.seed * 999_983 + step) * 1013 + distributed.rank())
+        # The same where a run goes on, another one in each process, and another than the seed of what the net draws itself in
+        # this step (Stepper), which is at least 1013 less.
+        self._random.manual_seed((self._recipe.seed * 999_983 + step + 1) * 1013 + distributed.rank())
         grey = disturb(self._faces[share].float() / 255, self._random)
         pixels, wanted = mix(grey, self._targets[share], self._random, self._mixup)
         pixels, wanted = self._normalised(pixels), wanted.to(self._device)

@@ -193,7 +193,9 @@ def compare(runs: tuple[Path, ...], out: Path, as_json: bool) -> None:
 @click.argument("models", nargs=-1, metavar="[PRESET|RUN|MODEL|NAME]...")
 @json_option
 def complexity(models: tuple[str, ...], as_json: bool) -> None:
-    """Parameters, and FLOPs as the study counts them (multiply-adds), of presets, folders of runs and models, and nets of timm's.
+    """Parameters, and FLOPs (multiply-adds), of presets, folders of runs and models, and nets of timm's.
+
+    FLOPs are multiply-adds, which is what the study's figures come to.
 
     Without any: the nets of the study with their ImageNet heads, beside its Table 1, and the presets. No weights are needed.
     """

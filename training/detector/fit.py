@@ -29,7 +29,7 @@ from ferstream.workers.models.runtimes.torch_runtime import TorchRuntime
 from ferstream.workers.settings import usable_cores
 
 #: Pictures (N, S, S, 3) uint8, objectness (N, A), box offsets (N, A, 4), landmark offsets (N, A, 10).
-Sample = tuple[Tensor, Tensor, Tensor, Tensor]
+ViewBatch = tuple[Tensor, Tensor, Tensor, Tensor]
 #: At 0.5 a few heads seen from behind are taken for faces, at 0.6 none, for four faces in a hundred that are lost.
 WORKING_SCORE = 0.6
 Triple = tuple[Tensor, Tensor, Tensor]
@@ -37,7 +37,7 @@ Triple = tuple[Tensor, Tensor, Tensor]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectorRecipe(Recipe):
-    """The settings of a fit; the defaults made the packaged weights."""
+    """The settings of a fit; an earlier version of this fit made the packaged weights with the defaults."""
 
     epochs: int = 110
     batch_size: int = 32
@@ -129,7 +129,7 @@ def fit_detector(
     if task.run.over():
         return
     prepared = out / digest_of(inputs)
-    task.sees(card, _views(train, teacher, prepared, recipe, net.levels), val)
+    task.use_pictures(card, _views(train, teacher, prepared, recipe, net.levels), val)
     task.run.fit(task)
     if distributed.rank() == 0:
         shutil.rmtree(prepared)  # decoded pictures take twenty times the room of their pack
@@ -146,15 +146,15 @@ def _views(train: FacePack, teacher: Path | None, prepared: Path, recipe: Detect
     return FaceViews(pictures, labels, recipe.view, levels, recipe.seed)
 
 
-class _DetectorTask(RecipeTask[Sample]):
+class _DetectorTask(RecipeTask[ViewBatch]):
     """Views of the face packs, drawn anew every epoch, and the packaged form's precision on val."""
 
-    def sees(self, card: ModelCard, views: FaceViews, val: FacePack) -> None:
-        """Take the pictures, which are prepared only where there is something left to train."""
+    def use_pictures(self, card: ModelCard, views: FaceViews, val: FacePack) -> None:
+        """The pictures to train on and to measure on. Call before `run.fit`; a finished run needs none."""
         self._card, self._views, self._val = card, views, val
         self._anchors = torch.from_numpy(anchor_boxes(views.size, views.size, views.levels).copy()).to(self._device)
 
-    def parts(self, epoch: int, step: int) -> Iterator[Sample]:
+    def parts(self, epoch: int, step: int) -> Iterator[ViewBatch]:
         self._views.epoch = epoch
         order = torch.randperm(len(self._views), generator=torch.Generator().manual_seed(self._recipe.seed * 1000 + epoch))
         # On a CPU the cores that would prepare pictures are the ones that train.
@@ -162,7 +162,7 @@ class _DetectorTask(RecipeTask[Sample]):
         batches = [share.tolist() for share in self.shares(order, step)]
         return iter(DataLoader(self._views, batch_sampler=batches, num_workers=helpers))
 
-    def loss(self, part: Sample) -> tuple[Tensor, Scores]:
+    def loss(self, part: ViewBatch) -> tuple[Tensor, Scores]:
         pictures, objectness, boxes_at, landmarks_at = (value.to(self._device) for value in part)
         pixels = normalised(pictures.permute(0, 3, 1, 2), self._card, white=255)  # channels last, as the net computes
         with torch.autocast(pixels.device.type, torch.bfloat16):

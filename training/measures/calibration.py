@@ -21,7 +21,8 @@ def negative_log_likelihood(logits: Float, labels: Labels) -> float:
 def fit_temperature(logits: Float, labels: Labels, low: float = 0.05, high: float = 20.0) -> float:
     """The temperature, between `low` and `high`, under which logits (n, classes) make the labels (n,) most likely.
 
-    The likelihood has one maximum in the temperature: Brent's method on its logarithm finds it to about 0.01 %.
+    The likelihood has one maximum in the temperature: Brent's method on its logarithm finds it to about 0.01 % where the
+    likelihood is not flat.
     """
     bounds = (math.log(low), math.log(high))
     found = minimize_scalar(_loss_at, args=(logits, labels), method="bounded", bounds=bounds, options={"xatol": 1e-4})

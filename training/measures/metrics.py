@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 Labels = NDArray[np.int64]  # (n,)
-Scores = NDArray[np.float32]  # (n, classes): logits or probabilities, the largest wins
+ClassScores = NDArray[np.float32]  # (n, classes): logits or probabilities, the largest wins
 
 
-def accuracy(scores: Scores, labels: Labels) -> float:
+def accuracy(scores: ClassScores, labels: Labels) -> float:
     """The share of right answers; 0 where there are no labels."""
     return float((scores.argmax(axis=1) == labels).mean()) if len(labels) else 0.0
 
 
-def confusion_matrix(scores: Scores, labels: Labels) -> NDArray[np.int64]:
+def confusion_matrix(scores: ClassScores, labels: Labels) -> NDArray[np.int64]:
     """Counts (classes, classes): the row is the label, the column what was answered."""
     classes = scores.shape[1]
     return np.bincount(labels * classes + scores.argmax(axis=1), minlength=classes * classes).reshape(classes, classes)

@@ -62,7 +62,7 @@ class OpenCvSsdFile(Protocol):
         ...
 
     def iou_threshold(self) -> float:
-        """Of non-maximum suppression."""
+        """The IoU above which non-maximum suppression drops the lower box."""
         ...
 
 

@@ -22,7 +22,7 @@ COLUMNS = ("Usage", *FERPLUS)
 #: More votes than this of one annotator's kind are a damaged number: there are ten annotators.
 MOST_VOTES = 100
 
-Row = tuple[int, dict[str, str]]
+NumberedRow = tuple[int, dict[str, str]]
 
 
 def read_tables(root: Path, account: Account) -> Iterator[Sample]:
@@ -105,7 +105,7 @@ def _votes(row: dict[str, str]) -> dict[str, int] | None:
 
 
 def _beside(
-    faces: Iterator[Row], votes: Iterator[Row], name: str, account: Account
+    faces: Iterator[NumberedRow], votes: Iterator[NumberedRow], name: str, account: Account
 ) -> Iterator[tuple[int, dict[str, str], dict[str, str]]]:
     """Number and both rows wherever both tables have one; where only one has, that is counted."""
     face, vote = next(faces, None), next(votes, None)

@@ -16,7 +16,7 @@ from ferstream.training.dataset.prepare.manifest import Prepared, write_manifest
 from ferstream.training.study.records.config import Config
 from ferstream.training.study.train.loading import Order
 from ferstream.training.study.train.samples import Training, targets_of
-from ferstream.training.study.train.step import Objective, Part, computes_in_bfloat16, stepper_for
+from ferstream.training.study.train.step import MicroBatch, Objective, computes_in_bfloat16, stepper_for
 from ferstream.training.trainer.step import Scores
 from tests.support.prepared_dataset import write_prepared
 
@@ -55,10 +55,10 @@ class Steps:
         self._stepper, self._objective = stepper_for(net, settings, 2), Objective(net, settings, "cpu", weights)
         self.kept, self.rate = self._stepper.kept, self._stepper.rate
 
-    def step(self, number: int, parts: Sequence[Part]) -> Scores:
+    def step(self, number: int, parts: Sequence[MicroBatch]) -> Scores:
         return self._stepper.step(number, parts, self._objective.loss)
 
-    def validate(self, parts: Sequence[Part]) -> Scores:
+    def validate(self, parts: Sequence[MicroBatch]) -> Scores:
         return self._objective.validate(self.kept(), parts)
 
 
@@ -66,7 +66,7 @@ def stepper(net: nn.Module, settings: Config, weights: Tensor | None = None) -> 
     return Steps(net, settings, weights)
 
 
-def logits_of(net: nn.Module, part: Part) -> Tensor:
+def logits_of(net: nn.Module, part: MicroBatch) -> Tensor:
     mean = torch.tensor([0.4, 0.5, 0.6]).view(1, 3, 1, 1)
     logits: Tensor = net((part[0].float() / 255 - mean) / 0.5)
     return logits

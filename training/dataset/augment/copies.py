@@ -10,8 +10,8 @@ from ferstream.training.dataset.augment.augmentation import Ranges, augmented
 from ferstream.training.dataset.prepare.jpeg_store import encode, link, load, store
 from ferstream.training.dataset.prepare.part_files import find_part, write_part
 
-Row = dict[str, Any]  # of the manifest
-Taken = tuple[Row, Sequence[int]]  # and the numbers of its copies, 0 for itself
+ManifestRow = dict[str, Any]  # of the manifest
+Taken = tuple[ManifestRow, Sequence[int]]  # and the numbers of its copies, 0 for itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def copy_size(taken: Taken, original: Path, seed: int, ranges: Ranges) -> int:
     return len(encode(pixels, grey=row["grey"]))
 
 
-def _rows(piece: CopyPiece, taken: Taken) -> list[Row]:
+def _rows(piece: CopyPiece, taken: Taken) -> list[ManifestRow]:
     """The rows of the part; the pictures are written."""
     row, copies = taken
     path = piece.original / row["path"]

@@ -15,9 +15,8 @@ from ferstream.training.study.evaluate.complexity import Complexity, complexity
 from ferstream.training.study.records.published import STUDY
 from ferstream.training.study.records.report_folder import REPORT, Predictions, ReportFolder
 from ferstream.training.study.records.run_folder import CONFIG, EVALUATION, RunFolder, RunFolderError
+from ferstream.training.trainer.history import EpochRow
 from ferstream.workers.models.card import CARD
-
-History = list[dict[str, float]]
 
 EVALUATE = "fer-train classifier evaluate"
 
@@ -29,7 +28,7 @@ class ComparedRun:
     name: str
     folder: Path
     size: Complexity
-    history: History  # empty where there is no run
+    history: list[EpochRow]  # empty where there is no run
     report: dict[str, Any] | None  # None where it was not evaluated
     predictions: Predictions | None
     stale: bool = False  # the run has other weights by now than those that were evaluated

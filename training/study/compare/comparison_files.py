@@ -10,11 +10,12 @@ from matplotlib.ticker import MaxNLocator
 from ferstream.streams.service.atomic_file import make_folder
 from ferstream.training.common.json_file import write_bytes, write_json
 from ferstream.training.common.plotting import FAINT, LINES, STYLES, png_of
-from ferstream.training.study.compare.comparison import ComparedRun, Comparison, History, confusion_of
+from ferstream.training.study.compare.comparison import ComparedRun, Comparison, confusion_of
 from ferstream.training.study.compare.comparison_page import comparison_page
 from ferstream.training.study.evaluate.evaluation_files import PAGE, write_csv
 from ferstream.training.study.evaluate.evaluation_plots import confusion_png
 from ferstream.training.study.records.accuracies import ACCURACIES
+from ferstream.training.trainer.history import EpochRow
 
 _HEAD = ("model", "parameters", "flops", "n", *(f"accuracy_{name}{end}" for name in ACCURACIES for end in ("", "_from", "_to")),
          "precision_weighted", "recall_weighted", "f1_weighted", "f1_macro", "ece", "nll", "faces_per_s")  # fmt: skip
@@ -67,7 +68,7 @@ def curves_png(comparison: Comparison, kind: str) -> bytes:
     return png_of(figure)
 
 
-def _lines(axes: Axes, histories: Mapping[str, History], column: str) -> None:
+def _lines(axes: Axes, histories: Mapping[str, list[EpochRow]], column: str) -> None:
     for place, (name, history) in enumerate(histories.items()):
         style, marker = STYLES[place // len(LINES) % len(STYLES)], MARKERS[place % len(MARKERS)]
         axes.plot(

@@ -35,7 +35,7 @@ def _table_1(page: Page, comparison: Comparison) -> None:
     page.text(
         f"Accuracies have their 95 % intervals beside them. The study's rows are as printed in Table 1 of {SOURCE}: measured on "
         "4,000 pictures of AffectNet, other faces than these; sizes fit ImageNet's heads of 1,000 classes, and heads of eight "
-        f"have fewer parameters. FLOPs are multiply-adds there and here. Related: {RELATED}."
+        f"have fewer parameters. FLOPs are multiply-adds, which is what the study's figures come to. Related: {RELATED}."
     )
     for name, what in SEVEN.items():
         page.text(f"{NAMES[name].capitalize()}: {what}.")

@@ -1,4 +1,4 @@
-"""How large a net is and how much it computes: parameters, and floating-point operations as the study counts them.
+"""How large a net is and how much it computes: parameters, and floating-point operations, as multiply-adds.
 
 The study (published.py) does not say how it counts. Its figures are those of multiply-adds, half of what a counter gives that
 takes a multiplication and an addition for two operations, and of nets with ImageNet's heads.
@@ -28,7 +28,7 @@ IMAGENET = 1000
 
 @dataclass(frozen=True, slots=True)
 class Complexity:
-    """Parameters, and FLOPs of one picture in the study's way: multiply-adds, those of attention's products among them."""
+    """Parameters, and FLOPs of one picture: multiply-adds, those of attention's products among them."""
 
     parameters: int
     flops: int
@@ -98,10 +98,10 @@ def _built(card: ModelCard) -> nn.Module:
         raise ModelError(f"{card.name}: no net {card.architecture!r} can be built: {str(error).splitlines()[0]}") from error
 
 
-Row = dict[str, Any]
+SizeRow = dict[str, Any]
 
 
-def study_rows() -> list[Row]:
+def study_rows() -> list[SizeRow]:
     """The nets of the study's Table 1 with their ImageNet heads, then the presets with their eight-way heads."""
     rows = []
     for model in STUDY:
@@ -115,17 +115,17 @@ def study_rows() -> list[Row]:
     return rows + rows_of(PRESETS)
 
 
-def rows_of(models: Iterable[str]) -> list[Row]:
+def rows_of(models: Iterable[str]) -> list[SizeRow]:
     """A row of each preset, folder or net of timm's. Raises ModelError."""
     return [_row(what, described(what)) for what in models]
 
 
-def _row(name: str, card: ModelCard) -> Row:
+def _row(name: str, card: ModelCard) -> SizeRow:
     about = {"name": name, "architecture": card.architecture, "input_size": card.input_size, "classes": len(card.labels)}
     return about | asdict(complexity(card))
 
 
-def as_lines(rows: list[Row]) -> list[str]:
+def as_lines(rows: list[SizeRow]) -> list[str]:
     """The table for a terminal, with the study's figures and the differences in percent where rows have them."""
     wide = max(len("model"), *(len(row["name"]) for row in rows))
     net = max(len("net"), *(len(row["architecture"]) for row in rows))

@@ -95,7 +95,7 @@ def _summary(page: Page, figures: Figures) -> None:
     )
     rows = [
         ["parameters", millions(figures["parameters"])],
-        ["FLOPs of a face (multiply-adds, as the study counts)", billions(figures["flops"])],
+        ["FLOPs of a face (multiply-adds, which is what the study's figures come to)", billions(figures["flops"])],
         ["throughput", speed(figures["throughput"])],
     ]
     if named["least_probability"]:

@@ -17,7 +17,7 @@ from ferstream.training.study.records.run_folder import BEST, RESULT
 from ferstream.training.study.train.journal import Journal
 from ferstream.training.study.train.loading import VALIDATION_WORKERS, Loader, Order, part_size, usual_workers
 from ferstream.training.study.train.samples import Training, Validation, class_weights
-from ferstream.training.study.train.step import Objective, Part, stepper_for
+from ferstream.training.study.train.step import MicroBatch, Objective, stepper_for
 from ferstream.training.study.train.weights import first_net
 from ferstream.training.trainer import distributed
 from ferstream.training.trainer.checkpoint import CHECKPOINT, Origin, digests
@@ -46,7 +46,7 @@ def _free(config: Config) -> frozenset[str]:
     return frozenset({"name", "checkpoint_every"} | ({"epochs"} if config.schedule != "cosine" else set()))
 
 
-class _Study(Task[Part]):
+class _Study(Task[MicroBatch]):
     """The study's task: prepared pictures, answered in all processes on val after each epoch, and the best weights kept."""
 
     advice = ", try a lower --learning-rate"
@@ -78,15 +78,15 @@ class _Study(Task[Part]):
         about = {"name": dataset.name, **self._inputs, "sources": sorted(set(map(str, train.column("source"))))}
         self.journal = Journal(out, config, about, self.run.progress.epoch) if distributed.rank() == 0 else None
 
-    def parts(self, epoch: int, step: int) -> Iterator[Part]:
+    def parts(self, epoch: int, step: int) -> Iterator[MicroBatch]:
         self._order.epoch, self._order.first_step = epoch, step
         return iter(self._loader)
 
-    def loss(self, part: Part) -> tuple[Tensor, Scores]:
+    def loss(self, part: MicroBatch) -> tuple[Tensor, Scores]:
         return self._objective.loss(part)
 
     def measure(self, _epoch: int, net: nn.Module, trained: Scores, pause: Callable[[], None]) -> EpochRow:
-        def paused() -> Iterator[Part]:
+        def paused() -> Iterator[MicroBatch]:
             for part in self._val:
                 pause()
                 yield part

@@ -14,7 +14,7 @@ from ferstream.training.dataset.prepare.jpeg_store import PictureStoreError
 from ferstream.training.dataset.prepare.manifest import Prepared
 from ferstream.training.study.records.config import Config
 from ferstream.training.study.train.samples import Draw, Item
-from ferstream.training.study.train.step import Part
+from ferstream.training.study.train.step import MicroBatch
 from ferstream.training.trainer import distributed
 from ferstream.training.trainer.checkpoint import RunError
 
@@ -70,7 +70,7 @@ class Loader:
             options |= {"worker_init_fn": _leave_interrupts}
         self._parts: DataLoader[Any] = DataLoader(samples, part, sampler=order, **options)
 
-    def __iter__(self) -> Iterator[Part]:
+    def __iter__(self) -> Iterator[MicroBatch]:
         """Raises PictureStoreError where a picture cannot be read."""
         try:
             yield from self._parts

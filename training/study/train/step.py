@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from ferstream.training.study.records.config import Config
 from ferstream.training.trainer.step import Scores, Stepper, warm_cosine, warm_steps
 
-Part = tuple[Tensor, Tensor, Tensor]  # pixels (n, 3, side, side) uint8, distributions (n, 8), labels (n,)
+MicroBatch = tuple[Tensor, Tensor, Tensor]  # pixels (n, 3, side, side) uint8, distributions (n, 8), labels (n,)
 
 
 def stepper_for(net: nn.Module, config: Config, steps_an_epoch: int) -> Stepper:
@@ -35,7 +35,7 @@ class Objective:
         mean, std = (torch.tensor(values, device=device).mul(255).view(1, 3, 1, 1) for values in (config.mean, config.std))
         self._mean, self._std = mean, std
 
-    def loss(self, part: Part) -> tuple[Tensor, Scores]:
+    def loss(self, part: MicroBatch) -> tuple[Tensor, Scores]:
         """The mean loss of a part, to train on, and its scores."""
         pixels, targets, labels = part
         logits = self.logits(self._forward, pixels)
@@ -52,8 +52,8 @@ class Objective:
             return net(prepared).float()
 
     @torch.inference_mode()
-    def validate(self, net: nn.Module, parts: Iterable[Part]) -> Scores:
-        """How `net` answers."""
+    def validate(self, net: nn.Module, parts: Iterable[MicroBatch]) -> Scores:
+        """Loss and right answers of `net`, in evaluation, over all parts of this process."""
         net, scores = net.eval(), Scores.none(self._device)
         for pixels, targets, labels in parts:
             logits = self.logits(net, pixels)
