@@ -42,17 +42,22 @@ class Origin:
 
     def check(self, path: Path, state: dict[str, Any]) -> None:
         """Raises RunError where the checkpoint is of another run."""
-        refuse_earlier(path, state)
-        begun = state.get("config", {})
+        refuse_unfinished(path, state)
+        begun = state.get("recipe" if is_earlier(state) else "config", {})
         if unlike := sorted(name for name, value in self.settings.items() if name not in self.free and begun.get(name) != value):
             raise RunError(f"{path} was begun with another {', '.join(unlike)}: name another --out, or the same settings")
         if state.get("inputs") != self.inputs:
             raise RunError(f"{path} was begun with {self.other}: name another --out, or the same {self.same}")
 
 
-def refuse_earlier(path: Path, state: dict[str, Any]) -> None:
-    """Raises RunError where the checkpoint has the form that packaged fits had up to version 0.2."""
-    if "stepper" not in state:
+def is_earlier(state: dict[str, Any]) -> bool:
+    """Whether a checkpoint has the form that packaged fits had up to version 0.2: made after each epoch, named in `epoch`."""
+    return "stepper" not in state
+
+
+def refuse_unfinished(path: Path, state: dict[str, Any]) -> None:
+    """Raises RunError where the checkpoint has the earlier form and is not of the last epoch: a finished one is packaged."""
+    if is_earlier(state) and state.get("epoch", -1) + 1 != state.get("recipe", {}).get("epochs"):
         raise RunError(f"{path} is of an earlier version of ferstream: name another --out")
 
 

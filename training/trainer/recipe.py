@@ -68,7 +68,7 @@ class RecipeTask(Task[Part]):
         )  # fmt: skip
         origin = Origin(asdict(recipe), inputs)
         self.run = Run(self._stepper, out, origin, device, epochs=recipe.epochs, steps=self.steps, stopping=stopping)
-        self._history = History(out, self.run.progress.epoch)
+        self._history = History(out, 0 if self.run.over() else self.run.progress.epoch)  # a finished run adds nothing to it
 
     @abstractmethod
     def validate(self, net: nn.Module) -> EpochRow:
@@ -88,9 +88,12 @@ class RecipeTask(Task[Part]):
     def measure(self, epoch: int, net: nn.Module, trained: Scores, pause: Callable[[], None]) -> EpochRow:
         figures = {"train_loss": trained.mean_loss()}
         due = epoch % VALIDATE_EVERY == VALIDATE_EVERY - 1 or epoch + 1 == self._recipe.epochs
+        if due:
+            self.run.save(self)  # measuring may take minutes, and a second signal ends the process at once
         if due and distributed.rank() == 0:
-            pause()
-            figures |= self.validate(copy.deepcopy(net).eval())  # a copy: a runtime may halve its precision
+            measured = copy.deepcopy(net).eval()  # a copy: a runtime may halve its precision
+            measured.register_forward_pre_hook(lambda *_: pause())
+            figures |= self.validate(measured)
         return figures
 
     def close(self, row: EpochRow, _progress: Progress) -> None:

@@ -14,7 +14,15 @@ from tqdm import tqdm
 from ferstream.streams.service.atomic_file import make_folder
 from ferstream.training.common.messages import first_line
 from ferstream.training.trainer import distributed
-from ferstream.training.trainer.checkpoint import CHECKPOINT, Origin, RunError, load_checkpoint, refuse_earlier, save_checkpoint
+from ferstream.training.trainer.checkpoint import (
+    CHECKPOINT,
+    Origin,
+    RunError,
+    is_earlier,
+    load_checkpoint,
+    refuse_unfinished,
+    save_checkpoint,
+)
 from ferstream.training.trainer.history import EpochRow
 from ferstream.training.trainer.step import Scores, Stepper
 from ferstream.training.trainer.stopping import Stopped, catch_signals
@@ -100,10 +108,11 @@ class Run:
         state = load_checkpoint(path)
         if state is not None:
             self.origin.check(path, state)
-        progress = Progress() if state is None else Progress.of(state)
+        earlier = state is not None and is_earlier(state)  # and finished: there is nothing to go on with
+        progress = Progress(self.epochs) if earlier else Progress() if state is None else Progress.of(state)
         if not distributed.same_everywhere(state is not None, progress.epoch, progress.step):
             raise RunError(f"the processes find different checkpoints: {path.parent} must be on a disk that all machines share")
-        if state is None:
+        if state is None or earlier:
             return progress
         try:
             self.stepper.load_state_dict(state["stepper"])
@@ -149,7 +158,7 @@ class Run:
                 if distributed.any_of(stopping()):
                     self._stop(task)
                 if self.checkpoint_every and progress.step % self.checkpoint_every == 0:
-                    self._save(task)
+                    self.save(task)
 
     def _step(self, task: Task[Part], parts: Iterator[Part]) -> None:
         progress, started = self.progress, time.perf_counter()
@@ -161,7 +170,7 @@ class Run:
         progress.step += 1
 
     def _stop(self, task: Task[Part]) -> NoReturn:
-        self._save(task)
+        self.save(task)
         distributed.barrier()  # the first process that leaves ends the others, and one of them may be writing
         done, total = self.progress.epoch * self.steps + self.progress.step, self.steps * self.epochs
         raise Stopped(f"stopped after step {done:,} of {total:,}: the same command goes on")
@@ -177,7 +186,7 @@ class Run:
         self._scores = Scores.none(self.device)
         if distributed.rank() == 0:
             task.close(row, self.progress)
-        self._save(task)
+        self.save(task)
 
     def _check(self, task: Task[Part], figures: Iterable[float]) -> None:
         if not all(map(math.isfinite, figures)):
@@ -186,7 +195,8 @@ class Run:
                 f"{self._checkpoint} is of before, if there is one"
             )
 
-    def _save(self, task: Task[Part]) -> None:
+    def save(self, task: Task[Part]) -> None:
+        """Write the checkpoint; in all processes at once. Raises RunError where the loss is no number any more, WriteError."""
         self.stepper.share_statistics()
         together = self._scores.together()
         self._check(task, [together.mean_loss()])
@@ -202,9 +212,9 @@ def averaged_net(net: nn.Module, out: Path) -> nn.Module:
     state = load_checkpoint(out / CHECKPOINT)
     if state is None:
         raise RunError(f"there is no run in {out}: it lacks {CHECKPOINT}")
-    refuse_earlier(out / CHECKPOINT, state)
+    refuse_unfinished(out / CHECKPOINT, state)
     try:
-        averaged = state["stepper"]["ema"]
+        averaged = (state.get("stepper") or state)["ema"]
         net.load_state_dict({name.removeprefix("module."): value for name, value in averaged.items()})
     except (KeyError, RuntimeError) as error:
         raise RunError(f"{out / CHECKPOINT} is of another net: {first_line(error)}") from error

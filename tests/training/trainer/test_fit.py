@@ -24,14 +24,19 @@ Weights = dict[str, torch.Tensor]
 
 
 class StopAfter:
-    """Asks a run to stop when it is asked for the so-manieth time: after every step, and before the averaged net is measured."""
+    """Asks a run to stop when it is asked for the so-manieth time: after every step, and between batches of val.
 
-    def __init__(self, times: int) -> None:
-        self._left = times
+    Or ends it there, as a second Ctrl-C does.
+    """
+
+    def __init__(self, times: int, *, at_once: bool = False) -> None:
+        self.asked, self._times, self._at_once = 0, times, at_once
 
     def __call__(self) -> bool:
-        self._left -= 1
-        return self._left == 0
+        self.asked += 1
+        if self.asked == self._times and self._at_once:
+            raise KeyboardInterrupt
+        return self.asked == self._times
 
 
 @pytest.fixture(autouse=True)
@@ -39,9 +44,8 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def fit(task: str, data: Path, out: Path, epochs: int = 2, processes: int = 1, stop_after: int = 0) -> Weights:
+def fit(task: str, data: Path, out: Path, epochs: int = 2, processes: int = 1, stopping: StopAfter | None = None) -> Weights:
     """The averaged weights of a fit on a pack; the classifier's also sees faces in colour, which the pack beside it has."""
-    stopping = StopAfter(stop_after) if stop_after else None
     if task == "classifier":
         recipe = ClassifierRecipe(epochs=epochs, batch_size=8, mixup=0.2, colour_share=0.25)
         launch(processes, "cpu", fit_classifier, data, (data.with_name("colour.npz"),), None, out, recipe, stopping)
@@ -68,7 +72,7 @@ def test_a_fit_stopped_at_any_step_ends_with_the_same_weights(task: str, tmp_pat
 
     for times in (1, 3):  # after a step of each epoch, or at the end of one
         with pytest.raises(Stopped, match=r"stopped after step \d+ of \d+: the same command goes on"):
-            fit(task, data, tmp_path / "parts", stop_after=times)
+            fit(task, data, tmp_path / "parts", stopping=StopAfter(times))
     resumed = fit(task, data, tmp_path / "parts")
 
     assert whole.keys() == resumed.keys()
@@ -82,12 +86,29 @@ def test_a_fit_stopped_at_any_step_ends_with_the_same_weights(task: str, tmp_pat
     assert all(torch.equal(whole[key], finished[key]) for key in whole), "a finished run is taken as it is"
 
 
+@pytest.mark.parametrize("task", ["classifier", "detector"])
+@pytest.mark.parametrize("at_once", [False, True])
+def test_measuring_can_be_stopped_and_loses_no_epoch(task: str, at_once: bool, tmp_path: Path) -> None:
+    data, never = pack_for(task, tmp_path), StopAfter(0)
+    whole = fit(task, data, tmp_path / "whole", epochs=1, stopping=never)
+    with pytest.raises(KeyboardInterrupt if at_once else Stopped):
+        fit(task, data, tmp_path / "parts", epochs=1, stopping=StopAfter(never.asked, at_once=at_once))
+    state = load_checkpoint(tmp_path / "parts" / CHECKPOINT)
+    assert state is not None
+    assert state["progress"]["epoch"] == 0
+    assert 0 < state["progress"]["step"] < never.asked, "all steps are kept, and only measuring is done again"
+    resumed = fit(task, data, tmp_path / "parts", epochs=1, stopping=(again := StopAfter(0)))
+    assert again.asked == never.asked - state["progress"]["step"], "no step is done again"
+    assert all(torch.equal(whole[key], resumed[key]) for key in whole)
+    assert len(history_of(tmp_path / "parts")) == 1
+
+
 def test_two_processes_go_on_to_the_same_weights(tmp_path: Path) -> None:
     """Each has normalisations of its own, and a teacher with them: what is not in the checkpoint must not count."""
     data = pack_for("classifier", tmp_path)
     whole = fit("classifier", data, tmp_path / "whole", processes=2)
     with pytest.raises(Stopped):
-        fit("classifier", data, tmp_path / "parts", processes=2, stop_after=3)
+        fit("classifier", data, tmp_path / "parts", processes=2, stopping=StopAfter(3))
     resumed = fit("classifier", data, tmp_path / "parts", processes=2)
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
 
@@ -151,6 +172,23 @@ def test_a_checkpoint_of_an_earlier_version_says_so(tmp_path: Path) -> None:
         fit("classifier", pack_for("classifier", tmp_path), tmp_path / "run")
     with pytest.raises(RunError, match="is of an earlier version of ferstream"):
         averaged_net(SSD(), tmp_path / "run")
+
+
+def test_a_finished_checkpoint_of_an_earlier_version_is_taken_as_it_is(tmp_path: Path) -> None:
+    data, out = pack_for("classifier", tmp_path), tmp_path / "run"
+    whole = fit("classifier", data, out)
+    state = load_checkpoint(out / CHECKPOINT)
+    assert state is not None
+    earlier = {**state["stepper"], "epoch": 1, "recipe": state["config"], "inputs": state["inputs"]}
+    torch.save(earlier, out / CHECKPOINT)
+    (out / "history.csv").rename(out / "history.jsonl")
+    finished = fit("classifier", data, out)
+    assert all(torch.equal(whole[key], finished[key]) for key in whole)
+    with pytest.raises(RunError, match="begun with another epochs"):
+        fit("classifier", data, out, epochs=3)
+    torch.save(earlier | {"epoch": 0}, out / CHECKPOINT)
+    with pytest.raises(RunError, match="is of an earlier version of ferstream: name another --out"):
+        fit("classifier", data, out)
 
 
 @pytest.mark.slow
