@@ -1,6 +1,7 @@
 """JSON files: written whole or not at all; read, and checked against a type before anything in them is used."""
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,7 +47,7 @@ def read_json(path: Path, kind: Any, cure: str, version: int | None = None) -> d
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise ShapeError(f"cannot use {path} ({_complaint(error)}): {cure}") from error
+        raise ShapeError(f"cannot use {path} ({_complaint(error, value, kind)}): {cure}") from error
     return dict(value)
 
 
@@ -62,15 +63,43 @@ def write_bytes(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def _complaint(error: msgspec.ValidationError) -> str:
+def _complaint(error: msgspec.ValidationError, value: Any, kind: Any) -> str:  # noqa: ANN401 - JSON, and a type
     """msgspec's message with the place in the file first."""
     what, _, place = str(error).partition(" - at `$")
-    inside = place.strip("`.")
+    inside = _named(place.strip("`."), str(error), value, kind)
     if what.startswith("Object missing required field"):
         return f"{inside}.{what.split('`')[1]} is missing".lstrip(".")
     if what.startswith("Expected `object`"):
         return f"{inside or 'it'} is no map"
     return f"{inside or 'it'}: {what[0].lower()}{what[1:]}"
+
+
+def _named(place: str, message: str, whole: Any, kind: Any) -> str:  # noqa: ANN401 - JSON, and a type
+    """The place with the keys of maps, for which msgspec says `[...]`: each is the one that alone has the same error.
+
+    Takes the other keys out of `whole`.
+    """
+    inner, named = whole, ""
+    for step in re.findall(r"[^.\[\]]+|\.\.\.", place):
+        key: Any = int(step) if isinstance(inner, list) else step
+        if step == "...":
+            items = dict(inner)
+            for key in items:
+                inner.clear()
+                inner[key] = items[key]
+                if _message(whole, kind) == message:
+                    break
+        named += f"[{key}]" if isinstance(inner, list) else f".{key}"
+        inner = inner[key]
+    return named.lstrip(".")
+
+
+def _message(value: Any, kind: Any) -> str:  # noqa: ANN401 - JSON, and a type
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return ""
 
 
 def _no_number(text: str) -> None:
