@@ -86,8 +86,7 @@ def test_a_fit_stopped_at_any_step_ends_with_the_same_weights(task: str, tmp_pat
     assert all(torch.equal(whole[key], finished[key]) for key in whole), "a finished run is taken as it is"
 
 
-@pytest.mark.parametrize("task", ["classifier", "detector"])
-@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize(("task", "at_once"), [("classifier", False), ("detector", False), ("detector", True)])
 def test_measuring_can_be_stopped_and_loses_no_epoch(task: str, at_once: bool, tmp_path: Path) -> None:
     data, never = pack_for(task, tmp_path), StopAfter(0)
     whole = fit(task, data, tmp_path / "whole", epochs=1, stopping=never)
