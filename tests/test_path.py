@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fleet import KEYS, WorkerProcess, results, wait_until
+from tests.support.markers import needs_torch
 from tests.support.programs import command, environment
 from tests.support.video_files import RtspServer, shared_video
 
@@ -96,6 +97,7 @@ def answers_of(runtime: str, redis_url: str, client, tmp_path, name: str = "two_
     return found
 
 
+@needs_torch
 def test_workers_of_both_runtimes_agree_on_every_face_of_two_people(redis_url, client, tmp_path):
     ours, theirs = (answers_of(runtime, redis_url, client, tmp_path) for runtime in ("openvino", "torch"))
     assert sum(len(result.faces) >= 2 for result in ours) >= 0.95 * len(ours)

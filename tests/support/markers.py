@@ -15,8 +15,12 @@ TORCH = (
     "test_packaging.py",
     "test_import_name.py",
     "test_docs.py",
+    "test_programs_import.py",
+    "test_command_lines.py",
 )
 WITH_TORCH = find_spec("torch") is not None
+#: For a single test of a file that runs without.
+needs_torch = pytest.mark.skipif(not WITH_TORCH, reason="no torch here: `make test` has it")
 
 #: Fixtures and names whose use starts something.
 FIXTURES = {"redis_server", "redis_url", "client", "nodes", "cluster"}

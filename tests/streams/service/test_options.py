@@ -16,6 +16,7 @@ from ferstream.streams.local.demo import named
 from ferstream.streams.service.environment import unknown_variables
 from ferstream.streams.service.health_server import StatusServer
 from ferstream.streams.wire.keys import Keys
+from tests.support.markers import needs_torch
 from tests.support.programs import command, environment, run, start
 from tests.support.video_files import wait_until
 
@@ -236,10 +237,11 @@ def test_the_demo_takes_cameras_as_the_producer_does():
             "torch",
             "torch is not installed; openvino is: leave --runtime away, or pip install '.[gpu]' in the clone of ferstream",
         ),
-        (
+        pytest.param(
             ["openvino"],
             "openvino",
             "openvino is not installed; torch is: leave --runtime away, or pip install '.[cpu]' in the clone of ferstream",
+            marks=needs_torch,
         ),
         (
             ["torch", "openvino"],
