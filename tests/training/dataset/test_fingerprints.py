@@ -99,7 +99,7 @@ def test_few_real_photographs_that_are_there_twice_are_missed() -> None:
 def test_commands_take_this_distance_and_none_that_looks_at_every_pair(name: str) -> None:
     """Their help is there without these modules, so that the numbers are written twice."""
     (option,) = [option for option in dataset.commands[name].params if option.name == "distance"]
-    assert DISTANCE == option.default or str(DISTANCE) == option.show_default
+    assert option.default == DISTANCE or str(DISTANCE) == option.show_default
     bands = np.zeros((2, BITS // module.BAND), np.uint16)
     searches = [len(list(module._searches(bands, most))) for most in (option.type.max, option.type.max + 1)]
     assert searches == [BITS // module.BAND, 1]
