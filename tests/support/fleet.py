@@ -58,9 +58,9 @@ def wait_until(condition, patience_s: float = 30.0):
 
 
 class WorkerProcess:
-    """One `fer-worker run`. Use as a context; `totals` after `stop` are its last words."""
+    """One `fer-worker run`, as a context; without `url` the arguments say where Redis is. `totals` are its last words, after `stop`."""
 
-    def __init__(self, url: str, *arguments: str, log: Path, module: str = "ferstream.workers.cli") -> None:
+    def __init__(self, url: str | None, *arguments: str, log: Path, module: str = "ferstream.workers.cli") -> None:
         self.log = log
         self._output = log.open("w")
         self.process = subprocess.Popen(
@@ -69,8 +69,7 @@ class WorkerProcess:
                 "-m",
                 module,
                 "run",
-                "--redis",
-                url,
+                *(["--redis", url] if url else []),
                 "--json",
                 "--metrics-port",
                 "0",

@@ -63,7 +63,7 @@ def test_every_program_does_all_of_its_work_and_is_refused_nothing(server, tmp_p
     cameras.write_text("cameras: {one: 'portraits:', two: 'portraits:'}")
     written = server.url_file("worker")
     with (
-        WorkerProcess(server.url("worker"), "--name=first", f"--redis-url-file={written}", log=tmp_path / "first") as first,
+        WorkerProcess(None, "--name=first", f"--redis-url-file={written}", log=tmp_path / "first") as first,
         Program("consumer", "consumer", server, tmp_path / "log", "log", f"--dir={tmp_path}/kept", "--metrics-port=0") as logger,
     ):
         first.wait_until_ready()
