@@ -58,7 +58,7 @@ def wait_until(condition, patience_s: float = 30.0):
 
 
 class WorkerProcess:
-    """One `fer-worker run`, as a context; without `url` the arguments say where Redis is. `totals` are its last words, after `stop`."""
+    """One `fer-worker run`, as a context; without `url` the arguments say where Redis is. `totals` are its last words."""
 
     def __init__(self, url: str | None, *arguments: str, log: Path, module: str = "ferstream.workers.cli") -> None:
         self.log = log
