@@ -41,7 +41,6 @@ ONLY_WHEN_IT_BREAKS = {
     'rules: fer_frames_dropped_total{reason!="rate"}': "either",
     'rules: fer_frames_dropped_total{reason=~"budget|trimmed"}': "no worker",
     'rules: fer_frames_dropped_total{camera!="",reason=~"busy|budget|trimmed|encode|error"}': "either",
-    "worker: Redis calls tried again, batches halved: out of memory: {{model}}": "never here: it takes a device without memory",
     "worker: Frames expired, repeated, claimed: repeated": "never here: it takes two workers that answer one frame",
 }
 
