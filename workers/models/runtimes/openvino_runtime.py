@@ -12,10 +12,6 @@ from openvino.preprocess import PrePostProcessor
 from ferstream.workers.models.card import ONNX, ModelCard, ModelError
 from ferstream.workers.models.runtimes.runtime import Batch, Outputs, Precision
 
-# OpenVINO looks numpy up when it first sees an array. Two threads that do so at once wait for each other for ever: one holds the
-# interpreter lock, the other the lock of that look-up. An import is done by one thread.
-_ = ov.Tensor(np.zeros(1, np.uint8)).data
-
 
 class OpenVinoRuntime:
     """A net on the CPU. Up to `threads` callers compute side by side, a core each.
@@ -88,4 +84,8 @@ def _core() -> ov.Core:
     Each core gives the thread that makes it a signal stack of its own, and puts back the one before when it goes. Where two went
     in the order in which they came, the last one put back what the first had unmapped, and the next signal killed the process.
     """
-    return ov.Core()
+    core = ov.Core()
+    # OpenVINO looks numpy up when it first sees an array. Two threads that do so at once wait for each other for ever: one holds
+    # the interpreter lock, the other the lock of that look-up. So it is done here, where models are opened one by one.
+    _ = ov.Tensor(np.zeros(1, np.uint8)).data
+    return core
