@@ -12,6 +12,10 @@ from ferstream.streams.errors import DecodeError
 from ferstream.streams.wire.emotions import EMOTIONS, Emotion, Name
 from ferstream.streams.wire.messages import VERSION, Face, Frame, FrameHeader, Result
 
+#: More than any header of ours: a name and a traceparent are text of some hundred bytes.
+MAX_HEADER_BYTES = 64 * 1024
+#: Producers that speak this version or a newer one keep the account of what they capture.
+ACCOUNTED_SINCE = 1
 #: A face map has nine numbers more than a header; 8 MB holds ten thousand faces.
 MAX_MAP_BYTES = 8 * 1024 * 1024
 
@@ -119,6 +123,15 @@ def decode_frame(entry_id: str, fields: Mapping[bytes, bytes]) -> Frame:
     if b"j" not in fields:
         raise DecodeError(entry_id, "missing-field", "field j (the picture) is missing")
     return Frame(header, fields[b"j"])
+
+
+def is_accounted(fields: Mapping[bytes, bytes]) -> bool:
+    """Whether the producer of a frame entry has accounted for its capture. What cannot be read is not ours."""
+    try:
+        version = _VERSIONS.decode(fields.get(b"m", b"")[:MAX_HEADER_BYTES]).version
+    except _UNREADABLE:
+        return False
+    return isinstance(version, int) and version >= ACCOUNTED_SINCE
 
 
 def encode_result(result: Result) -> dict[Any, Any]:

@@ -20,13 +20,28 @@ class Keys:
     def dead(self, shard: int) -> str:
         return f"{self.prefix}:dead:{{{shard}}}"
 
-    def freshness(self, shard: int) -> str:
-        """Sorted set camera -> freshness budget: trimming by age must not cut another producer's frames short."""
-        return f"{self.prefix}:freshness:{{{shard}}}"
+    def events(self, shard: int) -> str:
+        return f"{self.prefix}:events:{{{shard}}}"
+
+    def account(self, shard: int) -> str:
+        """Hash outcome -> frames: where every frame that was captured went."""
+        return f"{self.prefix}:account:{{{shard}}}"
+
+    def last(self, shard: int) -> str:
+        """Hash camera -> the last step of its writer that Redis has done."""
+        return f"{self.prefix}:last:{{{shard}}}"
+
+    def age(self, shard: int) -> str:
+        """Hash of what the last look for overdue frames left: when it was, and where to go on."""
+        return f"{self.prefix}:age:{{{shard}}}"
 
     @property
     def cameras(self) -> str:
         return f"{self.prefix}:cameras"
+
+    @property
+    def workers(self) -> str:
+        return f"{self.prefix}:workers"
 
     @property
     def shard_count(self) -> str:

@@ -1,0 +1,92 @@
+"""The account of a deployment: where every captured frame went. Redis keeps it, in the same steps that change a frame's state."""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+
+from ferstream.streams.redis_client.lua_script import LuaScript
+from ferstream.streams.wire.keys import Keys
+
+_READ = LuaScript(Path(__file__).parent / "scripts" / "account.lua")
+
+#: Fields of the hash. `dead` and `dropped` have a field for each reason.
+CAPTURED, PUBLISHED, EXPIRED = "captured", "published", "expired"
+
+
+def dead(reason: str) -> str:
+    """The field of dead letters with this reason."""
+    return f"dead.{reason}"
+
+
+def dropped(reason: str) -> str:
+    """The field of frames that were dropped for this reason."""
+    return f"dropped.{reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Frames since the deployment began, or since Redis last lost its data; `dead` and `dropped` by reason."""
+
+    captured: int
+    published: int
+    expired: int
+    dead: dict[str, int]
+    dropped: dict[str, int]
+    in_flight: int
+
+    @property
+    def balance(self) -> int:
+        """Frames that stand in no column; 0 at every instant."""
+        ended = self.published + self.expired + sum(self.dead.values()) + sum(self.dropped.values())
+        return self.captured - ended - self.in_flight
+
+
+def read_account(client: "redis.Redis", keys: Keys) -> Account:
+    """The sum over all shards; of each shard as it was at one instant. Raises StoreError."""
+    frames: Counter[str] = Counter()
+    in_flight = 0
+    for shard in range(keys.shards):
+        listed, waiting = _READ.run(client, [keys.account(shard), keys.frames(shard)])
+        frames.update({name.decode(): int(number) for name, number in zip(listed[::2], listed[1::2], strict=True)})
+        in_flight += waiting
+    return Account(
+        captured=frames[CAPTURED],
+        published=frames[PUBLISHED],
+        expired=frames[EXPIRED],
+        dead=_by_reason(frames, dead("")),
+        dropped=_by_reason(frames, dropped("")),
+        in_flight=in_flight,
+    )
+
+
+class UnaccountedDrops:
+    """Frames of one camera that were captured and dropped, until the account has them. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._frames: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def add(self, reason: str, frames: int) -> None:
+        with self._lock:
+            self._frames[reason] += frames
+
+    def take(self) -> Counter[str]:
+        """All of them, by reason: they are the caller's now."""
+        with self._lock:
+            taken, self._frames = self._frames, Counter()
+            return taken
+
+    def put_back(self, taken: Counter[str]) -> None:
+        """They could not be accounted for: the next one tries again."""
+        with self._lock:
+            self._frames.update(taken)
+
+    def __bool__(self) -> bool:
+        return bool(self._frames)
+
+
+def _by_reason(frames: Counter[str], prefix: str) -> dict[str, int]:
+    return {name.removeprefix(prefix): number for name, number in sorted(frames.items()) if name.startswith(prefix)}

@@ -1,0 +1,26 @@
+"""Frames that nobody ends: their producer was killed, and no worker read them in time."""
+
+from pathlib import Path
+
+import redis
+
+from ferstream.streams.redis_client.lua_script import LuaScript
+from ferstream.streams.wire.codec import ACCOUNTED_SINCE
+from ferstream.streams.wire.keys import Keys
+
+#: A worker that reads an overdue frame ends it as expired, and its producer withdraws it. Both are given so much time for that.
+GRACE_S = 1.0
+#: Entries looked at in one call. Redis copies their pictures within itself, some megabytes at most.
+LOOKED_AT = 32
+
+_AGE = LuaScript(Path(__file__).parent / "scripts" / "age.lua")
+
+
+def end_overdue(client: "redis.Redis", keys: Keys, shard: int, group: str) -> tuple[int, int]:
+    """End some of the overdue frames of a shard; does nothing where another process did so within the last second.
+
+    Returns how many expired, and how many had vanished from the stream. Both are in the account then. Raises StoreError.
+    """
+    names = [keys.frames(shard), keys.account(shard), keys.age(shard)]
+    expired, vanished = _AGE.run(client, names, group, GRACE_S, LOOKED_AT, ACCOUNTED_SINCE)
+    return int(expired), int(vanished)
