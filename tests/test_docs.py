@@ -16,7 +16,7 @@ import pytest
 
 import ferstream
 from ferstream.streams.frames.camera_status import CameraStatus
-from ferstream.streams.frames.finish import FrameFinisher
+from ferstream.streams.frames.finish import FrameFinisher, dead
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.wire.codec import decode_frame, encode_frame, encode_result, face_map
 from ferstream.streams.wire.keys import Keys
@@ -181,7 +181,7 @@ def test_a_dead_letter_is_what_the_page_says(client):
     reader.join()
     client.xadd(keys.frames(0), {"m": b"header", "j": b"picture"})
     (entry,) = reader.read(1, 0.01)
-    FrameFinisher(client, keys, group="workers", keep_results_s=60).bury(entry, "bad-jpeg", "no picture", 1.0)
+    FrameFinisher(client, keys, group="workers").end(0, [dead(entry, "bad-jpeg", "no picture", 1.0)], 1.0)
     ((_, letter),) = client.xrange(keys.dead(0))
     assert set(letter) == {b"d", b"m"}
     assert fields_in("dead letter") == set(msgpack.unpackb(letter[b"d"]))

@@ -60,7 +60,7 @@ def test_a_result_that_came_too_late_is_not_published(client):
         worker="w",
         models={},
         camera_label=lambda camera: camera,
-        answered=released.extend,
+        on_ended=released.extend,
     )
     publisher.start()
     for task in (old, fresh):

@@ -90,7 +90,7 @@ def test_a_worker_gives_up_at_once_what_it_cannot_answer_in_time(redis_url, clie
     intake.start()
     (slow,) = frames.get_batch(1)
     time.sleep(0.5)
-    intake.answered([slow.entry])
+    intake.release([slow.entry])
     add(client, frame(2, b"", clock.now(), freshness_s=0.9))  # the work on the last one took more than half of that
     (begun,) = frames.get_batch(1)
     add(client, frame(3, b"", clock.now() - 0.6, freshness_s=0.9))
@@ -118,7 +118,7 @@ def test_a_shard_whose_answers_wait_slows_no_other(redis_url, client):
     intake.start()
     (hung,) = frames.get_batch(1)
     time.sleep(0.5)
-    intake.answered([hung.entry])
+    intake.release([hung.entry])
     for count in (1, 2):  # the first is begun by a worker with nothing to do
         write(1, count + 1, clock.now() - 0.6)
         wait_until(lambda count=count: len(frames) + len(finished) == count)

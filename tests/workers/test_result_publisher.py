@@ -53,7 +53,7 @@ def test_frames_that_expire_or_die_while_redis_hangs_are_counted_once(server):
             worker="w",
             models={},
             camera_label=lambda camera: camera,
-            answered=lambda _: None,
+            on_ended=lambda _: None,
         )
         before = counted()
         for task in tasks[:4]:

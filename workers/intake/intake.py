@@ -29,7 +29,7 @@ LEAST_WAIT_S, MOST_WAIT_S = 0.1, 2.0
 class Intake:
     """Reads entries and puts them into `frames`, or into `finished` where there is no work in them, until stopped.
 
-    `window` bounds the frames between read and answer; `answered` makes room again. `reconnect` is called with a reader before
+    `window` bounds the frames between read and answer; `release` makes room again. `reconnect` is called with a reader before
     its first read after an error. One that was delivered more than `max_deliveries` times becomes a dead letter.
     """
 
@@ -85,8 +85,8 @@ class Intake:
         problems = [loop.problem for loop in self._loops]
         return None if None in problems else problems[0]
 
-    def answered(self, entries: list[Entry]) -> None:
-        """Make room for more: these entries are published, expired, dead letters, or left to others."""
+    def release(self, entries: list[Entry]) -> None:
+        """Make room for more: these entries are ended, or left to others."""
         for loop in {self._loop_of[entry.shard] for entry in entries}:
             mine = [entry for entry in entries if self._loop_of[entry.shard] is loop]
             loop.shedder.end(mine)

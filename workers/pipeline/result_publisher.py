@@ -1,13 +1,13 @@
-"""The publisher's thread: puts frames together again, publishes and acknowledges them, and keeps trying until Redis takes it."""
+"""The publisher's thread: puts frames together again, ends them in Redis, and keeps trying until Redis takes it."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from ferstream.streams.errors import FerstreamError, StoreError, StoreFull, StoreUnavailable
-from ferstream.streams.frames.finish import FrameFinisher
+from ferstream.streams.frames.finish import Ending, FrameFinisher, answered, dead, expired
 from ferstream.streams.frames.reader import Entry
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.service.backoff import Backoff
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from ferstream.streams.service.tracing import Tracing
 
 log = logging.getLogger(__name__)
-R = TypeVar("R")
 
-#: Frames answered in one MULTI.
+#: Frames ended in one step.
 BATCH = 32
 #: Waits between two tries of a Redis that does not take them.
 LEAST_WAIT_S, MOST_WAIT_S = 0.1, 1.0
@@ -44,12 +43,14 @@ class ResultPublisher:
         worker: str,
         models: dict[str, str],
         camera_label: Callable[[str], str],
-        answered: Callable[[list[Entry]], None],
+        on_ended: Callable[[list[Entry]], None],
+        keep_dead_pictures: bool = False,
         tracing: "Tracing | None" = None,
     ) -> None:
         self._finisher, self._clock, self._finished = finisher, clock, finished
         self._worker, self._models = worker, models
-        self._label, self._answered, self._tracing = camera_label, answered, tracing
+        self._label, self._on_ended, self._tracing = camera_label, on_ended, tracing
+        self._keep_dead_pictures = keep_dead_pictures
         self._giving_up = threading.Event()
         self._backoff = Backoff(LEAST_WAIT_S, MOST_WAIT_S, healthy_after_s=0.0)
         self._thread = threading.Thread(target=self._run, name="publish", daemon=True)
@@ -81,103 +82,67 @@ class ResultPublisher:
                 # Refused for good (rights, say): leaving the entries pending lets an operator mend it and loses nothing.
                 log.error("cannot answer %d frames: %s", len(batch), error)  # noqa: TRY400 - one line says it all
                 metrics.REDIS_ERRORS.labels("refused").inc()
-            self._answered([task.entry for task in batch])
+            self._on_ended([task.entry for task in batch])
 
     def _answer(self, batch: Sequence[FrameTask]) -> None:
-        # The last look at the deadline: a result that comes out later than it promises misleads whoever acts on it.
-        now = self._clock.now()
+        started, now = time.perf_counter(), self._clock.now()
         for task in batch:
-            if task.outcome == "answered" and now > task.deadline:
-                task.expire()
-        expired = [task for task in batch if task.outcome == "expired"]
-        self._publish([task for task in batch if task.outcome == "answered"])
-        self._expire(expired)
-        for task in batch:
-            if task.outcome == "dead":
-                self._bury(task)
+            if task.outcome == "answered":
+                captured_at = task.frame.header.captured_at  # type: ignore[union-attr]  # answered: it has a frame
+                metrics.FRAME_AGE.labels("publish").observe(max(0.0, now - captured_at))
+            elif task.outcome == "dead":
+                log.warning("frame %s of %r is dead: %s", task.entry.entry_id, task.camera_id, task.detail, extra=task.log_fields)
+        for shard in sorted({task.entry.shard for task in batch}):
+            self._end(shard, [task for task in batch if task.entry.shard == shard])
+        metrics.STAGE_DURATION.labels("publish").observe(time.perf_counter() - started)
         if self._tracing:
             for task in batch:
                 self._trace(self._tracing, task, now)
 
-    def _publish(self, tasks: list[FrameTask]) -> None:
-        started = time.perf_counter()
-        for task in tasks:
-            age = self._clock.now() - task.frame.header.captured_at  # type: ignore[union-attr]  # answered: it has a frame
-            metrics.FRAME_AGE.labels("publish").observe(max(0.0, age))
-        # A result that came out although its reply was lost is no older than this.
-        first_tried_at = self._clock.now() - 1
-        waiting, again = tasks, False
-        while waiting:
+    def _end(self, shard: int, tasks: list[FrameTask]) -> None:
+        """End these frames, however long Redis takes. Raises GaveUp."""
+        tries = 0
+        while True:
             try:
-                if again:
-                    # The reply of the last try may be lost although its MULTI ran. Publishing blindly again would give
-                    # subscribers each result twice, so first the results that are out are looked for and left out.
-                    waiting = self._without_published(waiting, first_tried_at)
-                    now = self._clock.now()
-                    self._expire([task.expire() for task in waiting if now > task.deadline])
-                    waiting = [task for task in waiting if task.outcome == "answered"]
-                results = [(task.entry, self._result(task)) for task in waiting]
-                ended = self._finisher.publish(results, self._clock.now()) if results else []
+                ended = self._finisher.end(shard, [self._ending(task) for task in tasks], self._clock.now())
             except (StoreUnavailable, StoreFull) as error:
-                self._wait(error, first=not again)
-                again = True
+                self._wait(error, first=not tries)
+                tries += 1
                 continue
-            if again:
+            if tries:
                 self._backoff.succeeded()
-            self._count_published(waiting, ended)
-            metrics.STAGE_DURATION.labels("publish").observe(time.perf_counter() - started)
+            # After a lost reply the first call may have ended what this one did not: they were held by us.
+            self._count(tasks, [by_us or tries > 0 for by_us in ended])
             return
 
-    def _without_published(self, tasks: list[FrameTask], since: float) -> list[FrameTask]:
-        """The tasks whose MULTI did not run: after a lost reply, a result that is out says that it did."""
-        out = self._finisher.published_since([task.entry for task in tasks], self._worker, since)
-        done = [task for task in tasks if (task.entry.shard, task.entry.entry_id) in out]
-        self._count_published(done, [True] * len(done))
-        return [task for task in tasks if task not in done]
-
-    def _count_published(self, tasks: list[FrameTask], ended: list[bool]) -> None:
+    def _ending(self, task: FrameTask) -> Ending:
+        # The last look at the deadline: a result that comes out later than it promises misleads whoever acts on it.
         now = self._clock.now()
-        for task, counted in zip(tasks, ended, strict=True):
-            (metrics.PUBLISHED if counted else metrics.REPEATED).labels(self._label(task.camera_id)).inc()
-            metrics.END_TO_END.observe(max(0.0, now - task.frame.header.captured_at))  # type: ignore[union-attr]
+        if task.outcome == "answered" and now > task.deadline:
+            task.expire()
+        if task.outcome == "answered":
+            return answered(task.entry, self._result(task))
+        if task.outcome == "expired":
+            return expired(task.entry)
+        return dead(task.entry, task.reason, task.detail, now, keep_picture=self._keep_dead_pictures)
 
-    def _expire(self, tasks: list[FrameTask]) -> None:
-        # A shard at a time: the reply of one is not lost with that of another.
-        for shard in sorted({task.entry.shard for task in tasks}):
-            self._expire_of_shard([task for task in tasks if task.entry.shard == shard])
-
-    def _expire_of_shard(self, tasks: list[FrameTask]) -> None:
-        ended = self._insist(lambda again: self._finisher.expire([task.entry for task in tasks], again=again))
-        for task, counted in zip(tasks, ended, strict=True):
-            metrics.EXPIRED.labels(self._label(task.camera_id)).inc(counted)
-
-    def _bury(self, task: FrameTask) -> None:
-        log.warning("frame %s of %r is dead: %s", task.entry.entry_id, task.camera_id, task.detail, extra=task.log_fields)
+    def _count(self, tasks: list[FrameTask], ended: list[bool]) -> None:
         now = self._clock.now()
-        counted = self._insist(lambda again: self._finisher.bury(task.entry, task.reason, task.detail, now, again=again))
-        metrics.DEAD.labels(task.reason).inc(counted)
+        for task, by_us in zip(tasks, ended, strict=True):
+            label = self._label(task.camera_id)
+            if not by_us:
+                metrics.REPEATED.labels(label).inc()
+            elif task.outcome == "expired":
+                metrics.EXPIRED.labels(label).inc()
+            elif task.outcome == "dead":
+                metrics.DEAD.labels(task.reason).inc()
+            else:
+                metrics.PUBLISHED.labels(label).inc()
+                metrics.END_TO_END.observe(max(0.0, now - task.frame.header.captured_at))  # type: ignore[union-attr]
 
     def _trace(self, tracing: "Tracing", task: FrameTask, since: float) -> None:
         if task.frame and tracing.sampled(task.traceparent):
             tracing.answered(task.frame.header, task.outcome, len(task.faces), task.batches, since)
-
-    def _insist(self, call: Callable[[bool], R]) -> R:
-        """Call until Redis takes it. `call` is told whether the reply of an earlier try may have been lost.
-
-        A refusal for lack of memory is a reply: nothing was done then. Raises GaveUp.
-        """
-        first, again = True, False
-        while True:
-            try:
-                reply = call(again)
-            except (StoreUnavailable, StoreFull) as error:
-                again = again or isinstance(error, StoreUnavailable)
-                self._wait(error, first=first)
-                first = False
-            else:
-                if not first:
-                    self._backoff.succeeded()
-                return reply
 
     def _wait(self, error: StoreError, *, first: bool) -> None:
         """Wait before the next try; an outage is told once. Raises GaveUp where the worker leaves meanwhile."""

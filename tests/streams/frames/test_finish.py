@@ -2,9 +2,11 @@ import time
 
 import msgpack
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from ferstream.streams.errors import StoreFull
-from ferstream.streams.frames.finish import FrameFinisher
+from ferstream.streams.frames.account import read_account
+from ferstream.streams.frames.finish import FrameFinisher, answered, dead, expired, withdrawn
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect
@@ -25,7 +27,7 @@ def reader(redis_url):
 
 
 @pytest.fixture
-def answers(client):
+def finisher(client):
     return FrameFinisher(client, KEYS, group="workers", keep_results_s=60)
 
 
@@ -48,132 +50,128 @@ def result(entry):
     )
 
 
-def test_publishing_ends_frames_of_all_shards_in_order(client, reader, answers):
+def end(finisher, *endings, shard=0):
+    return finisher.end(shard, endings, time.time())
+
+
+def test_results_come_out_in_order_and_their_frames_are_gone(client, reader, finisher):
     for shard in (0, 1, 0, 1):
         add(client, shard)
-    entries = sorted(reader.read(9, 0.01), key=lambda entry: entry.entry_id)
-    assert answers.publish([(entry, result(entry)) for entry in entries], time.time()) == [True] * 4
-    assert reader.pending(client) == 0
+    entries = reader.read(9, 0.01)
     for shard in (0, 1):
-        assert client.xlen(KEYS.frames(shard)) == 0
+        mine = [entry for entry in entries if entry.shard == shard]
+        assert end(finisher, *(answered(entry, result(entry)) for entry in mine), shard=shard) == [True] * 2
         published = [decode_result("x", fields).frame_id for _, fields in client.xrange(KEYS.results(shard))]
-        assert published == [entry.entry_id for entry in entries if entry.shard == shard]
-
-
-def test_a_repeat_and_a_withdrawn_frame_do_not_count(client, reader, answers):
-    add(client)
-    withdrawn = add(client)
-    entries = reader.read(9, 0.01)
-    client.xdel(KEYS.frames(0), withdrawn)
-    both = [(entry, result(entry)) for entry in entries]
-    assert answers.publish(both, time.time()) == [True, False]
-    assert answers.publish(both[:1], time.time()) == [False]
+        assert published == [entry.entry_id for entry in mine]
+        assert client.xlen(KEYS.frames(shard)) == 0
     assert reader.pending(client) == 0
-    assert client.xlen(KEYS.results(0)) == 3
 
 
-def test_two_shards_may_give_two_frames_the_same_id(client, reader, answers):
-    for shard in (0, 1):
-        client.xadd(KEYS.frames(shard), {"m": b"header"}, id="5-0")
-    entries = reader.read(9, 0.01)
-    client.xdel(KEYS.frames(1), "5-0")
-    both = [(entry, result(entry)) for entry in sorted(entries, key=lambda entry: entry.shard)]
-    assert answers.publish(both, time.time()) == [True, False]
-
-
-def test_expired_frames_leave_no_result(client, reader, answers):
+def test_a_frame_ends_once_whoever_asks_and_however_often(client, reader, finisher):
     add(client)
-    withdrawn = add(client, 1)
-    entries = reader.read(9, 0.01)
-    client.xdel(KEYS.frames(1), withdrawn)
-    assert answers.expire(entries) == [True, False]
-    assert answers.expire([]) == []
-    assert reader.pending(client) == 0
+    (entry,) = reader.read(9, 0.01)
+    ways = [
+        answered(entry, result(entry)),
+        expired(entry),
+        dead(entry, "r", "d", 1.0),
+        withdrawn(entry.entry_id, "dropped.budget"),
+    ]
+    assert [end(finisher, way) for way in (*ways, *ways)] == [[True], *[[False]] * 7]
+    account = read_account(client, KEYS)
+    assert (account.published, account.expired, account.dead, account.dropped) == (1, 0, {}, {})
+    assert (client.xlen(KEYS.results(0)), client.xlen(KEYS.dead(0)), reader.pending(client)) == (1, 0, 0)
+
+
+@given(ways=st.lists(st.lists(st.sampled_from(["answered", "expired", "dead", "withdrawn"]), min_size=1, max_size=4), max_size=8))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_account_balances_over_any_ends_in_any_order(client, reader, finisher, ways):
+    client.delete(KEYS.frames(0), KEYS.account(0), KEYS.results(0), KEYS.dead(0))
+    reader.join()
+    for _ in ways:
+        add(client)
+    entries = reader.read(99, 0.01)
+    how = {
+        "answered": lambda entry: answered(entry, result(entry)),
+        "expired": expired,
+        "dead": lambda entry: dead(entry, "reason", "detail", 1.0),
+        "withdrawn": lambda entry: withdrawn(entry.entry_id, "dropped.budget"),
+    }
+    endings = [how[way](entry) for entry, several in zip(entries, ways, strict=True) for way in several]
+    assert sum(end(finisher, *endings)) == len(ways)
+    reader.release(entries)
+    account = read_account(client, KEYS)
+    assert (account.balance + withdrawals(account), account.in_flight, reader.pending(client)) == (0, 0, 0)
+    assert client.xlen(KEYS.results(0)) == account.published
+    assert client.xlen(KEYS.dead(0)) == sum(account.dead.values())
+
+
+def withdrawals(account):
+    """Withdrawn in a test without a writer, which would have accounted for their capture."""
+    return sum(account.dropped.values())
+
+
+def test_expired_frames_leave_no_result(client, reader, finisher):
+    add(client)
+    (entry,) = reader.read(9, 0.01)
+    assert end(finisher, expired(entry)) == [True]
+    assert end(finisher) == []
     assert client.exists(KEYS.results(0)) == 0
 
 
-@pytest.mark.parametrize(
-    ("before", "ended"),
-    [
-        ("nothing ran", True),
-        ("all of it ran", True),
-        ("only the XACK ran", True),
-        ("withdrawn", False),
-        ("lost in a restart", False),
-    ],
-)
-def test_expiring_again_after_a_lost_reply_counts_what_the_first_call_ended(client, reader, answers, before, ended):
-    an_hour_ago = f"{int(time.time() - 3600) * 1000}-0"  # older than this Redis
-    entry_id = client.xadd(KEYS.frames(0), {"m": b"header"}, id=an_hour_ago if "restart" in before else "*")
-    entries = reader.read(9, 0.01)
-    if before in ("all of it ran", "lost in a restart"):
-        answers.expire(entries)
-    elif before == "only the XACK ran":
-        client.xack(KEYS.frames(0), "workers", entry_id)
-    elif before == "withdrawn":
-        client.xdel(KEYS.frames(0), entry_id)
-    assert answers.expire(entries, again=True) == [ended]
-    assert (client.xlen(KEYS.frames(0)), reader.pending(client)) == (0, 0)
-
-
-@pytest.mark.parametrize("ran", [True, False])
-def test_burying_again_after_a_lost_reply_writes_no_second_letter(client, reader, answers, ran):
-    for _ in range(2):
-        add(client)
-    other, entry = reader.read(9, 0.01)
-    now = time.time()
-    answers.bury(other, "r", "d", now)
-    if ran:
-        answers.bury(entry, "r", "d", now)
-    assert answers.bury(entry, "r", "d", now, again=True) is True
-    letters = [msgpack.unpackb(fields[b"d"])["frame_id"] for _, fields in client.xrange(KEYS.dead(0))]
-    assert letters == [other.entry_id, entry.entry_id]
-    assert (client.xlen(KEYS.frames(0)), reader.pending(client)) == (0, 0)
-
-
-def test_a_dead_letter_says_why_and_holds_no_picture(client, reader, answers):
+def test_a_frame_that_nobody_accounted_for_counts_as_captured_when_it_ends(client, reader, finisher):
+    """An older producer's, or what is no frame at all."""
     add(client)
     (entry,) = reader.read(9, 0.01)
-    assert answers.bury(entry, "bad-picture", "truncated", 5.0) is True
-    assert answers.bury(entry, "bad-picture", "truncated", 5.0) is False
+    end(finisher, dead(entry, "not-msgpack", "d", 1.0))
+    account = read_account(client, KEYS)
+    assert (account.captured, account.dead, account.balance) == (1, {"not-msgpack": 1}, 0)
+
+
+def test_a_dead_letter_says_why_and_holds_no_picture(client, reader, finisher):
+    add(client)
+    (entry,) = reader.read(9, 0.01)
+    assert end(finisher, dead(entry, "bad-picture", "truncated", 5.0)) == [True]
     fields = client.xrange(KEYS.dead(0))[0][1]
     assert set(fields) == {b"d", b"m"}
     letter = msgpack.unpackb(fields[b"d"])
     assert (letter["reason"], letter["frame_id"], letter["picture_bytes"]) == ("bad-picture", entry.entry_id, 7)
-    assert reader.pending(client) == 0
-    assert client.xlen(KEYS.frames(0)) == 0
 
 
-def test_a_dead_letter_holds_the_picture_when_asked(client, reader):
+def test_a_dead_letter_holds_the_picture_when_asked(client, reader, finisher):
     add(client)
     (entry,) = reader.read(9, 0.01)
-    FrameFinisher(client, KEYS, group="workers", keep_results_s=60, keep_dead_pictures=True).bury(entry, "r", "d", 5.0)
+    end(finisher, dead(entry, "r", "d", 5.0, keep_picture=True))
     assert client.xrange(KEYS.dead(0))[0][1][b"j"] == b"picture"
 
 
+def test_a_dead_letter_keeps_no_header_of_any_size(client, reader, finisher):
+    client.xadd(KEYS.frames(0), {"m": bytes(20_000_000)})
+    (entry,) = reader.read(9, 0.01)
+    end(finisher, dead(entry, "too-large", "d", 5.0))
+    assert client.memory_usage(KEYS.dead(0), samples=0) < 100_000
+
+
 def test_old_results_are_trimmed(client, reader):
-    answers = FrameFinisher(client, KEYS, group="workers", keep_results_s=10)
     for number in range(300):  # more than a node of the stream: trimming is approximate
         client.xadd(KEYS.results(0), {"r": b"old"}, id=f"{1000 + number}-0")
     add(client)
-    answers.publish([(entry, result(entry)) for entry in reader.read(9, 0.01)], time.time())
+    (entry,) = reader.read(9, 0.01)
+    end(FrameFinisher(client, KEYS, group="workers", keep_results_s=10), answered(entry, result(entry)))
     assert client.xlen(KEYS.results(0)) < 200
 
 
-def test_a_full_redis_leaves_everything_as_it_was():
+@pytest.mark.parametrize("way", ["answered", "expired", "dead"])
+def test_a_full_redis_lets_every_end_through(way):
+    """Each takes a picture out of its memory."""
     with EmbeddedRedis(max_memory="3mb") as server:
         client = connect(server.url)
         reader = FrameReader(client, KEYS, group="workers", consumer="w", claim_after_s=60)
         reader.join()
         add(client)
-        entries = reader.read(9, 0.01)
+        (entry,) = reader.read(9, 0.01)
         client.config_set("maxmemory", "1")
-        answers = FrameFinisher(client, KEYS, group="workers", keep_results_s=60)
-        with pytest.raises(StoreFull):
-            answers.publish([(entry, result(entry)) for entry in entries], time.time())
-        with pytest.raises(StoreFull):
-            answers.bury(entries[0], "r", "d", 1.0)
-        assert (client.xlen(KEYS.frames(0)), reader.pending(client)) == (1, 1)
-        # Ending a frame frees memory: a full Redis lets it through.
-        assert answers.expire(entries) == [True]
+        ending = {"answered": answered(entry, result(entry)), "expired": expired(entry), "dead": dead(entry, "r", "d", 1.0)}[way]
+        assert end(FrameFinisher(client, KEYS, group="workers", keep_results_s=60), ending) == [True]
+        assert read_account(client, KEYS).balance == 0
+        assert client.xlen(KEYS.results(0)) + client.xlen(KEYS.dead(0)) == (way != "expired")
         client.close()
