@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ferstream.producer import metrics
 from ferstream.producer.sources.source import SourceInfo
+from ferstream.streams.frames.account import UnaccountedDrops
 from ferstream.streams.frames.camera_status import CameraStatus, State
 from ferstream.streams.service.logs import about
 
@@ -26,11 +27,13 @@ class Totals:
 class FrameCounts:
     """Counts one camera's frames: captured = written + dropped, once it has stopped.
 
-    For the summary, and for Prometheus under the label `camera` (nothing where labels are off).
+    For the summary, and for Prometheus under the label `camera` (nothing where labels are off). `unaccounted` are the drops that
+    the account in Redis has still to be told of.
     """
 
     def __init__(self, label: str) -> None:
         self._label = label
+        self.unaccounted = UnaccountedDrops()
         self._lock = threading.Lock()
         self._captured, self._written = 0, 0
         self._dropped: Counter[str] = Counter()
@@ -49,6 +52,12 @@ class FrameCounts:
         metrics.WRITTEN.labels(self._label).inc(frames)
 
     def dropped(self, reason: str, frames: int) -> None:
+        """Frames that were captured and are not in Redis, and not in its account."""
+        self.unaccounted.add(reason, frames)
+        self.withdrawn(reason, frames)
+
+    def withdrawn(self, reason: str, frames: int) -> None:
+        """Frames taken back from Redis, which has accounted for them."""
         with self._lock:
             self._dropped[reason] += frames
         metrics.DROPPED.labels(self._label, reason).inc(frames)

@@ -12,7 +12,7 @@ from ferstream.producer.config.camera_config import CameraConfig
 from ferstream.producer.encoder import EncodeError, JpegEncoder
 from ferstream.producer.latest_frame import Captured, LatestFrame
 from ferstream.producer.redis_link import RedisLink, ShardLink
-from ferstream.streams.errors import StoreError, StoreUnavailable
+from ferstream.streams.errors import StoreError, StoreFull, StoreUnavailable
 from ferstream.streams.frames.writer import FrameWriter
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.service.logs import about
@@ -61,14 +61,14 @@ class FramePublisher:
             link.clock,
             camera.camera_id,
             group=group,
-            freshness_s=self._freshness_s,
             budget_bytes=settings.budget_bytes,
-            on_drop=self._on_drop,
+            drops=counts.unaccounted,
+            on_withdrawn=counts.withdrawn,
+            on_lost=lambda frames: counts.dropped("redis_lost", frames),
         )
         self._generation = 0
         self._maintain_at = 0.0
-        self._holding, self._refused = False, False  # a frame that is tried again if Redis did not take it
-        self._counted = 0  # of what the writer says was written
+        self._holding = False  # a frame of a file, which is tried again until Redis has it
         self.stopping = threading.Event()
 
     @property
@@ -113,7 +113,7 @@ class FramePublisher:
             what = "its span was not ended" if settled else "a frame was not written"
             log.exception("camera %s: %s", self._camera_id, what, extra=fields)
             if not settled:
-                self._on_drop("error", 1)
+                self._counts.dropped("error", 1)
 
     def _publish(self, captured: Captured, traceparent: str | None) -> bool:
         """Whether the frame is in Redis. If not, it is counted: here, or by the writer, which may have to find out first."""
@@ -150,20 +150,25 @@ class FramePublisher:
             self._state.thawed()
 
     def _write(self, frame: Frame) -> bool:
-        """Whether the frame is in Redis. If not, the writer counts it: at once, or in `maintain` after a lost reply."""
+        """Whether the frame is in Redis. If not, it is counted: at once, or by `_settle` after a lost reply."""
         try:
-            with metrics.STAGE_DURATION.labels("write").time():
-                self._writer.write(frame)
-        except StoreUnavailable as error:  # the link tries again; `maintain` finds out whether the frame arrived
+            self._send(frame)
+        except StoreUnavailable as error:  # the link tries again
             self._link.on_unavailable(error)
+            if not self._writer.uncertain:  # making room for it failed already
+                self._counts.dropped("redis_down", 1)
             return False
         except StoreError as error:  # full, or set up wrongly: the next frame is the next try
             self._link.on_error(error)
+            self._counts.dropped("redis_full" if isinstance(error, StoreFull) else "redis_refused", 1)
             return False
-        finally:
-            self._count_written()
-        self._link.on_ok()
         return True
+
+    def _send(self, frame: Frame) -> None:
+        with metrics.STAGE_DURATION.labels("write").time():
+            self._writer.write(frame)
+        self._counts.written(1)
+        self._link.on_ok()
 
     def _hold_until_written(self, frame: Frame) -> bool:
         """Write a frame of a file, however long that takes; false if the camera was stopped before.
@@ -171,30 +176,41 @@ class FramePublisher:
         Its deadline is counted from the write, not from the capture: the frame waited here, and no worker was late.
         """
         self._holding = True
+        try:
+            written = self._insist(frame)
+        finally:
+            self._holding = False
+        if not written and not self._writer.uncertain:  # else `_finish` finds out
+            self._counts.dropped("stopped", 1)
+        return written
+
+    def _insist(self, frame: Frame) -> bool:
         while not self.stopping.is_set():
-            if self._ready() and self._has_room(len(frame.picture)):
-                self._refused = False
-                fresh = replace(frame.header, deadline=self._link.clock.now() + self._freshness_s)
-                if self._write(Frame(fresh, frame.picture)) or self._arrived_after_all():
-                    self._holding = False
+            try:
+                if self._link.up and self._settle():
                     return True
+                if self._ready() and self._has_room(len(frame.picture)):
+                    fresh = replace(frame.header, deadline=self._link.clock.now() + self._freshness_s)
+                    self._send(Frame(fresh, frame.picture))
+                    return True
+            except StoreUnavailable as error:
+                self._link.on_unavailable(error)
+            except StoreError as error:
+                self._link.on_error(error)
             self.stopping.wait(RETRY_EVERY_S)
-        self._holding = False
-        self._counts.dropped("stopped", 1)
         return False
 
-    def _arrived_after_all(self) -> bool:
-        """After a failed write: whether Redis has the frame all the same.
+    def _settle(self) -> bool:
+        """Find out what became of a frame whose reply was lost, and count it; whether it was written.
 
-        The reply may have been lost, and writing again at once might write twice. `maintain` looks for the frame as soon as Redis
-        answers, and says through `_on_drop` if it is not there. True also where the camera is stopped: then `_finish` looks.
+        A frame of a file that was not written is still in hand, and tried again. Raises StoreUnavailable.
         """
-        while not self._refused:
-            if self._ready():
-                return not self._refused
-            if self.stopping.wait(RETRY_EVERY_S):
-                return True
-        return False
+        written = self._writer.settle()
+        if written:
+            self._counts.written(1)
+        elif written is False and not self._holding:
+            self._counts.dropped("redis_down", 1)
+        return bool(written)
 
     def _has_room(self, size: int) -> bool:
         """Whether the byte budget takes one more; a frame larger than the budget goes alone."""
@@ -204,17 +220,11 @@ class FramePublisher:
         self._maintain()
         return writer.waiting_bytes == 0 or writer.waiting_bytes + size <= self._budget_bytes
 
-    def _on_drop(self, reason: str, frames: int) -> None:
-        if self._holding and reason in ("redis_down", "redis_full"):
-            self._refused = True  # it is still in hand, and is tried again
-        elif frames:
-            self._counts.dropped(reason, frames)
-
     def _ready(self) -> bool:
         """Whether Redis is there, and what became of frames whose reply was lost is known."""
-        if self._link.up and self._link.generation != self._generation:
+        if self._link.up and (self._writer.uncertain or self._link.generation != self._generation):
             self._maintain()
-        return self._link.up
+        return self._link.up and not self._writer.uncertain
 
     def _maintain(self) -> None:
         self._maintain_at = time.monotonic() + MAINTAIN_EVERY_S
@@ -222,7 +232,10 @@ class FramePublisher:
             return
         generation = self._link.generation
         try:
-            self._writer.maintain()
+            if not self._holding:
+                self._settle()
+            if not self._writer.uncertain:
+                self._writer.maintain()
             self._generation = generation
             self._link.on_ok()
         except StoreUnavailable as error:
@@ -230,16 +243,10 @@ class FramePublisher:
         except StoreError as error:  # full: reads and deletes still worked
             self._generation = generation
             self._link.on_error(error)
-        self._count_written()
         metrics.WAITING_BYTES.labels(self._label).set(self._writer.waiting_bytes)
-
-    def _count_written(self) -> None:
-        new, self._counted = self._writer.written - self._counted, self._writer.written
-        if new:
-            self._counts.written(new)
 
     def _finish(self) -> None:
         self._maintain()
-        if not self._link.up:
-            self._writer.abandon_uncertain()
+        if self._writer.uncertain:  # Redis stays away, and can be asked no more
+            self._counts.dropped("redis_down", 1)
         self._client.close()

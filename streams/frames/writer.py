@@ -1,46 +1,58 @@
 """Writing one camera's frames, and keeping count of those that wait in Redis.
 
-The account of the fleet balances because of one rule. A frame's entry leaves its stream by XDEL, sent by a worker that ended the
-frame or by the producer that withdraws it. XDEL tells how many entries it removed, and only the one whose XDEL removed the entry
-counts the frame.
+A frame is written in one MULTI, together with the number of this step and with what the camera dropped since the step before: so
+the account always holds what the stream holds. After a lost reply the number in Redis tells whether the step was done. After a
+restart or a failover it tells how much Redis has forgotten.
 """
 
-from collections import deque
-from collections.abc import Callable
+import secrets
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 
-from ferstream.streams.errors import DecodeError, GroupGone, StoreError, StoreUnavailable
+from ferstream.streams.errors import GroupGone, StoreError, StoreUnavailable
+from ferstream.streams.frames import account
+from ferstream.streams.frames.account import UnaccountedDrops
+from ferstream.streams.frames.age import GRACE_S, end_overdue
+from ferstream.streams.frames.finish import FrameFinisher, withdrawn
 from ferstream.streams.redis_client.clock import ServerClock
-from ferstream.streams.redis_client.cluster import run_id_of
 from ferstream.streams.redis_client.connect import translated
-from ferstream.streams.wire.codec import decode_header, decode_result, encode_frame
+from ferstream.streams.wire.codec import encode_frame
 from ferstream.streams.wire.keys import Keys
-from ferstream.streams.wire.messages import Frame, FrameHeader
+from ferstream.streams.wire.messages import Frame
 
-#: A worker that reads an overdue frame ends it as expired. The producer leaves it so much time before it withdraws the frame.
-GRACE_S = 1.0
-#: XADD's MINID trims what is left of producers that were killed. A living producer has withdrawn its own frames long before.
-TRIM_GRACE_S = 10.0
-#: Entries looked through to find a frame whose reply was lost, and pending entries listed at once.
-LOOK_BACK = 1000
+#: Pending entries listed at once.
+LISTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A frame of this camera that was in Redis when we last looked."""
+    """A frame of this camera that was in Redis when we last looked; `step` wrote it."""
 
     entry_id: bytes
+    order: tuple[int, int]  # the entry id, as Redis orders it
     size: int
     deadline: float
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Uncertain:
+    """A step whose reply was lost."""
+
+    step: int
+    drops: Counter[str]
+    had_frame: bool
 
 
 class FrameWriter:
-    """Writes the frames of one camera, and tells `on_drop(reason, frames)` of those that it withdraws or cannot write.
+    """Writes the frames of one camera. `drops` are those that the account has still to be told of.
 
-    `maintain` is called once a second. Not thread-safe: one thread writes and maintains.
+    `on_withdrawn(reason, frames)` tells of frames taken back from Redis, `on_lost(frames)` of those that Redis has forgotten.
+    `maintain` is called once a second. Not thread-safe, but for `drops`: one thread writes and maintains.
     """
 
     def __init__(
@@ -51,100 +63,137 @@ class FrameWriter:
         camera_id: str,
         *,
         group: str,
-        freshness_s: float,
         budget_bytes: int,
-        on_drop: Callable[[str, int], None],
+        drops: UnaccountedDrops,
+        on_withdrawn: Callable[[str, int], None],
+        on_lost: Callable[[int], None],
     ) -> None:
         self._client, self._keys, self._clock = client, keys, clock
         self._camera_id, self._group = camera_id, group
-        self._freshness_s, self._budget_bytes = freshness_s, budget_bytes
-        self._on_drop = on_drop
         self._shard = keys.shard_of(camera_id)
-        self._stream = keys.frames(self._shard)
+        self._stream, self._account, self._last = (name(self._shard) for name in (keys.frames, keys.account, keys.last))
+        self._finisher = FrameFinisher(client, keys, group=group)
+        self._budget_bytes, self._drops = budget_bytes, drops
+        self._on_withdrawn, self._on_lost = on_withdrawn, on_lost
         self._waiting: deque[_Waiting] = deque()
-        self._uncertain: list[tuple[Frame, float]] = []  # (frame, server time when its write was tried)
-        self._longest_freshness_s = freshness_s
-        self._run_id: str | None = None
+        self._token = secrets.token_hex(8)
+        self._tried = self._done = 0  # steps
+        self._uncertain: _Uncertain | None = None
         self.waiting_bytes = 0
-        self.written = 0  # frames that Redis took, those whose reply was lost included
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether a reply was lost: `settle` before anything else is written."""
+        return self._uncertain is not None
 
     def write(self, frame: Frame) -> None:
         """Append a frame, after making room for it in the byte budget.
 
-        Raises StoreError, StoreFull among them, with the frame dropped (`redis_full`), and StoreUnavailable with the frame
-        remembered: `maintain` finds out whether Redis has it, and drops it (`redis_down`) if not.
+        Raises StoreUnavailable where it may have been written all the same (`settle` finds out), another StoreError where not.
         """
         size = len(frame.picture)
-        tried_at = self._clock.now()
-        horizon_ms = int((tried_at - self._longest_freshness_s - TRIM_GRACE_S) * 1000)
-        try:
-            if self.waiting_bytes + size > self._budget_bytes:
-                self._make_room(size)
-            # Trimming reaches back as far as the longest freshness of all cameras of the shard: they share the stream, and MINID
-            # cuts everybody's entries. `~` trims whole nodes of the stream only, which costs next to nothing.
-            with translated():
-                entry_id = self._client.xadd(self._stream, encode_frame(frame), minid=max(0, horizon_ms), approximate=True)
-        except StoreUnavailable:
-            # The command may have been done and only its reply lost. Sending it again could write the frame twice, and counting
-            # it as dropped could count a frame that a worker answers. So it is neither until Redis can be asked.
-            self._uncertain.append((frame, tried_at))
-            raise
-        except StoreError:
-            self._on_drop("redis_full", 1)
-            raise
-        self._remember(entry_id, size, frame.header.deadline)
+        if self.waiting_bytes + size > self._budget_bytes:
+            self._make_room(size)
+        entry_id = self._step(frame)
+        self._waiting.append(_Waiting(entry_id, _order(entry_id), size, frame.header.deadline, self._done))
+        self.waiting_bytes += size
+
+    def settle(self) -> bool | None:
+        """After a lost reply: whether the frame of that step was written; None if there was none. Raises StoreUnavailable."""
+        step = self._uncertain
+        if step is None:
+            return None
+        done = self._step_in_redis() == step.step
+        self._uncertain = None
+        if done:
+            # The frame's entry id came with the lost reply: if no worker ends the frame, `end_overdue` does.
+            self._done = step.step
+        else:
+            self._drops.put_back(step.drops)
+        return done if step.had_frame else None
 
     def maintain(self) -> None:
-        """Find out about lost replies, withdraw overdue frames, forget ended ones, and learn how far back trimming may reach.
+        """Notice what Redis forgot, withdraw overdue frames, forget ended ones, tell the account of drops. Raises StoreError.
 
-        Raises StoreUnavailable.
+        Also ends overdue frames of the shard that have lost their producer.
         """
-        self._notice_restart()
-        self._settle_uncertain()
-        self._withdraw_overdue()
-        self._forget_answered()
-        key = self._keys.freshness(self._shard)
-        with translated():
-            self._client.zadd(key, {self._camera_id: self._freshness_s})
-            self._longest_freshness_s = float(self._client.zrange(key, -1, -1, withscores=True)[0][1])
+        self._notice_forgotten()
+        now = self._clock.now()
+        self._withdraw([entry for entry in self._waiting if entry.deadline + GRACE_S < now], "trimmed")
+        self._forget_ended()
+        end_overdue(self._client, self._keys, self._shard, self._group)
+        if self._drops:
+            self._step(None)
 
     def waiting(self) -> int:
         """Frames of ours that waited in Redis when we last looked."""
         return len(self._waiting)
 
-    def abandon_uncertain(self) -> None:
-        """Drop the frames whose reply was lost: Redis stays away and the producer leaves, so that it can ask no more."""
-        self._on_drop("redis_down", len(self._uncertain))
-        self._uncertain.clear()
-
     def retire(self) -> None:
-        """Let trimming disregard this camera, which was removed for good. Raises StoreUnavailable."""
+        """Take the camera's last step out of Redis: it was removed for good. Raises StoreError."""
         with translated():
-            self._client.zrem(self._keys.freshness(self._shard), self._camera_id)
+            self._client.hdel(self._last, self._camera_id)
 
-    def _remember(self, entry_id: Any, size: int, deadline: float) -> None:  # noqa: ANN401 - see _order
-        self._waiting.append(_Waiting(entry_id, size, deadline))
-        self.written += 1
-        self.waiting_bytes += size
+    def _step(self, frame: Frame | None) -> Any:  # noqa: ANN401 - an entry id, as redis-py has it
+        """One MULTI: the frame if there is one, the number of this step, and what the account has not been told yet."""
+        drops = self._drops.take()
+        self._tried += 1
+        try:
+            with translated(), self._client.pipeline(transaction=True) as multi:
+                if frame:
+                    multi.xadd(self._stream, encode_frame(frame))
+                multi.hset(self._last, self._camera_id, f"{self._token}:{self._tried}")
+                if captured := drops.total() + bool(frame):
+                    multi.hincrby(self._account, account.CAPTURED, captured)
+                for reason, frames in drops.items():
+                    multi.hincrby(self._account, account.dropped(reason), frames)
+                replies = multi.execute()
+        except StoreUnavailable:
+            self._uncertain = _Uncertain(self._tried, drops, frame is not None)
+            raise
+        except StoreError:
+            self._drops.put_back(drops)
+            raise
+        self._done = self._tried
+        return replies[0]
 
-    def _forget(self, kept: deque[_Waiting]) -> None:
-        self._waiting = kept
-        self.waiting_bytes = sum(entry.size for entry in kept)
+    def _step_in_redis(self) -> int | None:
+        """The last step of ours that Redis knows, 0 where it knows none; None where another writer has our camera."""
+        with translated():
+            value: Any = self._client.hget(self._last, self._camera_id)
+        if value is None:
+            return 0
+        token, _, step = value.decode().partition(":")
+        return int(step) if token == self._token else None
+
+    def _notice_forgotten(self) -> None:
+        """Where Redis came back without its last steps, count the frames that it forgot: no worker can end them now.
+
+        What it forgot of the account went with them, so that the lost frames are accounted for anew.
+        """
+        if not self._done:
+            return
+        known = self._step_in_redis()
+        if known is None or known >= self._done:
+            return
+        lost = [entry for entry in self._waiting if entry.step > known]
+        self._keep(entry for entry in self._waiting if entry.step <= known)
+        if lost:
+            self._on_lost(len(lost))
+        self._step(None)
+
+    def _keep(self, entries: Iterable[_Waiting]) -> None:
+        self._waiting = deque(entries)
+        self.waiting_bytes = sum(entry.size for entry in self._waiting)
 
     def _withdraw(self, entries: list[_Waiting], reason: str) -> None:
-        if not entries:
-            return
-        # A worker may have ended some of them meanwhile: it has counted those, and XDEL does not find them.
-        with translated():
-            removed = self._client.xdel(self._stream, *(entry.entry_id for entry in entries))
-        gone = {entry.entry_id for entry in entries}
-        self._forget(deque(entry for entry in self._waiting if entry.entry_id not in gone))
+        endings = [withdrawn(entry.entry_id, account.dropped(reason)) for entry in entries]
+        removed = sum(self._finisher.end(self._shard, endings, self._clock.now()))
+        if entries:
+            gone = {entry.entry_id for entry in entries}
+            self._keep(entry for entry in self._waiting if entry.entry_id not in gone)
         if removed:
-            self._on_drop(reason, int(removed))
-
-    def _withdraw_overdue(self) -> None:
-        now = self._clock.now()
-        self._withdraw([entry for entry in self._waiting if entry.deadline + GRACE_S < now], "trimmed")
+            self._on_withdrawn(reason, removed)
 
     def _make_room(self, size: int) -> None:
         """Withdraw the oldest frames until a new one of `size` bytes fits into the budget.
@@ -152,94 +201,39 @@ class FrameWriter:
         The budget bounds what one camera takes of Redis's memory: where workers are too few, the newest frames are kept and the
         oldest go. First those that no worker has read; then any, as a worker that was killed would hold the budget for good.
         """
-        unread = self._forget_answered()
+        last_read = self._forget_ended()
         chosen, excess = [], self.waiting_bytes + size - self._budget_bytes
-        for entry in [*unread, *(entry for entry in self._waiting if entry not in set(unread))]:
+        for entry in sorted(self._waiting, key=lambda entry: entry.order <= last_read):
             if excess <= 0:
                 break
             chosen.append(entry)
             excess -= entry.size
         self._withdraw(chosen, "budget")
 
-    def _forget_answered(self) -> list[_Waiting]:
-        """Forget the frames that workers have ended; returns those of ours that no worker has read yet.
+    def _forget_ended(self) -> tuple[int, int]:
+        """Forget the frames that workers have ended; returns the last entry that workers have read.
 
         Workers tell producers nothing, the group does: an entry that was delivered (its id is not above the group's last) and is
         not pending any more was ended.
         """
+        nothing_read = (0, 0)
         if not self._waiting:
-            return []
+            return nothing_read
         try:
             with translated():
                 groups = {group["name"]: group for group in self._client.xinfo_groups(self._stream)}
                 if self._group.encode() not in groups:
-                    return list(self._waiting)
+                    return nothing_read
                 last = _order(groups[self._group.encode()]["last-delivered-id"])
                 first, final = self._waiting[0].entry_id, self._waiting[-1].entry_id
-                listed = self._client.xpending_range(self._stream, self._group, first, final, LOOK_BACK)
+                listed = self._client.xpending_range(self._stream, self._group, first, final, LISTED)
         except GroupGone:
-            return list(self._waiting)
+            return nothing_read
         pending = {_order(entry["message_id"]) for entry in listed}
         # Of what is behind a full page we know nothing; it is looked at the next time.
-        known = max(pending) if len(listed) == LOOK_BACK else last
-        kept = deque(
-            entry for entry in self._waiting if (order := _order(entry.entry_id)) > known or order > last or order in pending
-        )
-        self._forget(kept)
-        return [entry for entry in kept if _order(entry.entry_id) > last]
-
-    def _notice_restart(self) -> None:
-        """Where Redis restarted without its data, drop the frames that it had (`redis_lost`): no worker can end them now.
-
-        A restart is seen by the server's run id; that the data is gone, by our name, which only we write into the sorted set of
-        freshness. The stream itself may be there again, made by another camera.
-        """
-        with translated():
-            run_id = run_id_of(self._client, self._stream)
-            restarted = self._run_id not in (None, run_id)
-            lost = restarted and self._client.zscore(self._keys.freshness(self._shard), self._camera_id) is None
-        self._run_id = run_id
-        if lost and self._waiting:
-            self._on_drop("redis_lost", len(self._waiting))
-            self._forget(deque())
-
-    def _settle_uncertain(self) -> None:
-        """Find out what became of frames whose reply was lost: in the stream, ended by a worker already, or never written."""
-        while self._uncertain:
-            frame, tried_at = self._uncertain[0]
-            entry_id, answered = self._look_for(frame.header, tried_at)
-            self._uncertain.pop(0)
-            if entry_id is not None:
-                self._remember(entry_id, len(frame.picture), frame.header.deadline)
-            elif answered:
-                self.written += 1
-            else:
-                self._on_drop("redis_down", 1)
-
-    def _look_for(self, header: FrameHeader, tried_at: float) -> tuple[bytes | None, bool]:
-        """The id of a frame's entry if it is in the stream; else None, and whether a result of it is out.
-
-        Looks only at what was written since `tried_at`, less a second for the clocks. A frame is known by camera and sequence.
-        """
-        name, since = (header.camera_id, header.sequence), int((tried_at - 1) * 1000)
-        with translated():
-            frames: Any = self._client.xrange(self._stream, since, "+", LOOK_BACK)
-            results: Any = self._client.xrange(self._keys.results(self._shard), since, "+", LOOK_BACK)
-        for entry_id, fields in frames:
-            try:
-                other = decode_header(str(entry_id), fields)
-            except DecodeError:  # not ours: a worker makes a dead letter of it
-                continue
-            if (other.camera_id, other.sequence) == name:
-                return entry_id, False
-        for entry_id, fields in results:
-            try:
-                result = decode_result(str(entry_id), fields)
-            except DecodeError:  # no result of ours
-                continue
-            if (result.camera_id, result.sequence) == name:
-                return None, True
-        return None, False
+        known = max(pending) if len(listed) == LISTED else last
+        self._keep(entry for entry in self._waiting if entry.order > min(known, last) or entry.order in pending)
+        return last
 
 
 def _order(entry_id: Any) -> tuple[int, int]:  # noqa: ANN401 - redis-py types ids as whatever a decoder might make

@@ -252,7 +252,7 @@ def test_cameras_come_and_go(redis_url):
         wait_until(lambda: status_of(redis_url, "a") is None, within_s=5, what="the first camera's status is gone")
         assert fleet._cameras["b"] is kept
         client = connect(redis_url)
-        assert client.zscore(KEYS.freshness(0), "a") is None
+        assert client.hget(KEYS.last(0), "a") is None
         client.close()
         fleet.apply([portraits("b", fps=3), portraits("c")])
         assert fleet._cameras["b"] is not kept

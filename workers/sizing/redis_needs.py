@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import ceil
 
-from ferstream.streams.frames.writer import GRACE_S
+from ferstream.streams.frames.age import GRACE_S
 from ferstream.workers.sizing.capacity import Capacity
 from ferstream.workers.sizing.worksheet import Workload, Worksheet, number
 

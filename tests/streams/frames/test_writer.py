@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from ferstream.streams.errors import StoreFull, StoreUnavailable
-from ferstream.streams.frames.finish import FrameFinisher
+from ferstream.streams.frames.account import UnaccountedDrops, read_account
+from ferstream.streams.frames.finish import FrameFinisher, answered
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.frames.writer import FrameWriter
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
@@ -22,7 +23,8 @@ class Camera:
     """A writer with its count of drops and its sequence."""
 
     def __init__(self, client, camera_id="door", freshness_s=60.0, budget_bytes=10_000):
-        self.drops = Counter()
+        self.dropped = Counter()
+        self.unaccounted = UnaccountedDrops()
         self.clock = ServerClock()
         self.clock.set_from(client)
         self.camera_id, self.freshness_s = camera_id, freshness_s
@@ -32,11 +34,16 @@ class Camera:
             self.clock,
             camera_id,
             group="workers",
-            freshness_s=freshness_s,
             budget_bytes=budget_bytes,
-            on_drop=lambda reason, frames: self.drops.update({reason: frames}),
+            drops=self.unaccounted,
+            on_withdrawn=lambda reason, frames: self.dropped.update({reason: frames}),
+            on_lost=lambda frames: self.drop("redis_lost", frames),
         )
         self.sequence = 0
+
+    def drop(self, reason, frames):
+        self.dropped.update({reason: frames})
+        self.unaccounted.add(reason, frames)
 
     def write(self, size=1000, age_s=0.0):
         self.sequence += 1
@@ -53,15 +60,15 @@ class Camera:
 
 
 class Worker:
-    """A reader and its answers."""
+    """A reader, and the end of what it read."""
 
     def __init__(self, client):
         self.reader = FrameReader(client, KEYS, group="workers", consumer="w", claim_after_s=60)
         self.reader.join()
-        self.answers = FrameFinisher(client, KEYS, group="workers", keep_results_s=60)
+        self.finisher = FrameFinisher(client, KEYS, group="workers", keep_results_s=60)
 
     def publish(self, entries):
-        answered = []
+        endings = []
         for entry in entries:
             header = decode_header(entry.entry_id, entry.fields)
             result = Result(
@@ -76,9 +83,16 @@ class Worker:
                 seconds={},
                 worker="w",
             )
-            answered.append((entry, result))
+            endings.append(answered(entry, result))
         self.reader.release(entries)
-        return self.answers.publish(answered, header.captured_at)
+        return self.finisher.end(0, endings, header.captured_at)
+
+
+@pytest.fixture
+def client(client):
+    """An empty Redis, whose account balances after each test."""
+    yield client
+    assert read_account(client, KEYS).balance == 0
 
 
 def stored(client):
@@ -90,7 +104,7 @@ def test_the_byte_budget_withdraws_the_oldest_first_and_counts(client):
     for _ in range(5):
         camera.write(1000)
     assert stored(client) == [3, 4, 5]
-    assert camera.drops == {"budget": 2}
+    assert camera.dropped == {"budget": 2}
     assert camera.writer.waiting_bytes == 3000
 
 
@@ -102,7 +116,7 @@ def test_the_byte_budget_spares_what_a_worker_has_read(client):
     camera.write()
     camera.write()
     assert stored(client) == [1, 3, 4]
-    assert camera.drops == {"budget": 1}
+    assert camera.dropped == {"budget": 1}
     assert worker.publish(taken) == [True]
 
 
@@ -112,7 +126,7 @@ def test_when_only_read_frames_are_left_the_oldest_goes_and_is_counted_once(clie
     camera.write()
     taken = worker.reader.read(2, 0.01)
     camera.write()
-    assert camera.drops == {"budget": 1}
+    assert camera.dropped == {"budget": 1}
     assert worker.publish(taken) == [False, True]
 
 
@@ -122,7 +136,7 @@ def test_answered_frames_make_room_and_count_as_nothing(client):
         camera.write()
     assert worker.publish(worker.reader.read(3, 0.01)) == [True] * 3
     camera.write(3000)
-    assert (camera.drops, stored(client), camera.writer.waiting()) == ({}, [4], 1)
+    assert (camera.dropped, stored(client), camera.writer.waiting()) == ({}, [4], 1)
     camera.writer.maintain()
     assert camera.writer.waiting() == 1
 
@@ -132,7 +146,7 @@ def test_a_beat_withdraws_what_no_worker_answered_in_time(client):
     camera.write(age_s=3.5)
     camera.write()
     camera.writer.maintain()
-    assert camera.drops == {"trimmed": 1}
+    assert camera.dropped == {"trimmed": 1}
     assert stored(client) == [2]
 
 
@@ -145,32 +159,56 @@ def test_a_beat_forgets_what_was_answered(client):
     assert camera.writer.waiting() == 2
 
 
-def test_a_short_lived_camera_never_trims_a_long_lived_one(client):
-    patient, hasty = Camera(client, "patient", freshness_s=60.0), Camera(client, "hasty", freshness_s=0.5)
-    patient.writer.maintain()
+def test_a_camera_ends_no_fresh_frame_of_another_however_long_that_one_lives(client):
+    patient, hasty = Camera(client, "patient", freshness_s=3600.0), Camera(client, "hasty", freshness_s=0.5)
+    patient.write()
+    hasty.write(age_s=30)
     hasty.writer.maintain()
-    # 30 s old by its entry id, which is what MINID cuts by
-    old = int((patient.clock.now() - 30) * 1000)
-    for number in range(300):  # more than a node of the stream: approximate trimming cuts whole nodes
-        client.xadd(KEYS.frames(0), {"m": "x"}, id=f"{old}-{number}")
-    hasty.write(1)
-    assert client.xrange(KEYS.frames(0))[0][0] == f"{old}-0".encode()
-    patient.writer.retire()
-    hasty.writer.maintain()
-    hasty.write(1)
-    assert client.xrange(KEYS.frames(0))[0][0] != f"{old}-0".encode()
+    assert (stored(client), hasty.dropped) == ([1], {"trimmed": 1})
 
 
-def test_a_full_redis_is_counted_and_raised():
+def test_drops_reach_the_account_with_the_next_frame_or_the_next_look(client):
+    camera = Camera(client)
+    camera.unaccounted.add("rate", 3)
+    camera.write()
+    assert read_account(client, KEYS).dropped == {"rate": 3}
+    camera.unaccounted.add("busy", 2)
+    camera.writer.maintain()
+    account = read_account(client, KEYS)
+    assert (account.captured, account.dropped, account.in_flight) == (6, {"busy": 2, "rate": 3}, 1)
+    camera.writer.maintain()
+    assert read_account(client, KEYS) == account
+
+
+@pytest.mark.parametrize("waiting", [50, 1200])
+def test_making_room_asks_redis_as_often_however_much_waits(client, waiting):
+    """Nobody reads: every frame has to withdraw another one."""
+    camera = Camera(client, budget_bytes=1000 * waiting)
+    for _ in range(waiting):
+        camera.write(1000)
+    before = client.info("stats")["total_commands_processed"]
+    for _ in range(20):
+        camera.write(1000)
+    # XINFO, the script with its XDEL, HINCRBY and XACK, MULTI, XADD, HSET, HINCRBY, EXEC; INFO itself
+    assert client.info("stats")["total_commands_processed"] - before <= 20 * 11 + 1
+    assert camera.dropped == {"budget": 20}
+
+
+def test_a_full_redis_is_raised_and_nothing_was_written():
     with EmbeddedRedis(max_memory="3mb") as server:
         client = connect(server.url)
         camera = Camera(client, budget_bytes=10**9)
         camera.write()
+        camera.unaccounted.add("rate", 1)
         client.config_set("maxmemory", "1")
         with pytest.raises(StoreFull):
             camera.write()
-        assert camera.drops == {"redis_full": 1}
         assert stored(client) == [1]
+        assert not camera.writer.uncertain
+        client.config_set("maxmemory", "3mb")
+        camera.write()
+        account = read_account(client, KEYS)
+        assert (account.captured, account.dropped, account.balance) == (3, {"rate": 1}, 0)
         client.close()
 
 
@@ -188,11 +226,26 @@ def test_a_redis_that_lost_its_data_is_counted(tmp_path):
         address.symlink_to(second.directory / "redis.sock")
         client.connection_pool.disconnect()
         camera.writer.maintain()
-        assert camera.drops == {"redis_lost": 3}
+        assert camera.dropped == {"redis_lost": 3}
         assert camera.writer.waiting() == 0
         camera.writer.maintain()
-        assert camera.drops == {"redis_lost": 3}
+        assert camera.dropped == {"redis_lost": 3}
+        account = read_account(client, KEYS)
+        assert (account.captured, account.dropped, account.balance) == (3, {"redis_lost": 3}, 0)
         client.close()
+
+
+def test_of_a_redis_that_lost_its_last_second_only_that_is_counted(client):
+    camera = Camera(client)
+    camera.write()
+    old = {key: client.dump(key) for key in client.scan_iter()}
+    for _ in range(2):
+        camera.write()
+    client.flushall()
+    for key, value in old.items():  # as after a failover to a replica that was behind
+        client.restore(key, 0, value)
+    camera.writer.maintain()
+    assert (camera.dropped, camera.writer.waiting(), stored(client)) == ({"redis_lost": 2}, 1, [1])
 
 
 class LosingProxy:
@@ -250,38 +303,48 @@ def camera(proxy):
     client.close()
 
 
-def test_a_lost_reply_is_settled_the_frame_is_there(proxy, camera, client):
+def test_after_a_lost_reply_the_frame_is_there(proxy, camera, client):
     camera.write()
+    camera.unaccounted.add("rate", 1)
     proxy.lose = "reply"
     with pytest.raises(StoreUnavailable):
         camera.write()
     assert stored(client) == [1, 2]
+    assert camera.writer.uncertain
+    assert camera.writer.settle() is True
     camera.writer.maintain()
-    assert (camera.drops, camera.writer.waiting(), camera.writer.written) == ({}, 2, 2)
+    account = read_account(client, KEYS)
+    assert (account.captured, account.dropped, account.in_flight) == (3, {"rate": 1}, 2)
 
 
-def test_a_lost_reply_is_settled_the_frame_was_answered_meanwhile(proxy, camera, client):
+def test_after_a_lost_reply_the_frame_was_answered_meanwhile(proxy, camera, client):
     worker = Worker(client)
     proxy.lose = "reply"
     with pytest.raises(StoreUnavailable):
         camera.write()
     assert worker.publish(worker.reader.read(5, 0.01)) == [True]
-    camera.writer.maintain()
-    assert (camera.drops, camera.writer.waiting(), camera.writer.written) == ({}, 0, 1)
+    assert camera.writer.settle() is True
+    assert camera.writer.settle() is None
 
 
-def test_a_lost_command_is_counted_as_dropped(proxy, camera, client):
+def test_after_a_lost_command_the_frame_is_not_there_and_its_drops_are_told_later(proxy, camera, client):
+    camera.unaccounted.add("rate", 1)
     proxy.lose = "request"
     with pytest.raises(StoreUnavailable):
         camera.write()
+    assert camera.writer.settle() is False
+    assert (camera.writer.waiting(), stored(client)) == (0, [])
     camera.writer.maintain()
-    assert (camera.drops, camera.writer.waiting(), stored(client)) == ({"redis_down": 1}, 0, [])
+    assert read_account(client, KEYS).dropped == {"rate": 1}
 
 
-def test_frames_of_unknown_fate_are_counted_when_redis_stays_away(proxy, camera):
-    proxy.lose = "request"
+def test_finding_out_reads_one_field_however_full_redis_is(proxy, camera, client):
+    proxy.lose = "reply"
     with pytest.raises(StoreUnavailable):
         camera.write()
-    camera.writer.abandon_uncertain()
-    camera.writer.abandon_uncertain()
-    assert camera.drops["redis_down"] == 1
+    other = Camera(client, "other", budget_bytes=10**8)
+    for _ in range(300):
+        other.write(50_000)
+    before = client.info("stats")["total_net_output_bytes"]
+    assert camera.writer.settle() is True
+    assert client.info("stats")["total_net_output_bytes"] - before < 20_000  # INFO's own reply
