@@ -14,6 +14,7 @@ from ferstream.workers import metrics
 from ferstream.workers.gauges import GaugeUpdater
 from ferstream.workers.intake.group_membership import GroupMembership
 from ferstream.workers.intake.intake import Intake
+from ferstream.workers.intake.lease_keeper import LeaseKeeper
 from ferstream.workers.models.registry import open_classifier, open_detector
 from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.pipeline import Pipeline
@@ -75,6 +76,9 @@ class Worker:
             camera_label=self._label,
             reconnect=self._membership.again,
         )
+        self._leases = [
+            LeaseKeeper(self._answering, settings.keys, settings.group, reader, settings.claim_after_s) for reader in readers
+        ]
         models = {"detector": detector.card.name, "classifier": classifier.card.name}
         self._publishers = [self._publisher(channel, models) for channel in channels]
         self._gauges = GaugeUpdater(
@@ -98,6 +102,8 @@ class Worker:
         for publisher in self._publishers:
             publisher.start()
         self._pipeline.start()
+        for keeper in self._leases:
+            keeper.start()
         self._intake.start()
         self._gauges.start()
         self._ready = True
@@ -123,6 +129,8 @@ class Worker:
             # Side by side: the waits for shards that are away do not add up.
             with ThreadPoolExecutor(len(self._publishers)) as pool:
                 list(pool.map(lambda publisher: publisher.finish(left_s()), self._publishers))
+            for keeper in self._leases:
+                keeper.stop()
             if held := self._intake.held():
                 log.warning("%d frames left to other workers", held)
             self._membership.leave(LEAVE_S)
@@ -135,8 +143,9 @@ class Worker:
         """Why this process should be restarted, or None."""
         if not self._ready or self._draining:
             return None
-        publishing = all(publisher.alive() for publisher in self._publishers)
-        if not (self._intake.alive() and self._pipeline.alive() and publishing and self._gauges.alive()):
+        loops = [self._intake.alive, self._pipeline.alive, self._gauges.alive]
+        loops += [publisher.alive for publisher in self._publishers] + [keeper.alive for keeper in self._leases]
+        if not all(alive() for alive in loops):
             return "a thread has died"
         silent_s = time.monotonic() - self._intake.beat_at
         return f"the reading loop has not come round for {silent_s:.0f} s" if silent_s > BEAT_LIMIT_S else None
@@ -172,7 +181,6 @@ class Worker:
             settings.keys,
             group=settings.group,
             keep_results_s=settings.keep_results_s,
-            keep_dead_pictures=settings.keep_dead_pictures,
         )
         return ResultPublisher(
             finisher,
@@ -181,6 +189,7 @@ class Worker:
             worker=settings.name,
             models=models,
             camera_label=self._label,
-            answered=self._intake.answered,
+            on_ended=self._intake.release,
+            keep_dead_pictures=settings.keep_dead_pictures,
             tracing=self._tracing,
         )

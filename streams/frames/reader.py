@@ -2,25 +2,35 @@
 
 Redis delivers an entry to one consumer of the group and keeps it pending with that consumer until it is acknowledged. So no frame
 is lost: a reply that never arrived leaves its entries pending with us, where the next read finds them, and what a worker that was
-killed had pending is claimed by another one once it has been idle for `claim_after_s`.
+killed had pending is claimed by another one once nobody has renewed it for `claim_after_s`.
 """
 
 import logging
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import redis
 
 from ferstream.streams.errors import StoreError
 from ferstream.streams.redis_client.connect import MAX_BLOCK_S, translated
+from ferstream.streams.redis_client.lua_script import LuaScript
 from ferstream.streams.wire.keys import Keys
 
 log = logging.getLogger(__name__)
 
 #: Entries asked for in one look at a pending list.
 PAGE = 64
+#: Consumers with nothing pending that were silent for so long are taken out of the group; how often that is looked at.
+FORGET_AFTER_S, FORGET_EVERY_S = 3600.0, 60.0
+
+_SCRIPTS = Path(__file__).parent / "scripts"
+_RENEW = LuaScript(_SCRIPTS / "renew.lua")
+_FORGET = LuaScript(_SCRIPTS / "forget_consumers.lua")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +48,17 @@ class Entry:
     claimed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """An entry of a pending list: whose it is and how often it was delivered."""
+
+    entry_id: str
+    consumer: bytes
+    deliveries: int
+
+
 class FrameReader:
-    """Takes frame entries for one consumer of the group. One thread reads; any thread may `release`.
+    """Takes frame entries for one consumer of the group. One thread reads; any thread may `release` and `renew`.
 
     It reads all shards, or those given: on a Redis Cluster each shard needs a reader of its own, as one XREADGROUP reads one slot
     only. An entry that was read is held, and is not read again, until it is released: ended, or left to another worker.
@@ -59,12 +78,14 @@ class FrameReader:
         self._group, self._consumer = group, consumer
         self._claim_after_s = claim_after_s
         self._held: set[tuple[int, str]] = set()
+        self._lock = threading.Lock()  # of what is held
         self._look_at_pending = True
-        self._claim_at = 0.0
+        self._first_life = True  # what is pending with us was delivered to an earlier process of our name
+        self._claim_at = self._forget_at = 0.0
         self.shards = tuple(range(keys.shards) if shards is None else shards)
         self._turn = 0  # which of them claims next
         self._streams = {keys.frames(shard).encode(): shard for shard in self.shards}
-        self.trimmed = 0  # pending entries that were not in the stream any more: their producer withdrew and counted them
+        self.trimmed = 0  # pending entries that were not in the stream any more: somebody else ended them
 
     def join(self) -> None:
         """Make the streams and their group where they are missing. Raises StoreError, StoreUnavailable."""
@@ -90,12 +111,10 @@ class FrameReader:
             if self._look_at_pending:
                 if entries := self._own_pending(count):
                     return entries
-                self._look_at_pending = False
+                self._look_at_pending = self._first_life = False
             if time.monotonic() >= self._claim_at:
                 self._claim_at = time.monotonic() + self._claim_after_s / 2
                 if entries := self._claim(count):
-                    if len(entries) >= min(count, PAGE):
-                        self._claim_at = 0.0  # there may be more where these were
                     return entries
             return self._new(count, min(block_s, MAX_BLOCK_S))
         except StoreError:
@@ -106,7 +125,24 @@ class FrameReader:
 
     def release(self, entries: list[Entry]) -> None:
         """Hold these entries no longer: they were ended, or another worker may claim them."""
-        self._held -= {(entry.shard, entry.entry_id) for entry in entries}
+        with self._lock:
+            self._held -= {(entry.shard, entry.entry_id) for entry in entries}
+
+    def renew(self, client: "redis.Redis") -> int:
+        """Say that we are still at work on what we hold, so that nobody claims it; through another client than the blocking one.
+
+        Returns how many of them another worker has claimed all the same, since we were silent for too long: whoever ends such a
+        frame first has ended it. Raises StoreError.
+        """
+        with self._lock:
+            held = sorted(self._held)
+        lost = 0
+        for shard, entries in groupby(held, key=lambda each: each[0]):
+            ids = [entry_id for _, entry_id in entries]
+            still_ours = _RENEW.run(client, [self._keys.frames(shard)], self._group, self._consumer, *ids)
+            with self._lock:  # less what was ended meanwhile
+                lost += len({(shard, entry_id) for entry_id in ids} & self._held) - len(still_ours)
+        return max(0, lost)
 
     def leave(self) -> None:
         """Take the consumer out of the group, unless it has pending entries: XGROUP DELCONSUMER would throw those away.
@@ -129,78 +165,84 @@ class FrameReader:
         # COUNT is per stream: `count` over eight shards would bring eight times as many.
         share = max(1, count // len(self.shards))
         with translated():
-            reply = self._client.xreadgroup(
+            reply: Any = self._client.xreadgroup(
                 self._group, self._consumer, dict.fromkeys(self._streams, ">"), count=share, block=max(1, int(block_s * 1000))
             )
-        return self._hold([(self._streams[name], entry) for name, entries in _pairs(reply) for entry in entries])
+        found = []
+        for name, listed in reply.items() if isinstance(reply, dict) else reply or ():
+            shard = self._streams[name]
+            found += [Entry(shard, entry_id.decode(), fields) for entry_id, fields in listed]
+        return self._hold(found)
 
     def _own_pending(self, count: int) -> list[Entry]:
-        """Entries that Redis counts as delivered to us and that we do not hold. An id instead of `>` lists them, page by page."""
+        """Entries that Redis counts as delivered to us and that we do not hold: after a lost reply or a crash."""
         found: list[Entry] = []
-        for name, shard in self._streams.items():
-            cursor: str = "0"
+        for shard in self.shards:
+            start = "-"
             while len(found) < count:
-                with translated():
-                    page = min(PAGE, count - len(found))
-                    reply = self._client.xreadgroup(self._group, self._consumer, {name: cursor}, count=page)
-                entries = [entry for _, listed in _pairs(reply) for entry in listed]
-                if not entries:
+                listed = self._list(shard, start, min(PAGE, count), consumer=self._consumer)
+                if not listed:
                     break
-                cursor = entries[-1][0].decode()
-                found += self._hold([(shard, entry) for entry in entries])
+                start = f"({listed[-1].entry_id}"
+                with self._lock:
+                    missing = [each for each in listed if (shard, each.entry_id) not in self._held]
+                found += self._take(shard, missing[: count - len(found)], again=self._first_life, idle_s=0.0)
         return found
 
     def _claim(self, count: int) -> list[Entry]:
-        """Entries of one shard that have been idle for `claim_after_s`: their worker is gone, or hangs. The shards take turns.
+        """Entries of one shard whose lease is over: their worker is gone, or hangs. The shards take turns.
 
-        XAUTOCLAIM does not say how often an entry was delivered, so XPENDING is asked.
+        Never our own: what we hold is renewed, and what we do not hold `_own_pending` finds.
         """
         shard = self.shards[self._turn]
         self._turn = (self._turn + 1) % len(self.shards)
-        stream, idle_ms = self._keys.frames(shard), int(self._claim_after_s * 1000)
-        with translated():
-            reply = self._client.xautoclaim(stream, self._group, self._consumer, idle_ms, "0-0", count=min(count, PAGE))
-        claimed = [entry for entry in reply[1] if entry and entry[0] is not None]
-        if len(claimed) < len(reply[1]):  # Redis 6.2 gives trimmed entries without an id and leaves them pending, now with us
-            self._look_at_pending = True
-        if len(reply) > 2:  # Redis 7 lists deleted entries and has taken them off the pending list
-            self.trimmed += len(reply[2])
-        if not claimed:
-            return []
-        with translated():
-            listed: Any = self._client.xpending_range(stream, self._group, claimed[0][0], claimed[-1][0], PAGE, self._consumer)
-        deliveries = {entry["message_id"].decode(): int(entry["times_delivered"]) for entry in listed}
-        return self._hold([(shard, entry) for entry in claimed], deliveries, claimed=True)
+        self._forget_consumers(shard)
+        listed = self._list(shard, "-", min(count, PAGE), idle_s=self._claim_after_s)
+        others = [each for each in listed if each.consumer != self._consumer.encode()]
+        if len(listed) == min(count, PAGE):
+            self._claim_at = 0.0  # there may be more where these were
+        return self._take(shard, others, again=True, idle_s=self._claim_after_s, claimed=True)
 
-    def _hold(
-        self,
-        listed: list[tuple[int, tuple[bytes, dict[bytes, bytes] | None]]],
-        deliveries: dict[str, int] | None = None,
-        *,
-        claimed: bool = False,
-    ) -> list[Entry]:
-        """Those of the entries that we do not hold yet; from now on we do.
+    def _list(self, shard: int, start: str, count: int, *, consumer: str | None = None, idle_s: float = 0.0) -> list[_Pending]:
+        stream, idle_ms = self._keys.frames(shard), int(idle_s * 1000) or None
+        with translated():
+            listed: Any = self._client.xpending_range(stream, self._group, start, "+", count, consumer, idle_ms)
+        return [_Pending(each["message_id"].decode(), each["consumer"], int(each["times_delivered"])) for each in listed]
 
-        A pending entry that was deleted comes without fields: its producer withdrew it, and counted it. It is acknowledged, as it
-        would be pending for ever.
+    def _take(self, shard: int, pending: Iterable[_Pending], *, again: bool, idle_s: float, claimed: bool = False) -> list[Entry]:
+        """Have these entries delivered to us; `again` where that is one delivery more, and not a lost reply made good."""
+        stream, taken = self._keys.frames(shard), []
+        for deliveries, group in groupby(sorted(pending, key=lambda each: each.deliveries), key=lambda each: each.deliveries):
+            ids: list[Any] = [each.entry_id for each in group]
+            number = deliveries + again
+            with translated():
+                reply: Any = self._client.xclaim(stream, self._group, self._consumer, int(idle_s * 1000), ids, retrycount=number)
+            found = [(raw_id.decode(), fields) for raw_id, fields in reply if raw_id is not None]
+            taken += [Entry(shard, entry_id, fields, number, claimed) for entry_id, fields in found if fields]
+            if gone := set(ids) - {entry_id for entry_id, fields in found if fields}:
+                self._drop_ended(shard, gone)
+        return self._hold(taken)
+
+    def _drop_ended(self, shard: int, ids: set[str]) -> None:
+        """Entries that XCLAIM did not give: ended by somebody else and still pending, or claimed by another worker just now.
+
+        Redis 7 takes what was deleted off the pending list, Redis 6.2 leaves it there for ever.
         """
-        entries: list[Entry] = []
-        for shard, (raw_id, fields) in listed:
-            entry_id = raw_id.decode()
-            if (shard, entry_id) in self._held:
-                continue
-            if not fields:
-                self.trimmed += 1
-                with translated():
-                    self._client.xack(self._keys.frames(shard), self._group, entry_id)
-                continue
-            self._held.add((shard, entry_id))
-            entries.append(Entry(shard, entry_id, fields, (deliveries or {}).get(entry_id, 1), claimed))
-        return entries
+        stream = self._keys.frames(shard)
+        for entry_id in ids:
+            with translated():
+                if not self._client.xrange(stream, entry_id, entry_id):
+                    self._client.xack(stream, self._group, entry_id)
+                    self.trimmed += 1
 
+    def _forget_consumers(self, shard: int) -> None:
+        if time.monotonic() >= self._forget_at:
+            self._forget_at = time.monotonic() + FORGET_EVERY_S
+            _FORGET.run(self._client, [self._keys.frames(shard)], self._group, int(FORGET_AFTER_S * 1000))
 
-def _pairs(reply: object) -> list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes] | None]]]]:
-    """An XREADGROUP reply as pairs of stream and entries, whichever protocol it came through."""
-    if not reply:
-        return []
-    return list(reply.items()) if isinstance(reply, dict) else list(reply)  # type: ignore[call-overload]
+    def _hold(self, entries: list[Entry]) -> list[Entry]:
+        """Those of the entries that we do not hold yet; from now on we do."""
+        with self._lock:
+            new = [entry for entry in entries if (entry.shard, entry.entry_id) not in self._held]
+            self._held |= {(entry.shard, entry.entry_id) for entry in new}
+        return new

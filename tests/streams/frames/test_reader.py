@@ -1,4 +1,5 @@
 import threading
+import time
 
 import pytest
 
@@ -50,8 +51,66 @@ def test_own_pending_first_after_a_restart(client, readers):
     written = add(client, 3)
     before.read(2, 0.01)
     after = readers()
-    assert ids(after.read(9, 0.01)) == written[:2]
+    again = after.read(9, 0.01)
+    assert ids(again) == written[:2]
     assert ids(after.read(9, 0.01)) == written[2:]
+
+
+def test_a_frame_that_kills_its_worker_is_known_by_its_deliveries(client, readers):
+    """A worker of a stable name that dies on a frame in each of its lives."""
+    add(client, 1)
+    assert [readers("node-7").read(9, 0.01)[0].deliveries for _ in range(4)] == [1, 2, 3, 4]
+
+
+def test_a_lost_reply_is_no_delivery_more(client, readers):
+    reader, _ = readers(), add(client, 1)
+    for _ in range(4):
+        (entry,) = reader.read(9, 0.01)
+        assert entry.deliveries == 1
+        reader.release([entry])
+        reader.join()  # as after an outage
+
+
+def grow_idle(client, consumer, entries, seconds=60):
+    """As if the consumer had been silent for so long."""
+    ids = [entry.entry_id for entry in entries]
+    client.xclaim(Keys().frames(0), "workers", consumer, 0, ids, idle=seconds * 1000, justid=True)
+
+
+def test_a_living_worker_keeps_what_it_holds_however_long_it_takes(client, readers):
+    slow, _ = readers("slow", claim_after_s=5), add(client, 3)
+    held = slow.read(9, 0.01)
+    for number in range(4):
+        grow_idle(client, "slow", held)
+        assert slow.renew(client) == 0
+        assert readers(f"w{number}", claim_after_s=5).read(9, 0.01) == []
+    grow_idle(client, "slow", held)
+    assert slow.read(9, 0.01) == []  # nor does it claim from itself
+    listed = client.xpending_range(Keys().frames(0), "workers", "-", "+", 9)
+    assert [(each["consumer"], each["times_delivered"]) for each in listed] == [(b"slow", 1)] * 3
+
+
+def test_a_worker_that_was_silent_takes_nothing_back(client, readers):
+    hung, other, _ = readers("hung"), readers("other", claim_after_s=0.05), add(client, 2)
+    entries = hung.read(9, 0.01)
+    hung.release(entries[:1])
+    taken = []
+    while len(taken) < 2:
+        taken += other.read(9, 0.02)
+    assert hung.renew(client) == 1
+    assert {each["consumer"] for each in client.xpending_range(Keys().frames(0), "workers", "-", "+", 9)} == {b"other"}
+
+
+def test_consumers_that_left_without_a_word_are_forgotten(client, readers, monkeypatch):
+    gone, busy = readers("gone"), readers("busy")
+    gone.read(1, 0.01)
+    add(client, 1)
+    busy.read(1, 0.01)
+    monkeypatch.setattr("ferstream.streams.frames.reader.FORGET_AFTER_S", 0.01)
+    time.sleep(0.05)
+    readers("living", claim_after_s=60).read(1, 0.01)
+    names = {each["name"] for each in client.xinfo_consumers(Keys().frames(0), "workers")}
+    assert names == {b"busy", b"living"} or names == {b"busy"}
 
 
 def test_own_pending_first_after_an_error_and_held_entries_not_twice(client, readers):
