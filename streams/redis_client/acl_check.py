@@ -37,14 +37,8 @@ def producer_commands(keys: Keys) -> list[Probe]:
         ("XDEL", frames, IMPOSSIBLE_ID),
         ("XINFO GROUPS", frames),
         ("XPENDING", frames, IMPOSSIBLE_ID),
-        ("ZADD", keys.freshness(0), "XX", "0", IMPOSSIBLE_ID),  # changes only a member that is there
-        (
-            "HSET",
-            keys.cameras,
-            IMPOSSIBLE_ID,
-            "",
-            IMPOSSIBLE_ID,
-        ),  # refused for a missing value, after the rights
+        *(_hash(name) for name in (keys.account(0), keys.last(0), keys.age(0), keys.cameras)),
+        _SCRIPT,
     ]
 
 
@@ -55,4 +49,15 @@ def worker_commands(keys: Keys, group: str) -> list[Probe]:
         ("XADD", keys.dead(0), IMPOSSIBLE_ID, "d", ""),
         ("XACK", frames, group, IMPOSSIBLE_ID),
         ("XDEL", frames, IMPOSSIBLE_ID),
+        *(_hash(name) for name in (keys.account(0), keys.age(0))),
+        _SCRIPT,
     ]
+
+
+#: A script of nothing: one that a user may not run is refused before it is read.
+_SCRIPT = ("EVAL", "return 0", "0")
+
+
+def _hash(name: str) -> Probe:
+    """HSET with a value missing: Redis refuses it for that, after it has looked at the rights."""
+    return ("HSET", name, IMPOSSIBLE_ID, "", IMPOSSIBLE_ID)

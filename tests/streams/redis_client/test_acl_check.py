@@ -40,7 +40,7 @@ def url_of(server, rights):
     [
         ("producer", f"{ALL} -time", "time"),
         ("producer", f"{ALL} -xadd", "XADD"),
-        ("producer", f"{ALL} -zadd", "ZADD"),
+        ("producer", f"{ALL} -eval", "EVAL"),
         ("producer", f"{ALL} -xinfo", "XINFO GROUPS"),
         ("producer", f"{ALL} -xpending", "XPENDING"),
         ("producer", f"{ALL} -hset", "HSET"),

@@ -9,7 +9,8 @@ import pytest
 import trustme
 
 from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreUnavailable
-from ferstream.streams.frames.finish import FrameFinisher
+from ferstream.streams.frames.account import UnaccountedDrops, read_account
+from ferstream.streams.frames.finish import FrameFinisher, answered, dead, expired
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.frames.writer import FrameWriter
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
@@ -42,8 +43,21 @@ def reader_of(client, shard, consumer="w", claim_after_s=60):
 def writer_of(client, camera, drops, **settings):
     clock = ServerClock()
     clock.set_from(client)
-    settings = {"freshness_s": 60, "budget_bytes": 1 << 20} | settings
-    return FrameWriter(client, KEYS, clock, camera, group="workers", on_drop=lambda *drop: drops.append(drop), **settings)
+    return FrameWriter(
+        client,
+        KEYS,
+        clock,
+        camera,
+        group="workers",
+        drops=UnaccountedDrops(),
+        on_withdrawn=lambda *drop: drops.append(drop),
+        on_lost=lambda frames: drops.append(("redis_lost", frames)),
+        **({"budget_bytes": 1 << 20} | settings),
+    )
+
+
+def end(client, shard, *endings):
+    return FrameFinisher(client, KEYS, group="workers", keep_results_s=60).end(shard, endings, time.time())
 
 
 def test_six_shards_lie_on_all_three_primaries(cluster, client):
@@ -86,15 +100,14 @@ def test_all_ask_one_node_for_the_time(cluster, client):
 
 @pytest.mark.parametrize("shard", range(6))
 def test_a_frame_lives_and_ends_on_the_primary_of_its_shard(cluster, client, shard):
-    reader, answers = reader_of(client, shard), FrameFinisher(client, KEYS, group="workers", keep_results_s=60)
+    reader = reader_of(client, shard)
     ids = [add(client, shard) for _ in range(4)]
     with cluster.node(cluster.port_of(KEYS.frames(shard))) as node:
         assert node.xlen(KEYS.frames(shard)) == 4
     first, second, third, fourth = reader.read(9, 0.01)
     assert [entry.entry_id for entry in (first, second, third, fourth)] == ids
-    assert answers.publish([(first, result(first))], time.time()) == [True]
-    assert answers.expire([second, third]) == [True, True]
-    assert answers.bury(fourth, "bad", "it was", time.time()) is True
+    endings = [answered(first, result(first)), expired(second), expired(third), dead(fourth, "bad", "it was", time.time())]
+    assert end(client, shard, *endings) == [True] * 4
     assert (client.xlen(KEYS.frames(shard)), client.xlen(KEYS.results(shard)), client.xlen(KEYS.dead(shard))) == (0, 1, 1)
     assert reader.pending(client) == 0
     reader.leave()
@@ -117,8 +130,7 @@ def test_a_writer_makes_room_and_finds_what_was_answered(client):
         writer.write(frame(sequence, b"x" * 100, time.time(), camera="door"))
     assert drops == [("budget", 1), ("budget", 1)]
     shard = KEYS.shard_of("door")
-    reader, answers = reader_of(client, shard), FrameFinisher(client, KEYS, group="workers", keep_results_s=60)
-    answers.expire(reader.read(1, 0.01))
+    end(client, shard, *(expired(entry) for entry in reader_of(client, shard).read(1, 0.01)))
     writer.maintain()
     assert (writer.waiting(), writer.waiting_bytes) == (1, 100)
 
@@ -129,30 +141,28 @@ def test_a_move_of_a_slot_is_followed_by_all_and_nothing_is_lost_or_done_twice(c
     drops: list = []
     camera = next(name for name in map(str, range(99)) if KEYS.shard_of(name) == shard)
     writer, reader = writer_of(client, camera, drops), reader_of(client, shard)
-    answers = FrameFinisher(client, KEYS, group="workers", keep_results_s=60)
     moving, ended, written = threading.Event(), [], 0
     mover = threading.Thread(target=lambda: (moving.wait(), cluster.move_slot(slot, old, new)))
     mover.start()
-    until = time.monotonic() + 1.5
-    while time.monotonic() < until:
+    while written < 150 or mover.is_alive():
         writer.write(frame(written, b"x" * 5000, time.time(), camera=camera))
         written += 1
         if written == 50:
             moving.set()
         entries = reader.read(8, 0.001)
         half = len(entries) // 2
-        ended += answers.publish([(entry, result(entry)) for entry in entries[:half]], time.time()) if half else []
-        ended += answers.expire(entries[half:]) if entries[half:] else []
+        ended += end(client, shard, *(answered(entry, result(entry)) for entry in entries[:half]), *map(expired, entries[half:]))
         reader.release(entries)
     mover.join()
-    ended += answers.expire(reader.read(1000, 0.001))
+    ended += end(client, shard, *map(expired, reader.read(1000, 0.001)))
     writer.maintain()
     cluster_now = run_id_of(client, KEYS.frames(shard))
     cluster.move_slot(slot, new, old)
-    assert written > 100
     assert ended == [True] * written
     assert drops == []
     assert writer.waiting() == 0
+    account = read_account(client, KEYS)
+    assert (account.captured, account.balance) == (written, 0)
     with cluster.node(new) as node:
         assert node.info("server")["run_id"] == cluster_now
 
@@ -201,13 +211,12 @@ def test_a_full_primary_and_a_deleted_group(cluster, client):
     reader.join()
     add(client, 1)
     (entry,) = reader.read(1, 0.01)
-    answers = FrameFinisher(client, KEYS, group="workers", keep_results_s=60)
     with cluster.node(cluster.port_of(KEYS.frames(1))) as node:
         node.config_set("maxmemory", 1)
         try:
-            with pytest.raises(StoreFull):
-                answers.publish([(entry, result(entry))], time.time())
-            assert answers.expire([entry]) == [True]  # what frees memory works
+            with pytest.raises(StoreFull), translated():
+                client.xadd(KEYS.frames(1), {"m": "x"})
+            assert end(client, 1, answered(entry, result(entry))) == [True]  # what frees memory works
         finally:
             node.config_set("maxmemory", 0)
 
