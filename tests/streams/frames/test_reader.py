@@ -84,10 +84,18 @@ def test_a_living_worker_keeps_what_it_holds_however_long_it_takes(client, reade
         grow_idle(client, "slow", held)
         assert slow.renew(client) == 0
         assert readers(f"w{number}", claim_after_s=5).read(9, 0.01) == []
-    grow_idle(client, "slow", held)
-    assert slow.read(9, 0.01) == []  # nor does it claim from itself
     listed = client.xpending_range(Keys().frames(0), "workers", "-", "+", 9)
     assert [(each["consumer"], each["times_delivered"]) for each in listed] == [(b"slow", 1)] * 3
+
+
+def test_nobody_claims_from_itself(client, readers):
+    reader, _ = readers(claim_after_s=0.01), add(client, 1)
+    held = reader.read(9, 0.01)
+    for _ in range(5):
+        grow_idle(client, "w", held)
+        assert reader.read(9, 0.02) == []
+    (pending,) = client.xpending_range(Keys().frames(0), "workers", "-", "+", 9)
+    assert pending["times_delivered"] == 1
 
 
 def test_a_worker_that_was_silent_takes_nothing_back(client, readers):

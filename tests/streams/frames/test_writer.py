@@ -1,5 +1,3 @@
-import socket
-import threading
 from collections import Counter
 
 import pytest
@@ -15,6 +13,7 @@ from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.codec import decode_header
 from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Frame, FrameHeader, Result
+from tests.support.losing_proxy import LosingProxy
 
 KEYS = Keys()
 
@@ -248,50 +247,9 @@ def test_of_a_redis_that_lost_its_last_second_only_that_is_counted(client):
     assert (camera.dropped, camera.writer.waiting(), stored(client)) == ({"redis_lost": 2}, 1, [1])
 
 
-class LosingProxy:
-    """Stands before a Redis; when told, lets one command through, has it executed, and loses its reply (or the command)."""
-
-    def __init__(self, server, path):
-        self._target, self.lose = server.directory / "redis.sock", ""
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
-        self._listener.listen()
-        self.url = f"unix://{path}"
-        self._sockets = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            far = socket.socket(socket.AF_UNIX)
-            far.connect(str(self._target))
-            self._sockets += [near, far]
-            threading.Thread(target=self._serve, args=(near, far), daemon=True).start()
-
-    def _serve(self, near, far):
-        with near, far:
-            # A request of the writer fits one read here, and so does a reply.
-            while request := near.recv(1 << 20):
-                losing, self.lose = self.lose, "" if self.lose and b"XADD" in request else self.lose
-                if losing == "request" and b"XADD" in request:
-                    return
-                far.sendall(request)
-                reply = far.recv(1 << 20)
-                if losing == "reply" and b"XADD" in request:
-                    return
-                near.sendall(reply)
-
-    def close(self):
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-
 @pytest.fixture
 def proxy(redis_server, tmp_path, client):
-    proxy = LosingProxy(redis_server, tmp_path / "proxy.sock")
+    proxy = LosingProxy(redis_server.directory / "redis.sock", tmp_path / "proxy.sock")
     yield proxy
     proxy.close()
 
@@ -306,7 +264,7 @@ def camera(proxy):
 def test_after_a_lost_reply_the_frame_is_there(proxy, camera, client):
     camera.write()
     camera.unaccounted.add("rate", 1)
-    proxy.lose = "reply"
+    proxy.lose("reply")
     with pytest.raises(StoreUnavailable):
         camera.write()
     assert stored(client) == [1, 2]
@@ -319,7 +277,7 @@ def test_after_a_lost_reply_the_frame_is_there(proxy, camera, client):
 
 def test_after_a_lost_reply_the_frame_was_answered_meanwhile(proxy, camera, client):
     worker = Worker(client)
-    proxy.lose = "reply"
+    proxy.lose("reply")
     with pytest.raises(StoreUnavailable):
         camera.write()
     assert worker.publish(worker.reader.read(5, 0.01)) == [True]
@@ -329,7 +287,7 @@ def test_after_a_lost_reply_the_frame_was_answered_meanwhile(proxy, camera, clie
 
 def test_after_a_lost_command_the_frame_is_not_there_and_its_drops_are_told_later(proxy, camera, client):
     camera.unaccounted.add("rate", 1)
-    proxy.lose = "request"
+    proxy.lose("request")
     with pytest.raises(StoreUnavailable):
         camera.write()
     assert camera.writer.settle() is False
@@ -339,7 +297,7 @@ def test_after_a_lost_command_the_frame_is_not_there_and_its_drops_are_told_late
 
 
 def test_finding_out_reads_one_field_however_full_redis_is(proxy, camera, client):
-    proxy.lose = "reply"
+    proxy.lose("reply")
     with pytest.raises(StoreUnavailable):
         camera.write()
     other = Camera(client, "other", budget_bytes=10**8)
