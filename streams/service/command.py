@@ -17,6 +17,7 @@ from ferstream.streams.errors import FerstreamError
 from ferstream.streams.programs import INTERRUPTED
 from ferstream.streams.service.environment import SHARED, long_name, name_options, unknown_variables, variables_of
 from ferstream.streams.service.logs import LEVELS, configure_logging, logs_json
+from ferstream.streams.service.threads import THREAD_DIED
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ EXIT_STATUSES = {
 #: What a service adds to them: it ends in order, and may be told to leave before it is done with that.
 SERVICE_EXITS = {
     0: "done, or ended in order by SIGTERM or Ctrl-C",
+    THREAD_DIED: "one of its threads died: its last log line says of what",
     INTERRUPTED: "ended by Ctrl-C while it started",
     143: "left at once, by a second signal",
 }

@@ -17,10 +17,23 @@ LEVELS = ("debug", "info", "warning", "error")
 FIELDS = ("camera", "sequence", "trace")
 _TRACE_ID = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
+#: What an exception says may be an URL as a library was given it: what may be a password there, up to the last @ and after a ?.
+_SECRETS = ((re.compile(r"://.*@"), "://***@"), (re.compile(r"(://[^\s?]*\?)[^\s'\"]*"), r"\1***"))
+
 _COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red", "DEBUG": "bright_black"}
 
 
-class _Text(logging.Formatter):
+class _Redacting(logging.Formatter):
+    """Leaves what may be a password out of tracebacks, whose words are not ours."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802, ANN401 - logging's
+        text = super().formatException(ei)
+        for secret, shown in _SECRETS:
+            text = secret.sub(shown, text)
+        return text
+
+
+class _Text(_Redacting):
     def __init__(self, *, colour: bool) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
         self._colour = colour
@@ -35,7 +48,7 @@ class _Text(logging.Formatter):
         return click.style(line, fg=colour) if self._colour and colour else line
 
 
-class _Json(logging.Formatter):
+class _Json(_Redacting):
     def format(self, record: logging.LogRecord) -> str:
         line = {
             "time": round(record.created, 3),
