@@ -11,6 +11,8 @@ from ferstream.streams.errors import StoreError
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import translated
+from ferstream.streams.service.heartbeat import Heartbeat
+from ferstream.streams.service.threads import vital_thread
 from ferstream.streams.wire.keys import Keys
 from ferstream.workers import metrics
 
@@ -35,17 +37,16 @@ class GaugeUpdater:
         self._readers, self._busy_s = readers, busy_s
         self._pending = dict.fromkeys(readers, 0)
         self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(target=run, name=f"gauges-{what}", daemon=True)
-            for what, run in (("stages", self._run_stages), ("redis", self._run_redis))
-        ]
+        self._stages_beat, self._redis_beat = Heartbeat(), Heartbeat()
+        self._threads = [vital_thread(self._run_stages, "gauges-stages"), vital_thread(self._run_redis, "gauges-redis")]
 
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
 
-    def alive(self) -> bool:
-        return all(thread.is_alive() for thread in self._threads)
+    def silent_s(self) -> float:
+        """For how long the slower of its loops has not come round."""
+        return max(self._stages_beat.silent_s(), self._redis_beat.silent_s())
 
     def stop(self) -> None:
         """End both threads within a second; returns at once, since one may hang in Redis."""
@@ -54,6 +55,7 @@ class GaugeUpdater:
     def _run_stages(self) -> None:
         before, at = self._busy_s(), time.monotonic()
         while not self._stop.wait(1.0):
+            self._stages_beat.beat()
             busy, now = self._busy_s(), time.monotonic()
             metrics.BUSY.set(min(1.0, max(b - a for a, b in zip(before, busy, strict=True)) / (now - at)))
             before, at = busy, now
@@ -67,6 +69,7 @@ class GaugeUpdater:
             metrics.PENDING.set(sum(self._pending.values()))
 
     def _look(self, at_one_server: Callable[[], None]) -> None:
+        self._redis_beat.beat()  # each look waits for its time-outs at most
         try:
             at_one_server()
         except StoreError as error:  # the reading loop warns of it and goes on trying; the gauges keep their last values

@@ -10,6 +10,7 @@ from ferstream.streams.frames.finish import FrameFinisher
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect, is_cluster
+from ferstream.streams.service.heartbeat import LoopWatch
 from ferstream.workers import metrics
 from ferstream.workers.gauges import GaugeUpdater
 from ferstream.workers.intake.group_membership import GroupMembership
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: A reading loop that has not come round for this long hangs: each read and each wait in it is much shorter.
-BEAT_LIMIT_S = 15.0
+#: A loop that has not come round for this long hangs: each read, each wait and each batch is much shorter.
+HANGS_AFTER_S = 60.0
 #: Leaving the group, which comes after everything else, may take this long.
 LEAVE_S = 5.0
 
@@ -88,6 +89,13 @@ class Worker:
             readers,
             lambda: [stage.busy_s() for stage in self._pipeline.stages],
         )
+        loops = {
+            "the reading loop": self._intake.silent_s,
+            "the pipeline": self._pipeline.silent_s,
+            "the gauges' loop": self._gauges.silent_s,
+            "the loop that renews leases": lambda: max(keeper.silent_s() for keeper in self._leases),
+        }
+        self._watch = LoopWatch(loops, HANGS_AFTER_S)
 
     def start(self, give_up: Callable[[], bool] = lambda: False) -> None:
         """Warm up, wait for Redis, start the stages: what a frame meets last first, so that none waits for a part to come up.
@@ -134,21 +142,13 @@ class Worker:
             if held := self._intake.held():
                 log.warning("%d frames left to other workers", held)
             self._membership.leave(LEAVE_S)
-        self._reading.close()
-        self._answering.close()
+        # The clients are left open: a thread that Redis kept beyond its time would fail on a connection closed under its hands.
         if self._tracing:
             self._tracing.close()
 
     def unhealthy(self) -> str | None:
         """Why this process should be restarted, or None."""
-        if not self._ready or self._draining:
-            return None
-        loops = [self._intake.alive, self._pipeline.alive, self._gauges.alive]
-        loops += [publisher.alive for publisher in self._publishers] + [keeper.alive for keeper in self._leases]
-        if not all(alive() for alive in loops):
-            return "a thread has died"
-        silent_s = time.monotonic() - self._intake.beat_at
-        return f"the reading loop has not come round for {silent_s:.0f} s" if silent_s > BEAT_LIMIT_S else None
+        return self._watch.problem() if self._ready and not self._draining else None
 
     def unready(self) -> str | None:
         """Why no work should be expected of this process now, or None."""

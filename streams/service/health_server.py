@@ -2,7 +2,6 @@
 
 import errno
 import logging
-import threading
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from socketserver import ThreadingMixIn
@@ -13,6 +12,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Gauge
 from prometheus_client.exposition import make_wsgi_app
 
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.service.threads import vital_thread
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class StatusServer:
             raise FerstreamError(f"cannot serve metrics on {host}:{port}: {error} (choose another --metrics-port)") from error
         _READY.set_function(lambda: float(ready() is None))
         self.port = int(self._server.server_port)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="status-server", daemon=True)
+        self._thread = vital_thread(self._server.serve_forever, "status-server")
         self._thread.start()
         if port not in {0, self.port}:
             log.warning("port %d is taken by another process: this one's metrics are on port %d", port, self.port)

@@ -1,7 +1,8 @@
-"""What watches a worker: goes on while Redis hangs, and is missed when it dies."""
+"""What watches a worker: goes on while Redis hangs, and is missed when it hangs itself."""
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,7 @@ from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.keys import Keys
 from ferstream.workers import metrics
+from ferstream.workers import worker as worker_module
 from ferstream.workers.gauges import GaugeUpdater
 from ferstream.workers.settings import WorkerSettings
 from ferstream.workers.worker import Worker
@@ -40,19 +42,21 @@ def test_how_busy_the_stages_are_is_told_while_redis_hangs(server):
             watch.start()
             wait_until(lambda: len(looks) > 3)
             assert metrics.BUSY.collect()[0].samples[0].value == 1
-            assert watch.alive()
         finally:
             os.kill(server.pid, signal.SIGCONT)
             watch.stop()
-        wait_until(lambda: not watch.alive())
+        wait_until(lambda: not any(thread.name.startswith("gauges-") for thread in threading.enumerate()))
 
 
-def test_a_worker_whose_watch_has_ended_is_unhealthy(redis_url):
+def test_a_worker_one_of_whose_loops_hangs_is_unhealthy(redis_url, monkeypatch):
+    monkeypatch.setattr(worker_module, "HANGS_AFTER_S", 0.5)
     worker = Worker(WorkerSettings(redis_url=redis_url, name="w", device="cpu", threads=1))
+    hangs = threading.Event()
     try:
         worker.start()
         assert worker.unhealthy() is None
-        worker._gauges.stop()
-        wait_until(lambda: worker.unhealthy() == "a thread has died")
+        monkeypatch.setattr(worker._gauges, "_set_clock", hangs.wait)
+        wait_until(lambda: "the gauges' loop has not come round" in (worker.unhealthy() or ""))
     finally:
+        hangs.set()
         worker.stop()

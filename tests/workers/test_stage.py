@@ -1,7 +1,7 @@
 import threading
 import time
 
-from ferstream.workers.pipeline.stage import Channel, FairChannel
+from ferstream.workers.pipeline.stage import Channel, FairChannel, Stage
 from tests.support.fleet import wait_until
 
 
@@ -75,3 +75,15 @@ def test_lanes_take_turns():
     for item in ["a1", "a2", "a3", "a4", "b1", "c1", "c2"]:
         channel.put(item)
     assert channel.get_batch(20) == ["a1", "b1", "c1", "a2", "c2", "a3", "a4"]
+
+
+def test_a_stage_is_silent_while_its_batch_hangs_and_not_while_it_waits_for_one():
+    channel, hangs = Channel[int](4), threading.Event()
+    stage = Stage("stage", channel, lambda _batch: hangs.wait(), lambda _item, _error: None)
+    stage.start()
+    assert stage.silent_s() == 0
+    channel.put(1)
+    wait_until(lambda: stage.silent_s() > 0.05)
+    hangs.set()
+    wait_until(lambda: stage.silent_s() == 0)
+    stage.finish(5)

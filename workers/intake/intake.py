@@ -12,6 +12,8 @@ from ferstream.streams.errors import DecodeError, GroupGone, StoreError, StoreUn
 from ferstream.streams.frames.reader import Entry, FrameReader
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.service.backoff import Backoff
+from ferstream.streams.service.heartbeat import Heartbeat
+from ferstream.streams.service.threads import vital_thread
 from ferstream.streams.wire.codec import decode_frame
 from ferstream.workers import metrics
 from ferstream.workers.intake.admission import InFlightLimit, Lane, LoadShedder
@@ -67,17 +69,13 @@ class Intake:
         for loop in self._loops:
             loop.thread.join(max(0.0, until - time.monotonic()))
 
-    def alive(self) -> bool:
-        return all(loop.thread.is_alive() for loop in self._loops)
-
     def held(self) -> int:
         """Frames between read and answer."""
         return self._limit.held()
 
-    @property
-    def beat_at(self) -> float:
-        """When the slowest of the reading loops came round, on the monotonic clock."""
-        return min(loop.beat_at for loop in self._loops)
+    def silent_s(self) -> float:
+        """For how long the slowest of the reading loops has not come round."""
+        return max(loop.heartbeat.silent_s() for loop in self._loops)
 
     @property
     def problem(self) -> str | None:
@@ -134,14 +132,14 @@ class _ReadLoop:
         self._limit, self._stop, self._accept, self._reconnect = limit, stop, accept, reconnect
         self._alone = len(limit.lanes) == 1
         self._backoff = Backoff(LEAST_WAIT_S, MOST_WAIT_S, healthy_after_s=0.0)
-        self.beat_at = time.monotonic()
+        self.heartbeat = Heartbeat()
         self.problem: str | None = "not started"
-        self.thread = threading.Thread(target=self._run, name="intake", daemon=True)
+        self.thread = vital_thread(self._run, "intake")
 
     def _run(self) -> None:
         interrupted = False
         while not self._stop.is_set():
-            self.beat_at = time.monotonic()
+            self.heartbeat.beat()
             try:
                 if interrupted:
                     self._reconnect(self.reader)

@@ -9,6 +9,8 @@ import redis
 from ferstream.streams.errors import StoreError
 from ferstream.streams.frames.age import end_overdue
 from ferstream.streams.frames.reader import FrameReader
+from ferstream.streams.service.heartbeat import Heartbeat
+from ferstream.streams.service.threads import vital_thread
 from ferstream.streams.wire.keys import Keys
 
 log = logging.getLogger(__name__)
@@ -27,13 +29,15 @@ class LeaseKeeper:
         self._client, self._keys, self._group, self._reader = client, keys, group, reader
         self._every_s = claim_after_s / 3
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
+        self._heartbeat = Heartbeat()
+        self._thread = vital_thread(self._run, "leases")
 
     def start(self) -> None:
         self._thread.start()
 
-    def alive(self) -> bool:
-        return self._thread.is_alive()
+    def silent_s(self) -> float:
+        """For how long its loop has not come round."""
+        return self._heartbeat.silent_s()
 
     def stop(self) -> None:
         """End soon; returns at once, since a renewal may hang in Redis."""
@@ -42,6 +46,7 @@ class LeaseKeeper:
     def _run(self) -> None:
         age_at = 0.0
         while not self._stop.wait(self._every_s):
+            self._heartbeat.beat()
             try:
                 if lost := self._reader.renew(self._client):
                     log.info("%d frames were claimed by another worker while this one was silent", lost)

@@ -94,8 +94,9 @@ class Pipeline:
         for stage in self.stages:
             stage.finish(max(0.0, until - time.monotonic()))
 
-    def alive(self) -> bool:
-        return all(stage.alive() for stage in self.stages)
+    def silent_s(self) -> float:
+        """For how long the last stage that works has been at one batch: those before it may wait for it to take theirs."""
+        return next((seconds for stage in reversed(self.stages) if (seconds := stage.silent_s())), 0.0)
 
     def _decode(self, tasks: Sequence[FrameTask]) -> None:
         for task in tasks:

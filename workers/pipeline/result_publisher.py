@@ -11,6 +11,7 @@ from ferstream.streams.frames.finish import Ending, FrameFinisher, answered, dea
 from ferstream.streams.frames.reader import Entry
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.service.backoff import Backoff
+from ferstream.streams.service.threads import vital_thread
 from ferstream.streams.wire.messages import Result
 from ferstream.workers import metrics
 from ferstream.workers.pipeline.frame_task import FrameTask
@@ -53,13 +54,10 @@ class ResultPublisher:
         self._keep_dead_pictures = keep_dead_pictures
         self._giving_up = threading.Event()
         self._backoff = Backoff(LEAST_WAIT_S, MOST_WAIT_S, healthy_after_s=0.0)
-        self._thread = threading.Thread(target=self._run, name="publish", daemon=True)
+        self._thread = vital_thread(self._run, "publish")
 
     def start(self) -> None:
         self._thread.start()
-
-    def alive(self) -> bool:
-        return self._thread.is_alive()
 
     def finish(self, timeout_s: float) -> None:
         """Answer what is there, then end; what Redis does not take in time is left to other workers.

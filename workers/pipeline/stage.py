@@ -7,6 +7,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
+from ferstream.streams.service.heartbeat import Heartbeat
+from ferstream.streams.service.threads import vital_thread
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -125,7 +128,8 @@ class Stage(Generic[T]):
         self._channel, self._work, self._give_up = channel, work, give_up
         self._batch_size, self._wait_s = batch_size, wait_s
         self._busy_s = [0.0] * threads
-        self._threads = [threading.Thread(target=self._run, args=(i,), name=f"{name}-{i}", daemon=True) for i in range(threads)]
+        self._beats = [Heartbeat() for _ in range(threads)]
+        self._threads = [vital_thread(self._run, f"{name}-{i}", (i,)) for i in range(threads)]
 
     def start(self) -> None:
         for thread in self._threads:
@@ -138,8 +142,9 @@ class Stage(Generic[T]):
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
 
-    def alive(self) -> bool:
-        return all(thread.is_alive() for thread in self._threads)
+    def silent_s(self) -> float:
+        """For how long the slowest thread has been at its batch; 0 where all wait for one."""
+        return max(beat.silent_s() for beat in self._beats)
 
     def busy_s(self) -> float:
         """Seconds of work so far, a thread on average."""
@@ -148,7 +153,9 @@ class Stage(Generic[T]):
     def _run(self, number: int) -> None:
         while batch := self._channel.get_batch(self._batch_size, self._wait_s):
             started = time.perf_counter()
+            self._beats[number].beat()
             self._attempt(batch)
+            self._beats[number].rest()
             took_s = time.perf_counter() - started
             self._busy_s[number] += took_s
             if self._batch_size > 1:
