@@ -66,7 +66,7 @@ class InFlightLimit:
     def release(self, lane: Lane, count: int) -> None:
         """`count` frames of this lane are answered."""
         with self._changed:
-            lane.held -= count
+            lane.held = max(0, lane.held - count)
             self._changed.notify_all()
 
     def held(self) -> int:

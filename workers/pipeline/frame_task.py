@@ -26,6 +26,7 @@ class FrameTask:
     faces: list[Face | None] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     outcome: Outcome = "answered"
+    ended: bool = False
     reason: str = ""  # of a dead letter: a word for metrics
     detail: str = ""
     batches: list[str] = field(default_factory=list)  # traceparents of the models' batches that it was in, if it is traced
@@ -59,15 +60,26 @@ class FrameTask:
             self.faces[index] = face
             return None not in self.faces
 
-    def die(self, reason: str, detail: str) -> "FrameTask":
-        """Mark as a dead letter; `reason` is a word for metrics, `detail` a line for people."""
+    def end(self, outcome: Outcome, reason: str = "", detail: str = "") -> bool:
+        """Say how the frame ended; False, and nothing changes, where that was said before: a frame ends once.
+
+        Of a dead letter, `reason` is a word for metrics and `detail` a line for people.
+        """
         with self._lock:
-            self.outcome, self.reason, self.detail, self.picture = "dead", reason, detail, None
+            if self.ended:
+                return False
+            self.ended, self.picture = True, None
+            self.outcome, self.reason, self.detail = outcome, reason, detail
+            return True
+
+    def die(self, reason: str, detail: str) -> "FrameTask":
+        """End as a dead letter."""
+        self.end("dead", reason, detail)
         return self
 
     def expire(self) -> "FrameTask":
-        """Mark as past its deadline."""
-        self.outcome, self.picture = "expired", None
+        """End past its deadline; an answer that is there but was not published is too late."""
+        self.ended, self.outcome, self.picture = True, "expired", None
         return self
 
 
@@ -78,3 +90,8 @@ class FaceTask:
     task: FrameTask
     index: int
     crop: FaceCrop
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing to be found out any more: it has its emotion, or its frame has ended without."""
+        return self.task.ended or self.task.faces[self.index] is not None

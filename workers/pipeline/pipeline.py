@@ -19,7 +19,7 @@ from ferstream.workers.faces.picture import MAX_SIDE, PictureError, decode_jpeg
 from ferstream.workers.models.classifier import Classifier
 from ferstream.workers.models.detector import Boxes, Detector, Picture
 from ferstream.workers.models.runtimes.runtime import OomRetry
-from ferstream.workers.pipeline.frame_task import FaceTask, FrameTask
+from ferstream.workers.pipeline.frame_task import FaceTask, FrameTask, Outcome
 from ferstream.workers.pipeline.stage import Channel, FairChannel, Outlet, Stage
 from ferstream.workers.settings import WorkerSettings
 
@@ -109,7 +109,7 @@ class Pipeline:
                         raise PictureError("too-large", f"the header says {header.width}x{header.height} px")
                     task.picture = decode_jpeg(task.frame.picture, self._settings.max_pixels)
                 except PictureError as error:
-                    self._finished.put(task.die(error.reason, str(error)))
+                    self._end(task, "dead", error.reason, str(error))
                     continue
             self._pictures.put(task)
 
@@ -118,9 +118,11 @@ class Pipeline:
         now = self._clock.now()
         fresh = []
         for task in tasks:
+            if task.picture is None:  # done with, before others of its batch failed
+                continue
             if now > task.deadline:
-                self._finished.put(task.expire())
-            elif task.picture is not None:
+                self._end(task, "expired")
+            else:
                 fresh.append((task, task.picture))
         if not fresh:
             return
@@ -138,13 +140,16 @@ class Pipeline:
         task.picture = None
         metrics.FACES_DETECTED.labels(self._label(task.camera_id)).inc(len(crops))
         if not crops:
-            self._finished.put(task)
+            self._end(task, "answered")
             return
         task.expect(len(crops))
         for index, crop in enumerate(crops):
             self._faces.put(FaceTask(task, index, crop))
 
     def _classify(self, faces: Sequence[FaceTask]) -> None:
+        faces = [face for face in faces if not face.done]
+        if not faces:
+            return
         metrics.BATCH_SIZE.labels("classifier").observe(len(faces))
         tasks = list({id(face.task): face.task for face in faces}.values())
         with self._timed("classify", tasks), self._traced("classify", tasks, len(faces)):
@@ -154,12 +159,15 @@ class Pipeline:
             answer = face.crop.named(row, card)
             metrics.FACES_CLASSIFIED.labels(answer.emotion).inc()
             if face.task.add_face(face.index, answer):
-                self._finished.put(face.task)
+                self._end(face.task, "answered")
 
     def _give_up(self, stage: str, task: FrameTask, error: Exception) -> None:
-        if task.outcome == "dead":  # another face of the frame was the first to fail
-            return
-        self._finished.put(task.die("stage-failed", f"{stage}: {type(error).__name__}: {error}"))
+        self._end(task, "dead", "stage-failed", f"{stage}: {type(error).__name__}: {error}")
+
+    def _end(self, task: FrameTask, outcome: Outcome, reason: str = "", detail: str = "") -> None:
+        """End a frame once: of several faces that fail, say, the first one ends it."""
+        if task.end(outcome, reason, detail):
+            self._finished.put(task)
 
     @contextmanager
     def _timed(self, stage: str, tasks: list[FrameTask]) -> Iterator[None]:

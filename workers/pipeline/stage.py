@@ -109,8 +109,8 @@ class Stage(Generic[T]):
     """Runs `work` on batches of `channel` in `threads` threads until the channel is closed and empty.
 
     A batch is what is queued, `batch_size` at most; after a wait for a first item, `wait_s` are given to more. Where `work` fails
-    on a batch, its items are tried one by one; an item that fails alone goes to `give_up(item, error)`: a poison frame neither
-    ends the thread nor takes down the frames that happened to be beside it.
+    on a batch, its items are tried one by one, and `work` leaves out those that it was done with; an item that fails alone goes
+    to `give_up(item, error)`: a poison frame neither ends the thread nor takes down the frames that happened to be beside it.
     """
 
     def __init__(
