@@ -1,5 +1,6 @@
 """The pipeline's promises, with models that find and fail as a test wants."""
 
+import threading
 from collections import Counter
 from itertools import count
 
@@ -12,7 +13,7 @@ from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.pipeline import Pipeline
 from ferstream.workers.pipeline.stage import Channel
 from ferstream.workers.settings import WorkerSettings
-from tests.support.fleet import frame
+from tests.support.fleet import frame, wait_until
 from tests.support.stub_models import StubClassifier, StubDetector, picture_of
 
 PICTURES = {faces: picture_of(faces) for faces in range(6)}
@@ -70,3 +71,25 @@ def test_each_frame_ends_once_whatever_fails_or_expires(frames, failures, thread
         assert lane.held >= 0
     assert Counter(task.frame.header.sequence for task in ended) == dict.fromkeys(range(len(frames)), 1)
     assert limit.held() == 0
+
+
+def test_a_crowd_in_one_camera_does_not_hold_up_the_others():
+    finished: Channel[FrameTask] = Channel(1000)
+    go_on = threading.Event()
+    pipeline = pipeline_of(StubDetector(), StubClassifier(go_on.wait), Ticks(), finished, threads=1, max_batch_size=32)
+    crowd, quiet = picture_of(300), PICTURES[1]
+    pipeline.start()
+    for number in range(3):
+        pipeline.frames.put(task("crowded", number, crowd))
+    wait_until(lambda: len(pipeline._faces) == 300 - 32)  # the first batch is with the classifier
+    for number in range(10):
+        pipeline.frames.put(task(f"quiet-{number}", number, quiet))
+    wait_until(lambda: len(pipeline._faces) == 300 - 32 + 10)
+    go_on.set()
+    pipeline.finish(30)
+    cameras = [one.camera_id for one in finished.get_batch(100)]
+    assert cameras[10:] == ["crowded"] * 3
+
+
+def task(camera: str, number: int, picture: bytes) -> FrameTask:
+    return FrameTask(Entry(0, f"{number}-0", {}), frame(number, picture, 0.0, 1e6, camera=camera, width=64))

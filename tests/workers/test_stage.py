@@ -1,7 +1,7 @@
 import threading
 import time
 
-from ferstream.workers.pipeline.stage import Channel, FairChannel, Stage
+from ferstream.workers.pipeline.stage import Channel, Stage
 from tests.support.fleet import wait_until
 
 
@@ -70,11 +70,11 @@ def test_a_reader_whose_batch_another_took_goes_on_waiting():
     assert len(ends) == 4
 
 
-def test_lanes_take_turns():
-    channel: FairChannel[str] = FairChannel(20, lambda item: item[0])
-    for item in ["a1", "a2", "a3", "a4", "b1", "c1", "c2"]:
-        channel.put(item)
-    assert channel.get_batch(20) == ["a1", "b1", "c1", "a2", "c2", "a3", "a4"]
+def test_more_than_there_is_room_for_is_let_in_as_soon_as_there_is_room_for_one():
+    channel: Channel[int] = Channel(2)
+    channel.put(0)
+    channel.put_all(range(1, 6))
+    assert channel.get_batch(8) == [0, 1, 2, 3, 4, 5]
 
 
 def test_a_stage_is_silent_while_its_batch_hangs_and_not_while_it_waits_for_one():

@@ -20,17 +20,22 @@ from ferstream.workers.models.classifier import Classifier
 from ferstream.workers.models.detector import Boxes, Detector, Picture
 from ferstream.workers.models.runtimes.runtime import OomRetry
 from ferstream.workers.pipeline.frame_task import FaceTask, FrameTask, Outcome
-from ferstream.workers.pipeline.stage import Channel, FairChannel, Outlet, Stage
+from ferstream.workers.pipeline.stage import Channel, Outlet, Stage
+from ferstream.workers.pipeline.turns import FairChannel, WorkChannel
 from ferstream.workers.settings import WorkerSettings
 
 if TYPE_CHECKING:
     from ferstream.streams.service.tracing import Tracing
 
+#: What decoding a frame and looking for faces in it costs, in faces classified (workers/sizing/capacity.json).
+FRAME_WORK = 3
+
 
 class Pipeline:
     """Turns the frames put into `frames` into finished tasks in `finished`: answered, expired or dead, each exactly once.
 
-    `frames` serves cameras in turn. `camera_label` gives the label of a camera's metrics.
+    Cameras are served in turn, by the work that their frames and faces cause. `camera_label` gives the label of a camera's
+    metrics.
     """
 
     def __init__(
@@ -49,10 +54,14 @@ class Pipeline:
         self._detect_retry = _oom_retry("detector", settings.detect_batch_size)
         self._classify_retry = _oom_retry("classifier", settings.max_batch_size)
         threads = settings.threads
-        self.frames: Channel[FrameTask] = FairChannel(settings.window, lambda task: task.camera_id)
+        # A camera waits here while four batches of its faces are under way: behind this, it would stand before the others.
+        self.frames: WorkChannel[FrameTask] = WorkChannel(
+            settings.window, lambda task: task.camera_id, enough=4 * settings.max_batch_size
+        )
         # Decoded pictures are what memory goes to: at most two batches of them wait.
         self._pictures: Channel[FrameTask] = Channel(2 * settings.detect_batch_size)
-        self._faces: Channel[FaceTask] = Channel(4 * settings.max_batch_size)
+        # Reached only where many cameras show crowds at once, or some did all of a sudden.
+        self._faces: Channel[FaceTask] = FairChannel(64 * settings.max_batch_size, lambda face: face.task.camera_id)
         # On a GPU one thread keeps the device fed; on a CPU each core computes a batch of its own.
         callers = 1 if detector.device.startswith("cuda") else threads
         self.stages: list[Stage[FrameTask] | Stage[FaceTask]] = [
@@ -143,8 +152,7 @@ class Pipeline:
             self._end(task, "answered")
             return
         task.expect(len(crops))
-        for index, crop in enumerate(crops):
-            self._faces.put(FaceTask(task, index, crop))
+        self._faces.put_all([FaceTask(task, index, crop) for index, crop in enumerate(crops)])
 
     def _classify(self, faces: Sequence[FaceTask]) -> None:
         faces = [face for face in faces if not face.done]
@@ -167,6 +175,7 @@ class Pipeline:
     def _end(self, task: FrameTask, outcome: Outcome, reason: str = "", detail: str = "") -> None:
         """End a frame once: of several faces that fail, say, the first one ends it."""
         if task.end(outcome, reason, detail):
+            self.frames.done(task, FRAME_WORK + len(task.faces))
             self._finished.put(task)
 
     @contextmanager

@@ -46,10 +46,15 @@ class Channel(Generic[T]):
         self._items: deque[T] = deque()
 
     def put(self, item: T) -> None:
+        self.put_all([item])
+
+    def put_all(self, items: Sequence[T]) -> None:
+        """Wait for room for one, then add all: what is more than there is ever room for, a crowd's faces, is let in, too."""
         with self._changed:
             self._changed.wait_for(lambda: self._size < self._capacity or self._closed)
-            self._add(item)
-            self._size += 1
+            for item in items:
+                self._add(item)
+            self._size += len(items)
             self._changed.notify_all()
 
     def get_batch(self, limit: int, wait_s: float = 0.0) -> list[T]:
@@ -58,14 +63,16 @@ class Channel(Generic[T]):
         What is queued is taken at once. After a wait for a first item, up to `wait_s` seconds are given to more.
         """
         with self._changed:
-            while not self._size:
-                self._changed.wait_for(lambda: self._size or self._closed)
-                if self._closed:
+            while not self._ready():
+                self._changed.wait_for(lambda: self._ready() or self._over())
+                if self._over():
                     break
                 # While this thread waits for a fuller batch, another one may take it all: then begin again.
-                self._changed.wait_for(lambda: self._size >= limit or not self._size or self._closed, wait_s)
-            batch = [self._take() for _ in range(min(limit, self._size))]
-            self._size -= len(batch)
+                self._changed.wait_for(lambda: self._size >= limit or not self._ready() or self._closed, wait_s)
+            batch: list[T] = []
+            while len(batch) < limit and self._ready():
+                batch.append(self._take())
+                self._size -= 1
             self._changed.notify_all()
             return batch
 
@@ -78,31 +85,18 @@ class Channel(Generic[T]):
     def __len__(self) -> int:
         return self._size
 
+    def _over(self) -> bool:
+        return self._closed and not self._size
+
+    def _ready(self) -> bool:
+        """Whether there is something to take now."""
+        return self._size > 0
+
     def _add(self, item: T) -> None:
         self._items.append(item)
 
     def _take(self) -> T:
         return self._items.popleft()
-
-
-class FairChannel(Channel[T]):
-    """A channel that serves its keys in turn: a camera with many frames waits behind its own, not in front of others'."""
-
-    def __init__(self, capacity: int, key_of: Callable[[T], str]) -> None:
-        super().__init__(capacity)
-        self._key_of = key_of
-        self._waiting: dict[str, deque[T]] = {}  # in the order in which they are served next
-
-    def _add(self, item: T) -> None:
-        self._waiting.setdefault(self._key_of(item), deque()).append(item)
-
-    def _take(self) -> T:
-        key, queue = next(iter(self._waiting.items()))
-        item = queue.popleft()
-        del self._waiting[key]  # and to the end of the line, where more is there
-        if queue:
-            self._waiting[key] = queue
-        return item
 
 
 class Stage(Generic[T]):
