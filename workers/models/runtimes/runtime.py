@@ -38,15 +38,21 @@ class Runtime(Protocol):
         ...
 
 
+#: Full batches after which a larger one is tried; twice as many after each time that this failed, up to a bound.
+PROBE_AFTER, PROBE_AFTER_AT_MOST = 100, 10_000
+
+
 class OomRetry:
     """Calls a model with batches of at most `limit` items, and halves the limit when the device runs out of memory.
 
-    The limit stays halved: a device that is shared with another process would else fail at every batch. `on_halved` is called
-    each time.
+    After a while it is doubled again, up to where it began: another process may have left the device. A device that is too
+    small for good is asked ever more rarely. `on_halved` is called each time the limit is halved.
     """
 
     def __init__(self, model: str, limit: int, on_halved: Callable[[], None] = lambda: None) -> None:
         self.model, self.limit, self._on_halved = model, limit, on_halved
+        self._most = limit
+        self._full, self._probe_after, self._probed = 0, PROBE_AFTER, 0
 
     def __call__(self, function: Callable[[Sequence[T]], Sequence[R]], batch: Sequence[T]) -> list[R]:
         """The results of `function` over all of `batch`. Raises OutOfMemory where a single item does not fit."""
@@ -58,7 +64,25 @@ class OomRetry:
             except OutOfMemory as error:
                 if len(part) == 1:
                     raise
-                self.limit = max(1, len(part) // 2)
-                self._on_halved()
-                log.warning("%s: %s, going on with batches of %d", self.model, error, self.limit)
+                self._halve(len(part), error)
+            else:
+                self._succeeded(len(part))
         return results
+
+    def _halve(self, failed: int, error: OutOfMemory) -> None:
+        # Another thread may have halved it meanwhile, or further.
+        self.limit = min(self.limit, failed // 2)
+        self._full = 0
+        if failed == self._probed:
+            self._probe_after = min(2 * self._probe_after, PROBE_AFTER_AT_MOST)
+        self._on_halved()
+        log.warning("%s: %s, going on with batches of %d", self.model, error, self.limit)
+
+    def _succeeded(self, items: int) -> None:
+        if not self.limit <= items < self._most:  # of a larger batch it says nothing, or there is none to try
+            return
+        self._full += 1
+        if self._full >= self._probe_after:
+            self._probed = self.limit = min(2 * self.limit, self._most)
+            self._full = 0
+            log.info("%s: trying batches of %d again", self.model, self.limit)
