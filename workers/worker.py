@@ -11,6 +11,7 @@ from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect, is_cluster
 from ferstream.streams.service.heartbeat import LoopWatch
+from ferstream.streams.service.metrics import CameraLabels
 from ferstream.workers import metrics
 from ferstream.workers.gauges import GaugeUpdater
 from ferstream.workers.intake.group_membership import GroupMembership
@@ -45,7 +46,7 @@ class Worker:
         self.clock = ServerClock()
         self._ready = False
         self._draining = False
-        self._label: Callable[[str], str] = str if settings.camera_labels else (lambda _camera_id: "")
+        self._label: Callable[[str], str] = CameraLabels() if settings.camera_labels else (lambda _camera_id: "")
         self._tracing = self._open_tracing()
         where = (settings.device, settings.runtime, settings.threads, settings.precision)
         started = time.perf_counter()
