@@ -2,7 +2,6 @@
 
 import json
 import logging
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +115,7 @@ def run(
         from ferstream.streams.service.health_server import StatusServer
         from ferstream.streams.service.metrics import announce
         from ferstream.streams.service.shutdown import Shutdown
+        from ferstream.streams.service.threads import leave
         from ferstream.workers.metrics import totals
         from ferstream.workers.worker import Worker  # numpy, cv2 and a runtime: not for --help
 
@@ -137,7 +137,9 @@ def run(
         click.echo(json.dumps(totals()))
     if failed:
         log.error("left because %s", failed)
-        sys.exit(1)
+    # Not through the interpreter's own end, which destroys what native threads stand on: where a batch outlasted the drain, that
+    # ends with "terminate called without an active exception" and SIGABRT.
+    leave(1 if failed else 0)
 
 
 main.add_command(plan)

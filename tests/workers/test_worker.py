@@ -254,6 +254,20 @@ def test_sigterm_finishes_what_is_held(redis_url, client, tmp_path):
     assert worker.totals["published"] + client.xlen(KEYS.frames(0)) == 300
 
 
+def test_a_worker_that_must_leave_in_the_middle_of_its_batches_leaves_quietly(redis_url, client, tmp_path):
+    picture, now = portrait_jpeg(), server_now(client)
+    with WorkerProcess(redis_url, "--threads", "4", "--drain-timeout", "0", log=tmp_path / "log").wait_until_ready() as worker:
+        for sequence in range(200):
+            add(client, frame(sequence, picture, now))
+        wait_until(lambda: client.xlen(KEYS.results(0)) > 10)
+        for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGCONT):  # a machine that stalls as it is shut down
+            worker.process.send_signal(number)
+        worker.process.communicate(timeout=40)
+    assert worker.process.returncode == 0
+    assert "frames left to other workers" in worker.log.read_text()
+    assert "terminate called" not in worker.log.read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
