@@ -21,15 +21,15 @@ from ferstream.streams.redis_client.connect import connect, translated
 #: Names the program to embed, for those who want to try their own version.
 VARIABLE = "FER_EMBEDDED_SERVER"
 #: Watches the owner through a pipe: the read ends when the owner is gone, however it went; then server and directory go too.
+#: Of the pipe named last the server alone holds the other end: where that is closed, its process id may be somebody else's now.
 GUARD = """
-import os, shutil, signal, sys
+import os, select, shutil, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 sys.stdin.buffer.read()
-try:
+gone, _, _ = select.select([int(sys.argv[3])], [], [], 0)
+if not gone:
     os.kill(int(sys.argv[1]), signal.SIGKILL)
-except ProcessLookupError:
-    pass
 shutil.rmtree(sys.argv[2], ignore_errors=True)
 """
 
@@ -62,13 +62,19 @@ class EmbeddedRedis:
         command = [program]
         for name, value in arguments.items():
             command += [f"--{name}", value]
+        watched, held = os.pipe()
         # A session of its own: Ctrl-C in the owner's terminal must not end the server before the owner is done with it.
-        self._server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
+        self._server = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=[held], start_new_session=True
+        )
         self._guard = subprocess.Popen(
-            [sys.executable, "-c", GUARD, str(self._server.pid), str(self.directory)],
+            [sys.executable, "-c", GUARD, str(self._server.pid), str(self.directory), str(watched)],
             stdin=subprocess.PIPE,
+            pass_fds=[watched],
             start_new_session=True,
         )
+        os.close(held)
+        os.close(watched)
         try:
             self._wait_until_it_answers()
         except FerstreamError:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.streams.local.embedded_redis import VARIABLE, EmbeddedRedis, find_redis_server, packaged_server
+from ferstream.streams.local.embedded_redis import GUARD, VARIABLE, EmbeddedRedis, find_redis_server, packaged_server
 from ferstream.streams.redis_client.connect import connect
 
 OWNER = """
@@ -52,6 +52,19 @@ def test_is_gone_after_its_owner_was_killed(number):
         time.sleep(0.02)
     assert not alive(int(pid))
     assert not Path(directory).exists()
+
+
+def test_the_guard_spares_a_process_that_has_the_id_of_a_server_that_is_gone(tmp_path):
+    watched, held = os.pipe()
+    os.close(held)  # as the server's end of it does
+    with subprocess.Popen(["sleep", "60"]) as somebody:
+        arguments = [str(somebody.pid), str(tmp_path / "directory"), str(watched)]
+        subprocess.run(
+            [sys.executable, "-c", GUARD, *arguments], stdin=subprocess.DEVNULL, pass_fds=[watched], timeout=30, check=True
+        )
+        assert somebody.poll() is None
+        somebody.kill()
+    os.close(watched)
 
 
 def test_a_server_that_does_not_start_says_why():
