@@ -12,7 +12,7 @@ from ferstream.producer.config.camera_url import LIVE_SCHEMES, scheme_of
 from ferstream.producer.latest_frame import LatestFrame, Throttle
 from ferstream.producer.publisher import FramePublisher
 from ferstream.producer.redis_link import RedisLink
-from ferstream.streams.frames.camera_status import CameraStatus, remove_status
+from ferstream.streams.frames.camera_status import CameraStatus
 
 if TYPE_CHECKING:
     from ferstream.streams.service.tracing import Tracing
@@ -74,13 +74,16 @@ class Camera:
             thread.join(max(0.0, end - time.monotonic()))
         return not self._threads[1].is_alive()
 
+    def permit(self, until: float) -> None:
+        """Let it write frames until then, on the monotonic clock: so long nobody else can have the camera's name."""
+        self._publisher.permitted_until = until
+
     def remove(self) -> None:
-        """Take the camera out of Redis and of the metrics, after `join`. Raises StoreUnavailable."""
+        """Take the camera's frames out of the trimming horizon, and its gauges away, after `join`. Raises StoreUnavailable."""
         for gauge in (metrics.LAST_FRAME, metrics.WAITING_BYTES):
             if self._label:
                 gauge.remove(self._label)
         self._publisher.retire()
-        remove_status(self._link.client, self._link.keys, self.config.camera_id)
 
     @property
     def finished(self) -> bool:
@@ -92,8 +95,8 @@ class Camera:
         """Whether it ended because its source could not be read to the end."""
         return self._capture.failed
 
-    def status(self, producer: str) -> CameraStatus:
-        """What `fer:cameras` says of it; `producer` is the name of this process."""
+    def status(self) -> CameraStatus:
+        """What `fer:cameras` says of it."""
         if scheme_of(self.config.url) in LIVE_SCHEMES:
             self._state.watch(self.config.settings.stall_after_s)
-        return self._state.status(self.config.shown_url, producer, self._link.clock.now(), self._publisher.waiting_bytes)
+        return self._state.status(self.config.shown_url, self._publisher.waiting_bytes)

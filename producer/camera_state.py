@@ -151,8 +151,8 @@ class CameraState:
         if self._change("ended", problem):
             self._log.error("camera %s ended: %s", self._camera_id, problem)
 
-    def status(self, url: str, producer: str, now: float, waiting_bytes: int) -> CameraStatus:
-        """The camera's status at `now`; `url` already without its password."""
+    def status(self, url: str, waiting_bytes: int) -> CameraStatus:
+        """The camera's status now; `url` already without its password."""
         with self._lock:
             elapsed = time.monotonic() - self._counted_since
             if elapsed >= 1:
@@ -162,8 +162,6 @@ class CameraState:
                 camera_id=self._camera_id,
                 state=self._state,
                 url=url,
-                producer=producer,
-                updated_at=now,
                 last_frame_at=self._last_frame_at,
                 sequence=self._sequence,
                 width=self._size[0],

@@ -1,16 +1,21 @@
-"""All cameras of one producer: which run, which are added, removed or started anew when the list changes."""
+"""All cameras of one producer: which run, which are added, removed or started anew when the list changes.
+
+A camera's name is a lease. What another producer reads is not opened here; it is asked for each second, and started when the
+other has left it or has been silent for LEASE_S. A camera whose name another producer has taken, since this process hung, stops.
+"""
 
 import logging
-import os
-import socket
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from ferstream.producer.camera import Camera
 from ferstream.producer.camera_state import FrameCounts, Totals
 from ferstream.producer.config.camera_config import CameraConfig
 from ferstream.producer.redis_link import RedisLink
-from ferstream.streams.frames.camera_status import write_statuses
+from ferstream.streams.errors import StoreError
+from ferstream.streams.frames.camera_status import CameraStatus
+from ferstream.streams.frames.status_board import LEASE_S, Holder, StatusBoard
 from ferstream.streams.service.logs import about
 
 if TYPE_CHECKING:
@@ -18,55 +23,67 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: A lease that cannot be renewed, since the server that holds it is away, nobody else can take. The cameras on other servers of a
+#: cluster write for so long without: the next try ends earlier.
+UNCHECKED_S = 15.0
+
 
 class Fleet:
     """Runs the cameras that `apply` was last given; their counts go on over restarts."""
 
     def __init__(self, link: RedisLink, *, group: str, camera_labels: bool, tracing: "Tracing | None" = None) -> None:
         self._link, self._group, self._camera_labels, self._tracing = link, group, camera_labels, tracing
+        self._board = StatusBoard(link.client, link.keys.cameras)
         self._cameras: dict[str, Camera] = {}
-        self._gone: dict[str, Camera] = {}  # removed, but still in Redis
+        self._waiting: dict[str, CameraConfig] = {}  # for their names
+        self._held: dict[str, Holder] = {}  # those of them that another producer has
+        self._gone: dict[str, Camera | None] = {}  # removed, but still in Redis
+        self._taken: list[Camera] = []  # stopped, since another producer took their names
         self._counts: dict[str, FrameCounts] = {}
         self._lock = threading.Lock()  # the link's thread reports while the main thread changes the fleet
-        self._producer = f"{socket.gethostname()}:{os.getpid()}"
+        self._starting = threading.Lock()  # one of them at a time asks for names
+        self._stopped = False
 
     def apply(self, configs: list[CameraConfig]) -> None:
         """Stop cameras that are not in the list any more or are there with other settings, start those that are new."""
         wanted = {config.camera_id: config for config in configs}
-        running = self._running()
-        leaving = {name: camera for name, camera in running.items() if wanted.get(name) != camera.config}
+        with self._starting, self._lock:
+            leaving = {name: camera for name, camera in self._cameras.items() if wanted.get(name) != camera.config}
+            self._gone |= dict.fromkeys(name for name in self._waiting if name not in wanted)
+            self._wait_for({name: config for name, config in self._waiting.items() if wanted.get(name) == config})
         self._end(list(leaving.values()))
-        for name, camera in leaving.items():
-            with self._lock:
-                del self._cameras[name]
+        with self._starting, self._lock:
+            for name, camera in leaving.items():
+                self._cameras.pop(name, None)
                 if name not in wanted:
                     self._gone[name] = camera
-        for name, config in wanted.items():
-            if name not in running or name in leaving:
-                self._start(config)
+            self._wait_for({name: config for name, config in wanted.items() if name not in self._cameras})
+        self._start_free()
 
     def stop(self) -> None:
         """End all cameras and wait until their last frames are written, for a bounded time."""
-        self._end(list(self._running().values()))
+        with self._starting:
+            self._stopped = True
+        self._end([*self._running().values(), *self._taken])
 
     def report(self) -> None:
-        """Write every camera's status, and take those that were removed out of Redis. Raises StoreError."""
-        running = self._running()
-        statuses = [camera.status(self._producer) for camera in running.values()]
-        write_statuses(self._link.client, self._link.keys, statuses)
-        with self._lock:
-            gone = dict(self._gone)
-        for name, camera in gone.items():
-            if name not in self._running():
-                camera.remove()
-                log.info("camera %s is removed", name, extra=about(name))
-            with self._lock:
-                self._gone.pop(name, None)
+        """Write every camera's status, and so renew its lease. Raises StoreError.
+
+        Cameras whose names are free now are started, and those that were removed are taken out of Redis.
+        """
+        self._renew()
+        self._start_free()
+        self._remove_gone()
+
+    def leave(self) -> None:
+        """Write every camera's last status, after `stop`; its name is free then. Raises StoreError."""
+        self._board.leave({name: camera.status() for name, camera in self._running().items()})
+        self._board.remove(self._beside(name) for name in self._held)
 
     @property
     def finished(self) -> bool:
         """Whether every camera's source has ended."""
-        return all(camera.finished for camera in self._running().values())
+        return not self._waiting and all(camera.finished for camera in self._running().values())
 
     @property
     def failed(self) -> list[str]:
@@ -81,15 +98,88 @@ class Fleet:
         with self._lock:
             return dict(self._cameras)
 
-    def _start(self, config: CameraConfig) -> None:
+    def _wait_for(self, configs: dict[str, CameraConfig]) -> None:
+        self._waiting = configs
+        self._held = {name: holder for name, holder in self._held.items() if name in configs}
+
+    def _renew(self) -> None:
+        with self._lock:
+            running = dict(self._cameras)
+            statuses = {self._beside(name): _held(self._waiting[name], holder) for name, holder in self._held.items()}
+        asked_at = time.monotonic()
+        statuses |= {name: camera.status() for name, camera in running.items()}
+        try:
+            others = self._board.renew(statuses)
+        except StoreError:
+            for camera in running.values():
+                camera.permit(time.monotonic() + UNCHECKED_S)
+            raise
+        for name, camera in running.items():
+            if holder := others.get(name):
+                self._give_up(name, camera, holder)
+            else:
+                camera.permit(asked_at + LEASE_S)
+
+    def _start_free(self) -> None:
+        """Start the cameras whose names are free. While Redis is away that cannot be known: they start, and write nothing."""
+        with self._starting:
+            with self._lock:
+                waiting = {} if self._stopped else dict(self._waiting)
+            asked_at, held = time.monotonic(), {}
+            if waiting and self._link.up:
+                held = self._board.renew({name: _connecting(config) for name, config in waiting.items()})
+            for name, config in waiting.items():
+                if holder := held.get(name):
+                    self._hold(name, holder)
+                else:
+                    self._start(config, asked_at + LEASE_S)
+
+    def _hold(self, name: str, holder: Holder) -> None:
+        with self._lock:
+            known, self._held[name] = self._held.get(name), holder
+        if known != holder:
+            log.warning("camera %s is read by %s: it starts here when that one leaves", name, holder, extra=about(name))
+
+    def _start(self, config: CameraConfig, until: float) -> None:
         name = config.camera_id
         label = name if self._camera_labels else ""
         counts = self._counts.setdefault(name, FrameCounts(label))
         camera = Camera(config, self._link, counts, label=label, group=self._group, tracing=self._tracing)
         with self._lock:
             self._cameras[name] = camera
+            del self._waiting[name]
+            if self._held.pop(name, None):
+                self._gone[self._beside(name)] = None
         log.info("camera %s: connecting to %s", name, config.shown_url, extra=about(name))
+        camera.permit(until)
         camera.start()
+
+    def _give_up(self, name: str, camera: Camera, holder: Holder) -> None:
+        """Another producer has taken the name."""
+        log.error("camera %s is read by %s, since this process did not renew its lease: it stops here", name, holder)
+        camera.permit(0.0)
+        camera.stop()
+        with self._lock:
+            if self._cameras.get(name) is camera:
+                del self._cameras[name]
+                self._waiting[name] = camera.config
+                self._taken.append(camera)
+
+    def _remove_gone(self) -> None:
+        with self._lock:
+            gone = dict(self._gone)
+        for name, camera in gone.items():
+            if name not in self._running():
+                if camera:
+                    camera.remove()
+                    log.info("camera %s is removed", name, extra=about(name))
+                self._board.remove([name, self._beside(name)])
+            with self._lock:
+                self._gone.pop(name, None)
+
+    def _beside(self, name: str) -> str:
+        """Where the status of a camera stands whose own place another producer has."""
+        return f"{name}@{self._board.holder}"
 
     def _end(self, cameras: list[Camera]) -> None:
         for camera in cameras:
@@ -98,3 +188,12 @@ class Fleet:
             if not camera.join():
                 name = camera.config.camera_id
                 log.warning("camera %s did not end in time and is left", name, extra=about(name))
+
+
+def _connecting(config: CameraConfig) -> CameraStatus:
+    return CameraStatus(camera_id=config.camera_id, state="connecting", url=config.shown_url)
+
+
+def _held(config: CameraConfig, holder: Holder) -> CameraStatus:
+    problem = f"camera {config.camera_id} is read by {holder}"
+    return CameraStatus(camera_id=config.camera_id, state="held", url=config.shown_url, problem=problem)

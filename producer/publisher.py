@@ -70,6 +70,7 @@ class FramePublisher:
         self._maintain_at = 0.0
         self._holding = False  # a frame of a file, which is tried again until Redis has it
         self.stopping = threading.Event()
+        self.permitted_until = 0.0  # on the monotonic clock: the lease of the camera's name
 
     @property
     def waiting_bytes(self) -> int:
@@ -221,10 +222,11 @@ class FramePublisher:
         return writer.waiting_bytes == 0 or writer.waiting_bytes + size <= self._budget_bytes
 
     def _ready(self) -> bool:
-        """Whether Redis is there, and what became of frames whose reply was lost is known."""
+        """Whether Redis is there, what became of frames whose reply was lost is known, and the camera is ours to write."""
         if self._link.up and (self._writer.uncertain or self._link.generation != self._generation):
             self._maintain()
-        return self._link.up and not self._writer.uncertain
+        # Asked last, just before a write: a process that hung for longer than its lease finds out here, not in Redis.
+        return self._link.up and not self._writer.uncertain and time.monotonic() < self.permitted_until
 
     def _maintain(self) -> None:
         self._maintain_at = time.monotonic() + MAINTAIN_EVERY_S

@@ -170,8 +170,8 @@ class Service:
         self._link_thread.join(timeout=2)
         if self._link.up:
             try:
-                self._fleet.report()
-            except StoreError as error:  # the statuses grow old by themselves
+                self._fleet.leave()
+            except StoreError as error:  # the statuses fall silent by themselves
                 log.warning("the last status was not written: %s", error)
         self._link.client.close()
 

@@ -18,6 +18,7 @@ import ferstream
 from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.finish import FrameFinisher, dead
 from ferstream.streams.frames.reader import FrameReader
+from ferstream.streams.frames.worker_status import WorkerStatus
 from ferstream.streams.wire.codec import decode_frame, encode_frame, encode_result, face_map
 from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Frame, FrameHeader
@@ -169,7 +170,8 @@ def test_the_wire_is_what_the_page_says():
         "frame": msgpack.unpackb(encode_frame(Frame(header, b""))[b"m"]),
         "result": msgpack.unpackb(encode_result(result)[b"r"]),
         "face": face_map(result.faces[0]),
-        "status": {field.name: None for field in fields(CameraStatus)},
+        "status": {field.name: None for field in fields(CameraStatus)} | {"token": None},
+        "worker status": {field.name: None for field in fields(WorkerStatus)} | {"token": None},
     }
     for name, message in written.items():
         assert fields_in(name) == set(message), name

@@ -4,17 +4,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-import click
-
-from ferstream.consumer.terminal.formatting import printable
+from ferstream.consumer.terminal.formatting import aligned, printable
 from ferstream.streams.frames.camera_status import CameraStatus
+from ferstream.streams.frames.status_board import when
 
-_COLOURS = {
+COLOURS = {
     "live": "green",
     "connecting": "yellow",
     "stalled": "yellow",
     "frozen": "yellow",
+    "held": "yellow",
     "down": "red",
+    "silent": "red",
     "ended": "bright_black",
 }
 _HEADINGS = ("CAMERA", "STATE", "FPS", "SIZE", "LAST FRAME", "RECONNECTS", "WAITING", "PRODUCER", "PROBLEM")
@@ -22,33 +23,29 @@ _HEADINGS = ("CAMERA", "STATE", "FPS", "SIZE", "LAST FRAME", "RECONNECTS", "WAIT
 
 def table(statuses: Sequence[CameraStatus], now: float) -> list[str]:
     """Lines of a table, with its headings first; `now` is on Redis's clock."""
-    rows = [_HEADINGS, *(_cells(status, now) for status in statuses)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    lines = []
-    for number, row in enumerate(rows):
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        if number == 0:
-            cells = [click.style(cell, bold=True) for cell in cells]
-        else:
-            cells[1] = click.style(cells[1], fg=_COLOURS.get(row[1]))
-        lines.append("  ".join(cells).rstrip())
-    return lines
+    return aligned(_HEADINGS, [_cells(status, now) for status in statuses], COLOURS)
 
 
-def json_lines(statuses: Sequence[CameraStatus]) -> list[str]:
+def json_lines(statuses: Sequence[CameraStatus], now: float) -> list[str]:
     """The same as JSON, one camera a line."""
-    return [json.dumps(asdict(status), ensure_ascii=False) for status in statuses]
+    return [json.dumps(asdict(status) | {"silent_since": status.silent_since(now)}, ensure_ascii=False) for status in statuses]
+
+
+def state_of(status: CameraStatus, now: float) -> str:
+    """Its state; silent where its producer says nothing any more."""
+    return "silent" if status.silent_since(now) is not None else printable(status.state)
 
 
 def _cells(status: CameraStatus, now: float) -> tuple[str, ...]:
+    silent = status.silent_since(now)
     return (
         printable(status.camera_id),
-        printable(status.state),
-        f"{status.frames_per_second:.1f}",
+        state_of(status, now),
+        "-" if silent else f"{status.frames_per_second:.1f}",
         f"{status.width}x{status.height}" if status.width else "-",
         "-" if status.last_frame_at is None else f"{max(0.0, now - status.last_frame_at):.1f} s ago",
         str(status.reconnects),
         f"{status.waiting_bytes / 1e6:.1f} MB",
-        printable(status.producer),
-        printable(status.problem),
+        printable(status.holder),
+        f"its producer is silent since {when(silent)}" if silent else printable(status.problem),
     )

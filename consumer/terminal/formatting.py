@@ -1,7 +1,7 @@
 """Results as lines for people and for programs."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import click
@@ -59,6 +59,21 @@ def bar(share: float) -> str:
     eighths = round(max(0.0, min(1.0, share)) * _BAR * 8)
     full, rest = divmod(eighths, 8)
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(_BAR)
+
+
+def aligned(headings: Sequence[str], rows: Sequence[Sequence[str]], colours: Mapping[str, str], indent: str = "") -> list[str]:
+    """Lines of a table; a word that `colours` names is coloured where it stands in the second column."""
+    widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings))]
+
+    def line(cells: Sequence[str]) -> list[str]:
+        return [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+
+    lines = [[click.style(cell, bold=True) for cell in line(headings)]]
+    for row in rows:
+        cells = line(row)
+        cells[1] = click.style(cells[1], fg=colours.get(row[1]))
+        lines.append(cells)
+    return [indent + "  ".join(cells).rstrip() for cells in lines]
 
 
 def printable(text: str) -> str:

@@ -19,6 +19,8 @@ def slot_of(arguments: Sequence[Any]) -> int:
     if name in ("XREAD", "XREADGROUP"):
         words = [argument.upper() if isinstance(argument, str | bytes) else argument for argument in arguments]
         return key_slot(_encoded(arguments[words.index(b"STREAMS" if b"STREAMS" in words else "STREAMS") + 1]))
+    if name in ("EVAL", "EVALSHA"):  # script, number of keys, the first key
+        return key_slot(_encoded(arguments[3]))
     keyless = name in ("TIME", "INFO", "PING", "CLUSTER SLOTS") or len(arguments) < 2
     return key_slot(_encoded(COMMON_KEY if keyless else arguments[1]))
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 import pyarrow.parquet
 import pytest
 
-from ferstream.streams.frames.camera_status import CameraStatus, write_statuses
+from ferstream.streams.frames.camera_status import CameraStatus
+from ferstream.streams.frames.status_board import StatusBoard
 from ferstream.streams.wire.codec import encode_result
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.streams.wire.keys import Keys
@@ -277,14 +278,12 @@ def test_cameras_prints_a_table(client, redis_url):
         camera_id="door",
         state="live",
         url="rtsp://user:secret@host/1",
-        producer="p1",
-        updated_at=time.time(),
         last_frame_at=time.time(),
         width=640,
         height=480,
         frames_per_second=9.96,
     )
-    write_statuses(client, KEYS, [status])
+    StatusBoard(client, KEYS.cameras).renew({"door": status})
     done = run(redis_url, "cameras")
     heading, line = done.stdout.splitlines()
     assert heading.startswith("CAMERA")

@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 
 from ferstream import AsyncResultSubscriber, ResultSubscriber
-from ferstream.streams.frames.camera_status import CameraStatus, read_statuses, write_statuses
+from ferstream.streams.frames.camera_status import CameraStatus
+from ferstream.streams.frames.status_board import StatusBoard, read_statuses
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect, connect_async
 from ferstream.streams.redis_client.preflight import check_server
@@ -34,9 +35,9 @@ def publish(client, *sequences):
 
 def test_statuses_and_the_number_of_shards_are_found(cluster, client):
     check_server(client, KEYS, ServerClock())
-    status = CameraStatus(camera_id="door", state="live", url="rtsp://x", producer="p", updated_at=1.0)
-    write_statuses(client, KEYS, [status])
-    assert read_statuses(client, KEYS) == [status]
+    status = CameraStatus(camera_id="door", state="live", url="rtsp://x")
+    StatusBoard(client, KEYS.cameras).renew({"door": status})
+    assert [one.camera_id for one in read_statuses(client, KEYS.cameras, CameraStatus)] == ["door"]
     publish(client, *range(60))
     with ResultSubscriber(cluster.url, from_="0", idle_timeout_s=0.3) as subscriber:
         assert sorted(found.sequence for found in subscriber) == list(range(60))

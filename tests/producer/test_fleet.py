@@ -18,7 +18,8 @@ from ferstream.producer.config.camera_config import CameraConfig, CameraSettings
 from ferstream.producer.fleet import Fleet
 from ferstream.producer.redis_link import RedisLink
 from ferstream.streams.errors import StoreError
-from ferstream.streams.frames.camera_status import CameraStatus, read_statuses
+from ferstream.streams.frames.camera_status import CameraStatus
+from ferstream.streams.frames.status_board import read_statuses
 from ferstream.streams.local.embedded_redis import find_redis_server
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.codec import decode_frame
@@ -58,7 +59,7 @@ def frames_in(url: str, camera_id: str | None = None) -> list[Frame]:
 
 def status_of(url: str, camera_id: str) -> CameraStatus | None:
     client = connect(url)
-    statuses = {status.camera_id: status for status in read_statuses(client, KEYS)}
+    statuses = {status.camera_id: status for status in read_statuses(client, KEYS.cameras, CameraStatus)}
     client.close()
     return statuses.get(camera_id)
 

@@ -8,7 +8,8 @@ import pytest
 
 from ferstream.producer.config.partition import Partition
 from ferstream.producer.errors import ConfigError
-from ferstream.streams.frames.camera_status import read_statuses
+from ferstream.streams.frames.camera_status import CameraStatus
+from ferstream.streams.frames.status_board import read_statuses
 from ferstream.streams.wire.keys import Keys
 from tests.producer.test_cli import run, running
 from tests.producer.test_fleet import frames_in
@@ -72,8 +73,8 @@ def test_two_producers_serve_one_file_once(redis_url, client, tmp_path):
         running(tmp_path / "log-1", *shared, "--partition=1/2") as second,
     ):
         wait_until(lambda: len(frames_in(redis_url)) >= 120, within_s=20, what="every frame")
-        wait_until(lambda: len(read_statuses(client, Keys())) == 6, within_s=5, what="every status")
-        producers = {status.camera_id: status.producer for status in read_statuses(client, Keys())}
+        wait_until(lambda: len(read_statuses(client, Keys().cameras, CameraStatus)) == 6, within_s=5, what="every status")
+        producers = {status.camera_id: status.holder for status in read_statuses(client, Keys().cameras, CameraStatus)}
         assert [first.end()[0], second.end()[0]] == [0, 0]
     assert Counter(frame.header.camera_id for frame in frames_in(redis_url)) == dict.fromkeys(names, 20)
     assert {name: producers[name].endswith(f":{first.process.pid}") for name in names} == {

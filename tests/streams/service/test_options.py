@@ -4,14 +4,14 @@ import re
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from contextlib import closing, suppress
 
 import pytest
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.streams.frames.camera_status import CameraStatus, write_statuses
+from ferstream.streams.frames.camera_status import CameraStatus
+from ferstream.streams.frames.status_board import StatusBoard
 from ferstream.streams.local.demo import named
 from ferstream.streams.service.environment import unknown_variables
 from ferstream.streams.service.health_server import StatusServer
@@ -27,8 +27,8 @@ NOWHERE = "unix:///tmp/no-such.sock"
 @pytest.fixture
 def camera(client):
     """A camera that `fer-consumer cameras` shows, where it asks the right Redis."""
-    status = CameraStatus(camera_id="door", state="live", url="x", producer="p", updated_at=time.time(), last_frame_at=None)
-    write_statuses(client, Keys(), [status])
+    status = CameraStatus(camera_id="door", state="live", url="x")
+    StatusBoard(client, Keys().cameras).renew({"door": status})
 
 
 def shown(*arguments, **variables):
