@@ -42,13 +42,13 @@ TRIMMED = Gauge("fer_pending_trimmed", "Pending entries found withdrawn by their
 CLOCK_SKEW = Gauge("fer_clock_skew_seconds", "By how much this machine's clock is ahead of Redis's.")
 
 
+def total(counter: Counter) -> int:
+    """A counter's sum over its labels."""
+    return int(sum(sample.value for metric in counter.collect() for sample in metric.samples if sample.name.endswith("_total")))
+
+
 def totals() -> dict[str, int | dict[str, int]]:
     """The sums of this process's counters, for the line that it prints at its end."""
-
-    def total(counter: Counter) -> int:
-        return int(
-            sum(sample.value for metric in counter.collect() for sample in metric.samples if sample.name.endswith("_total"))
-        )
 
     def by(counter: Counter, label: str) -> dict[str, int]:
         samples = [sample for metric in counter.collect() for sample in metric.samples if sample.name.endswith("_total")]

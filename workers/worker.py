@@ -4,20 +4,24 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ferstream.streams.errors import StoreError
 from ferstream.streams.frames.finish import FrameFinisher
 from ferstream.streams.frames.reader import FrameReader
+from ferstream.streams.frames.worker_status import WorkerStatus
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect, is_cluster
 from ferstream.streams.service.heartbeat import LoopWatch
-from ferstream.streams.service.metrics import CameraLabels
+from ferstream.streams.service.metrics import CameraLabels, ferstream_version
 from ferstream.workers import metrics
 from ferstream.workers.gauges import GaugeUpdater
 from ferstream.workers.intake.group_membership import GroupMembership
 from ferstream.workers.intake.intake import Intake
 from ferstream.workers.intake.lease_keeper import LeaseKeeper
 from ferstream.workers.models.registry import open_classifier, open_detector
+from ferstream.workers.name_lease import NameLease
 from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.pipeline import Pipeline
 from ferstream.workers.pipeline.result_publisher import ResultPublisher
@@ -38,7 +42,8 @@ LEAVE_S = 5.0
 class Worker:
     """Takes frames from Redis and publishes their faces, from `start` to `stop`.
 
-    Raises ModelError on construction where a model cannot be used, and StoreError in `start` where Redis refuses for good.
+    Raises ModelError on construction where a model cannot be used, and in `start` StoreError where Redis refuses for good and
+    NameTaken where another worker has its name.
     """
 
     def __init__(self, settings: WorkerSettings) -> None:
@@ -64,7 +69,10 @@ class Worker:
         parts = [(shard,) for shard in range(shards)] if is_cluster(settings.redis_url) else [tuple(range(shards))]
         window = settings.window if len(parts) == 1 else max(settings.window, 2 * len(parts))
         readers = [self._reader(part) for part in parts]
-        self._membership = GroupMembership(self._answering, settings.keys, settings.group, self.clock, readers)
+        self._name = NameLease(self._answering, settings.keys.workers, settings.name, self._status)
+        self._membership = GroupMembership(
+            self._answering, settings.keys, settings.group, self.clock, readers, take_name=self._name.take
+        )
         channels: list[Channel[FrameTask]] = [Channel(window) for _ in parts]
         finished = channels[0] if len(channels) == 1 else Dispatcher(channels, lambda task: task.entry.shard % len(channels))
         self._pipeline = Pipeline(settings, detector, classifier, self.clock, finished, self._label, self._tracing)
@@ -81,14 +89,15 @@ class Worker:
         self._leases = [
             LeaseKeeper(self._answering, settings.keys, settings.group, reader, settings.claim_after_s) for reader in readers
         ]
-        models = {"detector": detector.card.name, "classifier": classifier.card.name}
-        self._publishers = [self._publisher(channel, models) for channel in channels]
+        self._models = {"detector": detector.card.name, "classifier": classifier.card.name}
+        self._publishers = [self._publisher(channel, self._models) for channel in channels]
         self._gauges = GaugeUpdater(
             self._answering,
             settings.keys,
             self.clock,
             readers,
             lambda: [stage.busy_s() for stage in self._pipeline.stages],
+            self._name.renew,
         )
         loops = {
             "the reading loop": self._intake.silent_s,
@@ -103,6 +112,9 @@ class Worker:
 
         Returns without having started where `give_up` says so while it waits. Raises StoreError where waiting will not help.
         """
+        with suppress(StoreError):  # without Redis the name is taken below, when there is one
+            self._name.take(give_up)
+        self._gauges.start()  # the name is held from now on
         started = time.perf_counter()
         self._pipeline.warm_up()
         log.info("models warm on %s (%s, %s) after %.1f s", *self._computer, time.perf_counter() - started)
@@ -114,7 +126,6 @@ class Worker:
         for keeper in self._leases:
             keeper.start()
         self._intake.start()
-        self._gauges.start()
         self._ready = True
         log.info("worker %s reads as %s", self.settings.name, self.settings.group)
 
@@ -125,14 +136,13 @@ class Worker:
         a part that has ended, so an entry that was read is either answered or still pending. What is pending when time is up
         another worker claims, and computes while it is fresh.
         """
-        self._draining = True
+        self._draining = True  # and its status says so, until everything is answered
         if self._ready:
             until = time.monotonic() + self.settings.drain_timeout_s
 
             def left_s() -> float:
                 return max(0.0, until - time.monotonic())
 
-            self._gauges.stop()
             self._intake.stop(left_s())
             self._pipeline.finish(left_s())
             # Side by side: the waits for shards that are away do not add up.
@@ -142,13 +152,18 @@ class Worker:
                 keeper.stop()
             if held := self._intake.held():
                 log.warning("%d frames left to other workers", held)
-            self._membership.leave(LEAVE_S)
+            if not self._name.lost:
+                self._membership.leave(LEAVE_S)
+        self._gauges.stop()
+        self._release_name()
         # The clients are left open: a thread that Redis kept beyond its time would fail on a connection closed under its hands.
         if self._tracing:
             self._tracing.close()
 
     def unhealthy(self) -> str | None:
         """Why this process should be restarted, or None."""
+        if self._name.lost:
+            return self._name.lost
         return self._watch.problem() if self._ready and not self._draining else None
 
     def unready(self) -> str | None:
@@ -156,6 +171,30 @@ class Worker:
         if not self._ready:
             return "warming up"
         return "draining" if self._draining else self._intake.problem
+
+    def _status(self) -> WorkerStatus:
+        settings, (device, runtime, precision) = self.settings, self._computer
+        return WorkerStatus(
+            name=settings.name,
+            state=self.unready() or "ready",
+            device=device,
+            runtime=runtime,
+            precision=precision,
+            models=self._models,
+            frames_per_second=round(self._gauges.frames_per_second, 2),
+            busy=round(self._gauges.busy, 3),
+            held=self._intake.held(),
+            version=ferstream_version(),
+            prefix=settings.keys.prefix,
+            shards=tuple(range(settings.keys.shards)),
+            group=settings.group,
+        )
+
+    def _release_name(self) -> None:
+        try:
+            self._name.release()
+        except StoreError as error:  # the status falls silent by itself, and the name is free then
+            log.debug("the name was not released: %s", error)
 
     def _open_tracing(self) -> "Tracing | None":
         if self.settings.trace_endpoint is None:

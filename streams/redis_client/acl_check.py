@@ -49,7 +49,7 @@ def worker_commands(keys: Keys, group: str) -> list[Probe]:
         ("XADD", keys.dead(0), IMPOSSIBLE_ID, "d", ""),
         ("XACK", frames, group, IMPOSSIBLE_ID),
         ("XDEL", frames, IMPOSSIBLE_ID),
-        *(_hash(name) for name in (keys.account(0), keys.age(0))),
+        *(_hash(name) for name in (keys.account(0), keys.age(0), keys.workers)),
         _SCRIPT,
     ]
 

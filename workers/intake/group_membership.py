@@ -23,12 +23,20 @@ RETRY_S = 0.25
 class GroupMembership:
     """Joins and leaves the group with every reader: one for all shards, or one for each shard of a Redis Cluster.
 
-    `client` is another than the readers', which may be blocked in a read.
+    `client` is another than the readers', which may be blocked in a read. `take_name` raises where another worker has our name.
     """
 
-    def __init__(self, client: "redis.Redis", keys: Keys, group: str, clock: ServerClock, readers: Sequence[FrameReader]) -> None:
+    def __init__(
+        self,
+        client: "redis.Redis",
+        keys: Keys,
+        group: str,
+        clock: ServerClock,
+        readers: Sequence[FrameReader],
+        take_name: Callable[[], None] = lambda: None,
+    ) -> None:
         self._client, self._keys, self._group = client, keys, group
-        self._clock, self._readers = clock, readers
+        self._clock, self._readers, self._take_name = clock, readers, take_name
 
     def wait(self, give_up: Callable[[], bool]) -> bool:
         """Wait for Redis, check it and join; False where `give_up` said so first.
@@ -75,6 +83,7 @@ class GroupMembership:
         for warning in report.warnings:
             log.warning("%s", warning)
         check_rights(self._client, worker_commands(self._keys, self._group))
+        self._take_name()  # before anything is read under it: what is pending with this name would be taken from its holder
         failures: list[StoreUnavailable] = []
         for reader in self._readers:
             try:
