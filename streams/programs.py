@@ -22,6 +22,7 @@ PROGRAMS = {
     "worker": ("ferstream.workers.cli", "Find faces in frames and name their apparent expression."),
     "consumer": ("ferstream.consumer.cli", "Subscribe to the emotions that workers find."),
     "train": ("ferstream.training.cli", "Look at datasets, and train and measure the two models."),
+    "status": ("ferstream.consumer.terminal.status", "See how a whole deployment is, and what is wrong with it."),
     "demo": ("ferstream.streams.local.demo", "Watch real faces go through the whole path."),
 }
 
@@ -84,6 +85,10 @@ def consumer() -> None:
 
 def train() -> None:
     start("train", "fer-train")
+
+
+def status() -> None:
+    start("status", "fer-status")
 
 
 def demo() -> None:

@@ -71,6 +71,8 @@ def test_the_pages_of_the_commands_are_what_the_programs_say():
 
 def command_of(words: list[str]) -> tuple[click.Command, list[str]]:
     """The command that a line begins with, and the words after it."""
+    if words[0] == "fer" and len(words) > 1 and f"fer-{words[1]}" in PROGRAMS:
+        words = [f"fer-{words[1]}", *words[2:]]
     command, rest = load(words[0]), words[1:]
     while isinstance(command, click.Group) and rest and (inner := command.commands.get(rest[0])):
         command, rest = inner, rest[1:]

@@ -1,0 +1,186 @@
+"""How a whole deployment is, as far as Redis knows and this user may look."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import redis
+
+from ferstream.streams.errors import StoreError
+from ferstream.streams.frames.account import Account, read_account
+from ferstream.streams.frames.camera_status import CameraStatus
+from ferstream.streams.frames.status_board import S, Status, read_statuses
+from ferstream.streams.frames.worker_status import WorkerStatus
+from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.redis_client.cluster import primaries_of
+from ferstream.streams.redis_client.connect import translated
+from ferstream.streams.wire.keys import Keys
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: Of a Redis that holds much else, no more is looked through for other deployments.
+SCAN_CALLS, SCAN_KEYS = 50, 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Redis itself; of a cluster all primaries together. `max_bytes` is 0 without a limit."""
+
+    version: str
+    used_bytes: int
+    max_bytes: int
+    policy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """Frames a second between two looks at the account; `dead` and `dropped` by reason."""
+
+    captured: float
+    published: float
+    expired: float
+    dead: dict[str, float]
+    dropped: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One look at everything under a prefix, at `at` on Redis's clock. What this user has no right to see is None."""
+
+    prefix: str
+    at: float
+    shards: int | None  # None: no process has fixed it yet
+    server: Server | None
+    cameras: list[CameraStatus]
+    workers: list[WorkerStatus]
+    account: Account | None
+    rates: Rates | None
+    oldest_waiting_s: float | None
+    #: Other prefixes with cameras and with workers; looked for only where there are none under this one.
+    cameras_elsewhere: list[str]
+    workers_elsewhere: list[str]
+
+    @property
+    def live_workers(self) -> list[WorkerStatus]:
+        """Those that renew their status."""
+        return [worker for worker in self.workers if worker.silent_since(self.at) is None]
+
+    @property
+    def live_cameras(self) -> list[CameraStatus]:
+        """Those whose producer renews their status, and that have not ended."""
+        return [camera for camera in self.cameras if camera.silent_since(self.at) is None and camera.state != "ended"]
+
+
+class DeploymentReader:
+    """Looks at a deployment again and again; rates are those since the look before."""
+
+    def __init__(self, client: "redis.Redis", prefix: str) -> None:
+        self._client, self._prefix = client, prefix
+        self._clock = ServerClock()
+        self._before: tuple[float, Account] | None = None
+
+    def read(self) -> Deployment:
+        """One look. Raises StoreError where Redis is away, or refuses what every user may see."""
+        self._clock.set_from(self._client)
+        with translated():
+            stored = self._client.get(Keys(self._prefix).shard_count)
+        shards = int(stored) if stored else None
+        keys = Keys(self._prefix, shards or 1)
+        cameras = self._statuses(keys.cameras, CameraStatus)
+        workers = self._statuses(keys.workers, WorkerStatus)
+        account = self._allowed(lambda: read_account(self._client, keys))
+        somebody_works = any(self._live(worker) for worker in workers)
+        return Deployment(
+            prefix=self._prefix,
+            at=self._clock.now(),
+            shards=shards,
+            server=self._allowed(self._server),
+            cameras=cameras,
+            workers=workers,
+            account=account,
+            rates=self._rates(account),
+            oldest_waiting_s=self._allowed(lambda: self._oldest(keys)),
+            cameras_elsewhere=[] if cameras else self._elsewhere("cameras", CameraStatus),
+            workers_elsewhere=[] if somebody_works else self._elsewhere("workers", WorkerStatus),
+        )
+
+    def _allowed(self, look: Callable[[], T]) -> T | None:
+        """What a look finds, or None where this user has no right to it."""
+        try:
+            return look()
+        except StoreError as error:
+            if not isinstance(error.__cause__, redis.exceptions.NoPermissionError):
+                raise
+            log.debug("not seen: %s", error)
+            return None
+
+    def _server(self) -> Server:
+        with translated():
+            answers: list[dict[str, Any]] = [primary.info() for primary in primaries_of(self._client)]
+        limits = [int(info.get("maxmemory", 0)) for info in answers]
+        return Server(
+            version=_version(answers[0]),
+            used_bytes=sum(int(info.get("used_memory", 0)) for info in answers),
+            max_bytes=sum(limits) if all(limits) else 0,
+            policy=", ".join(sorted({str(info.get("maxmemory_policy", "?")) for info in answers})),
+        )
+
+    def _rates(self, account: Account | None) -> Rates | None:
+        before, now = self._before, time.monotonic()
+        self._before = (now, account) if account else None
+        if account is None or before is None or now <= before[0] or account.captured < before[1].captured:
+            return None  # the first look, or Redis has lost the account
+        seconds, old = now - before[0], before[1]
+
+        def by_reason(new: dict[str, int], past: dict[str, int]) -> dict[str, float]:
+            return {reason: (number - past.get(reason, 0)) / seconds for reason, number in new.items()}
+
+        return Rates(
+            captured=(account.captured - old.captured) / seconds,
+            published=(account.published - old.published) / seconds,
+            expired=(account.expired - old.expired) / seconds,
+            dead=by_reason(account.dead, old.dead),
+            dropped=by_reason(account.dropped, old.dropped),
+        )
+
+    def _oldest(self, keys: Keys) -> float | None:
+        """For how long the oldest frame has been in Redis, by its id; None where none waits."""
+        written = []
+        for shard in range(keys.shards):
+            with translated():
+                listed: Any = self._client.xrange(keys.frames(shard), count=1)
+            written += [int(entry_id.partition(b"-")[0]) / 1000 for entry_id, _ in listed]
+        return max(0.0, self._clock.now() - min(written)) if written else None
+
+    def _elsewhere(self, what: str, kind: type[Status]) -> list[str]:
+        """Other prefixes under which cameras, or workers, say that they are there."""
+        found = self._allowed(lambda: self._scan(f"*:{what}")) or set()
+        names = sorted({key.decode(errors="replace").removesuffix(f":{what}") for key in found} - {self._prefix})
+        return [name for name in names if any(self._live(status) for status in self._statuses(f"{name}:{what}", kind))]
+
+    def _statuses(self, key: str, kind: type[S]) -> list[S]:
+        return self._allowed(lambda: read_statuses(self._client, key, kind)) or []
+
+    def _live(self, status: Status) -> bool:
+        return status.silent_since(self._clock.now()) is None
+
+    def _scan(self, pattern: str) -> set[bytes]:
+        found: set[bytes] = set()
+        with translated():
+            for primary in primaries_of(self._client):
+                cursor = 0
+                for _ in range(SCAN_CALLS):
+                    reply: Any = primary.scan(cursor, match=pattern, count=SCAN_KEYS)
+                    cursor = int(reply[0])
+                    found.update(reply[1])
+                    if cursor == 0:
+                        break
+        return found
+
+
+def _version(info: dict[str, Any]) -> str:
+    """As people know it: Valkey also says which Redis it can stand for."""
+    return f"Valkey {info['valkey_version']}" if "valkey_version" in info else str(info.get("redis_version", "?"))
