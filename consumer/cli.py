@@ -76,9 +76,10 @@ def tail(
     show_all: bool,
     as_json: bool,
 ) -> None:
-    """Print results as they come: one line a face."""
+    """Print results as they come: one line a face. After 5 s without a line, standard error says once what is missing."""
     with QuietInterrupts():
         from ferstream.consumer.subscribe.subscriber import ResultSubscriber
+        from ferstream.consumer.terminal.silence_hint import SilenceHint
         from ferstream.consumer.terminal.tail import SMOOTHING_WINDOW_S, Style
         from ferstream.consumer.terminal.tail import tail as print_results
 
@@ -92,8 +93,8 @@ def tail(
         idle_timeout_s=idle_timeout_s,
     )
     style = Style(as_json=as_json, show_all=show_all, count=count, smooth_s=smooth_s)
-    with subscriber:
-        print_results(subscriber.deliveries(), style)
+    with subscriber, SilenceHint(redis_url, chosen_prefix(), cameras, show_all) as hint:
+        print_results(subscriber.deliveries(), style, hint.line)
 
 
 @main.command(

@@ -1,6 +1,6 @@
 """`fer-consumer tail`: results on standard output as they come."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import click
@@ -24,8 +24,11 @@ class Style:
     smooth_s: float | None
 
 
-def tail(deliveries: Iterable[Delivery], style: Style) -> None:
-    """Print until there are no more, or `count` results are out. Raises BrokenPipeError where whoever reads the output left."""
+def tail(deliveries: Iterable[Delivery], style: Style, on_line: Callable[[], None]) -> None:
+    """Print until there are no more, or `count` results are out; `on_line` is called after each line.
+
+    Raises BrokenPipeError where whoever reads the output left.
+    """
     tracker, smoother = Tracker(), Smoother(style.smooth_s or 0.0)
     for shown, delivery in enumerate(deliveries, start=1):
         tracks: list[int] | None = None
@@ -34,6 +37,7 @@ def tail(deliveries: Iterable[Delivery], style: Style) -> None:
             delivery = replace(delivery, result=smoother.update(delivery.result, tracks))  # noqa: PLW2901 - smoothed
         for line in _lines(delivery, tracks, style):
             click.echo(line)
+            on_line()
         if shown == style.count:
             return
 

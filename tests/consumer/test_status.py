@@ -1,15 +1,18 @@
-"""`fer status` as a process on a real Redis."""
+"""`fer status` and the hint of `fer-consumer tail`, as processes on a real Redis."""
 
 import json
+import time
 from dataclasses import asdict, replace
 
 import msgpack
+import pytest
 
+from ferstream.consumer.terminal import silence_hint
 from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.worker_status import WorkerStatus
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.keys import Keys
-from tests.support.fleet import server_now
+from tests.support.fleet import server_now, wait_until
 from tests.support.programs import run, start
 
 WORKER = WorkerStatus(name="w", state="ready", device="cpu", runtime="openvino", precision="f32", models={"detector": "ssd"})
@@ -98,3 +101,48 @@ def test_watching_goes_on(client, redis_url):
     finally:
         watch.kill()
         watch.communicate()
+
+
+def test_tail_says_what_is_missing_and_goes_on(client, redis_url):
+    write(client, workers=())
+    tail = start("consumer", "tail", "--redis", redis_url, "--idle-timeout", "8")
+    said, errors = tail.communicate(timeout=30)
+    assert (tail.returncode, said) == (0, "")
+    assert errors == "no line for 5 s:\n  - no worker reads the frames: start fer-worker run\n"
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(silence_hint, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(silence_hint, "BETWEEN_LOOKS_S", 0.1)
+
+
+@pytest.mark.parametrize(
+    ("cameras", "line"),
+    [
+        ([], "nothing seems wrong: `fer status` has the figures"),
+        (["yard"], "no camera is called yard: there are door"),
+    ],
+)
+def test_a_hint_is_given_once(client, redis_url, impatient, capsys, cameras, line):
+    write(client)
+    with silence_hint.SilenceHint(redis_url, "fer", cameras, False) as hint:
+        wait_until(lambda: not hint._thread.is_alive())
+    assert capsys.readouterr().err == f"no line for 0.1 s:\n  - {line}\n"
+
+
+def test_a_hint_names_a_redis_that_is_away(impatient, capsys):
+    with silence_hint.SilenceHint("redis://u:s3cr3t@127.0.0.1:1", "fer", [], False) as hint:
+        wait_until(lambda: not hint._thread.is_alive())
+    told = capsys.readouterr().err
+    assert "no answer from Redis" in told
+    assert "s3cr3t" not in told
+
+
+def test_a_quiet_camera_after_a_line_is_no_news(client, redis_url, impatient, capsys):
+    write(client)
+    with silence_hint.SilenceHint(redis_url, "fer", [], False) as hint:
+        hint.line()
+        time.sleep(0.6)
+        assert hint._thread.is_alive()
+    assert capsys.readouterr().err == ""
