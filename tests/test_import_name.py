@@ -113,6 +113,6 @@ def test_a_checker_knows_the_types_of_the_installed_package(environment, tmp_pat
     command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(environment.programs / "python"), "script.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert 'Revealed type is "str"' in done.stdout
-    assert 'Revealed type is "float"' in done.stdout
+    assert 'Revealed type is "float | None"' in done.stdout
     assert '"Face" has no attribute "emotions"' in done.stdout
     assert "Found 1 error in 1 file" in done.stdout

@@ -18,10 +18,10 @@ from tests.support.video_files import RtspServer, shared_video
 class Producer:
     """One `fer-producer run`, whose last words are the sums of its frames."""
 
-    def __init__(self, url: str, *arguments: str, log: Path) -> None:
+    def __init__(self, url: str, *arguments: str, log: Path, module: str = "ferstream.producer.cli") -> None:
         self._output = log.open("w")
         command = [
-            "from ferstream.producer.cli import main; main()",
+            f"from {module} import main; main()",
             "run",
             "--redis",
             url,

@@ -87,9 +87,8 @@ def _as_text(path: Path, faces: "list[Face]") -> str:
     lines = [f"{path}: {len(faces)} face{'' if len(faces) == 1 else 's'}"]
     for face in faces:
         box = ",".join(f"{value:.0f}" for value in face.box)
-        lines.append(
-            f"  {face.emotion:<9}  {face.confidence:4.0%}  box {box}  score {face.score:.2f}  quality {face.quality:.2f}"
-        )
+        sure = "    " if face.confidence is None else f"{face.confidence:4.0%}"
+        lines.append(f"  {face.emotion:<9}  {sure}  box {box}  score {face.score:.2f}  quality {face.quality:.2f}")
     return "\n".join(lines)
 
 

@@ -150,7 +150,8 @@ class ResultSubscriber(Subscription):
         >>> with ResultSubscriber("redis://localhost:6379", from_="0", idle_timeout_s=1) as subscriber:
         ...     for result in subscriber:
         ...         for face in result.faces:
-        ...             print(result.camera_id, face.emotion, f"{face.confidence:.0%}")
+        ...             if face.confidence:  # None: the face is unknown
+        ...                 print(result.camera_id, face.emotion, f"{face.confidence:.0%}")
         door happiness 93%
     """
 

@@ -28,12 +28,13 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 def face_line(delivery: Delivery, face: Face, track: int | None = None) -> str:
     """One face: time, camera, frame, emotion, confidence with a bar, box, track, and the latency from capture to result."""
     colour = COLOURS[face.emotion]
+    sure = "    " if face.confidence is None else f"{face.confidence:4.0%}"
     box = ",".join(f"{value:.0f}" for value in face.box)
     return "  ".join(
         [
             _frame(delivery),
             click.style(f"{face.emotion:<9}", fg=colour, bold=True),
-            f"{face.confidence:4.0%} " + click.style(bar(face.confidence), fg=colour),
+            f"{sure} " + click.style(bar(face.confidence or 0.0), fg=colour),
             f"box {box:<19}",
             *([f"track {track}"] if track is not None else []),
             click.style(f"{delivery.latency_s:.2f} s", dim=True),

@@ -1,37 +1,38 @@
-"""The wire, version 1: messages as the fields of a stream entry. The only place where a message is a dict."""
+"""The wire, version 2: messages as the fields of a stream entry. The only place where a message is a dict.
 
+Version 1 is still read: what it does not say is None.
+"""
+
+import struct
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from operator import itemgetter
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from ferstream.streams.errors import DecodeError
-from ferstream.streams.wire.emotions import EMOTIONS, Emotion, Name
-from ferstream.streams.wire.messages import VERSION, Face, Frame, FrameHeader, Result
+from ferstream.streams.wire.emotions import EMOTIONS, UNKNOWN, Emotion, Name
+from ferstream.streams.wire.messages import VERSION, Face, Frame, FrameHeader, HeadPose, Result
 
-#: More than any header of ours: a name and a traceparent are text of some hundred bytes.
+#: A header takes some 200 bytes. What is longer is refused before it is parsed, and left out of a dead letter.
 MAX_HEADER_BYTES = 64 * 1024
 #: Producers that speak this version or a newer one keep the account of what they capture.
-ACCOUNTED_SINCE = 1
-#: A face map has nine numbers more than a header; 8 MB holds ten thousand faces.
+ACCOUNTED_SINCE = 2
+#: 8 MB holds ten thousand faces.
 MAX_MAP_BYTES = 8 * 1024 * 1024
 
 Text = Annotated[str, Meta(min_length=1)]
 Finite = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]  # also an integer, never NaN
 Count = Annotated[int, Meta(ge=0)]
 Side = Annotated[int, Meta(ge=1)]
+Point = tuple[Finite, Finite]
 
 
-class _Map(msgspec.Struct):
-    """A map on the wire. Fields that are not named are left out: a newer program of the same version may send them."""
+class _Header(msgspec.Struct, kw_only=True):
+    """What every version says of a frame. Fields that are not named are left out: a newer program may send them."""
 
-    version: Finite
-
-
-class _Header(_Map):
     camera_id: Text
     sequence: Count
     captured_at: Finite
@@ -42,7 +43,17 @@ class _Header(_Map):
     traceparent: Text | None = None
 
 
-class _Face(msgspec.Struct):
+class _Header1(_Header):
+    media_time: ClassVar[None] = None
+    producer: ClassVar[None] = None
+
+
+class _Header2(_Header, kw_only=True):
+    media_time: Finite | None
+    producer: Text | None
+
+
+class _Face(msgspec.Struct, kw_only=True):
     box: tuple[Finite, Finite, Finite, Finite]
     score: Finite
     quality: Finite
@@ -55,29 +66,73 @@ class _Face(msgspec.Struct):
             raise ValueError(f"probabilities of {len(EMOTIONS)} emotions expected, of {len(self.probabilities)} found")
 
 
-class _Result(_Map):
+class _Face1(_Face):
+    landmarks: ClassVar[None] = None
+    pose: ClassVar[None] = None
+
+
+class _Pose(msgspec.Struct):
+    yaw: Finite
+    pitch: Finite
+    roll: Finite
+
+
+class _Face2(_Face, kw_only=True):
+    confidence: Finite | None
+    landmarks: tuple[Point, Point, Point, Point, Point] | None
+    pose: _Pose | None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.confidence is None) != (self.emotion == UNKNOWN):
+            raise ValueError(f"a face that is {self.emotion} has the confidence {self.confidence}")
+
+
+class _Result(msgspec.Struct, kw_only=True):
+    """What every version says of a result."""
+
     camera_id: Text
     sequence: Count
     captured_at: Finite
     frame_id: Text
     width: Side
     height: Side
-    faces: list[_Face]
     models: dict[str, str]
     seconds: dict[str, Finite]
     worker: Text
+
+
+class _Result1(_Result, kw_only=True):
+    media_time: ClassVar[None] = None
+    faces: list[_Face1]
+
+
+class _Result2(_Result, kw_only=True):
+    media_time: Finite | None
+    faces: list[_Face2]
 
 
 class _AnyVersion(msgspec.Struct):
     version: Any = None
 
 
-_M = TypeVar("_M", bound=_Map)
+M = TypeVar("M")
 
 _encode = msgspec.msgpack.Encoder().encode
-_HEADERS, _RESULTS = msgspec.msgpack.Decoder(_Header), msgspec.msgpack.Decoder(_Result)
-_VERSIONS = msgspec.msgpack.Decoder(_AnyVersion)
+_decode_version = msgspec.msgpack.Decoder(_AnyVersion).decode
+#: By version, what reads a map of it.
+_HEADERS: dict[int, Callable[[bytes], _Header1 | _Header2]] = {
+    1: msgspec.msgpack.Decoder(_Header1).decode,
+    2: msgspec.msgpack.Decoder(_Header2).decode,
+}
+_RESULTS: dict[int, Callable[[bytes], _Result1 | _Result2]] = {
+    1: msgspec.msgpack.Decoder(_Result1).decode,
+    2: msgspec.msgpack.Decoder(_Result2).decode,
+}
+_KNOWN = " and ".join(map(str, _HEADERS))
 _in_order = itemgetter(*EMOTIONS)
+#: msgpack's float 32: 0xCA, then the number.
+_FLOAT32 = struct.Struct(">Bf")
 #: Deep nesting ends in a RecursionError, text that is no UTF-8 in a ValueError.
 _UNREADABLE = (msgspec.DecodeError, RecursionError, ValueError, TypeError)
 
@@ -90,10 +145,12 @@ def encode_frame(frame: Frame) -> dict[Any, Any]:
         "camera_id": h.camera_id,
         "sequence": h.sequence,
         "captured_at": h.captured_at,
+        "media_time": h.media_time,
         "deadline": h.deadline,
         "width": h.width,
         "height": h.height,
         "encoding": h.encoding,
+        "producer": h.producer,
         "traceparent": h.traceparent,
     }
     return {b"m": _encode(header), b"j": frame.picture}
@@ -102,17 +159,20 @@ def encode_frame(frame: Frame) -> dict[Any, Any]:
 def decode_header(entry_id: str, fields: Mapping[bytes, bytes]) -> FrameHeader:
     """The header of a frame entry, without touching its picture.
 
-    Raises DecodeError where the version is unknown, a field missing, of a wrong type or out of its range.
+    Raises DecodeError where the version is unknown, a field missing, of a wrong type or out of its range, or the header longer
+    than MAX_HEADER_BYTES.
     """
-    read = _decode(_HEADERS, entry_id, fields, b"m")
+    read = _decode(_HEADERS, entry_id, fields, b"m", MAX_HEADER_BYTES)
     return FrameHeader(
         camera_id=read.camera_id,
         sequence=read.sequence,
         captured_at=read.captured_at,
+        media_time=read.media_time,
         deadline=read.deadline,
         width=read.width,
         height=read.height,
         encoding=read.encoding,
+        producer=read.producer,
         traceparent=read.traceparent,
     )
 
@@ -135,24 +195,22 @@ def is_accounted(fields: Mapping[bytes, bytes]) -> bool:
 
 
 def encode_result(result: Result) -> dict[Any, Any]:
-    """Field of a result entry: `r`."""
-    return {b"r": _encode(result_map(result))}
+    """Field of a result entry: `r`. Numbers of a face are floats of 32 bits, as models give them: half the bytes of 64."""
+    return {b"r": _encode(_result_map(result, _float32))}
 
 
 def decode_result(entry_id: str, fields: Mapping[bytes, bytes]) -> Result:
     """A result from its entry. Raises DecodeError as `decode_header` does."""
-    read = _decode(_RESULTS, entry_id, fields, b"r")
+    read = _decode(_RESULTS, entry_id, fields, b"r", MAX_MAP_BYTES)
     return Result(
         camera_id=read.camera_id,
         sequence=read.sequence,
         captured_at=read.captured_at,
+        media_time=read.media_time,
         frame_id=read.frame_id,
         width=read.width,
         height=read.height,
-        faces=tuple(
-            Face(box=f.box, score=f.score, quality=f.quality, emotion=f.emotion, probabilities=_in_order(f.probabilities))
-            for f in read.faces
-        ),
+        faces=tuple(map(_face, read.faces)),
         models=read.models,
         seconds=read.seconds,
         worker=read.worker,
@@ -160,61 +218,88 @@ def decode_result(entry_id: str, fields: Mapping[bytes, bytes]) -> Result:
 
 
 def result_map(result: Result) -> dict[str, Any]:
-    """The result as a JSON-ready map, the same names in the same order as on the wire."""
+    """The result as a JSON-ready map, the same names in the same order as on the wire, its faces as `face_map` gives them."""
+    return _result_map(result, round)
+
+
+def face_map(face: Face) -> dict[str, Any]:
+    """The face with the names of the wire, JSON-ready: pixels and degrees to two digits, shares to six."""
+    return _face_map(face, round)
+
+
+def _result_map(result: Result, number: Callable[[float, int], Any]) -> dict[str, Any]:
     return {
         "version": VERSION,
         "camera_id": result.camera_id,
         "sequence": result.sequence,
         "captured_at": result.captured_at,
+        "media_time": result.media_time,
         "frame_id": result.frame_id,
         "width": result.width,
         "height": result.height,
-        "faces": [face_map(face) for face in result.faces],
+        "faces": [_face_map(face, number) for face in result.faces],
         "models": dict(result.models),
         "seconds": dict(result.seconds),
         "worker": result.worker,
     }
 
 
-def face_map(face: Face) -> dict[str, Any]:
-    """The face with the names of the wire, JSON-ready."""
+def _face_map(face: Face, number: Callable[[float, int], Any]) -> dict[str, Any]:
+    """The map of a face; `number` writes a value, of which so many digits are worth showing."""
+    confidence, landmarks, pose = face.confidence, face.landmarks, face.pose
     return {
-        "box": list(face.box),
-        "score": face.score,
-        "quality": face.quality,
+        "box": [number(value, 2) for value in face.box],
+        "score": number(face.score, 6),
+        "quality": number(face.quality, 6),
         "emotion": face.emotion,
-        "probabilities": dict(zip(EMOTIONS, face.probabilities, strict=True)),
+        "confidence": None if confidence is None else number(confidence, 6),
+        "probabilities": {name: number(value, 6) for name, value in zip(EMOTIONS, face.probabilities, strict=True)},
+        "landmarks": None if landmarks is None else [[number(x, 2), number(y, 2)] for x, y in landmarks],
+        "pose": None if pose is None else _pose_map(pose, number),
     }
 
 
-def _decode(decoder: "msgspec.msgpack.Decoder[_M]", entry_id: str, fields: Mapping[bytes, bytes], field: bytes) -> _M:
-    data = fields.get(field)
+def _pose_map(pose: HeadPose, number: Callable[[float, int], Any]) -> dict[str, Any]:
+    return {"yaw": number(pose.yaw, 2), "pitch": number(pose.pitch, 2), "roll": number(pose.roll, 2)}
+
+
+def _float32(value: float, _digits: int) -> msgspec.Raw:
+    return msgspec.Raw(_FLOAT32.pack(0xCA, value))
+
+
+def _face(read: _Face1 | _Face2) -> Face:
+    pose = read.pose
+    return Face(
+        box=read.box,
+        score=read.score,
+        quality=read.quality,
+        emotion=read.emotion,
+        probabilities=_in_order(read.probabilities),
+        landmarks=read.landmarks,
+        pose=None if pose is None else HeadPose(yaw=pose.yaw, pitch=pose.pitch, roll=pose.roll),
+    )
+
+
+def _decode(
+    readers: Mapping[int, Callable[[bytes], M]], entry_id: str, fields: Mapping[bytes, bytes], field: bytes, most: int
+) -> M:
+    """The map in `field`, by what reads its version."""
+    data, name = fields.get(field), field.decode()
     if data is None:
-        raise DecodeError(entry_id, "missing-field", f"field {field.decode()} is missing")
-    if len(data) > MAX_MAP_BYTES:
-        raise DecodeError(entry_id, "too-large", f"field {field.decode()} has {len(data)} bytes")
+        raise DecodeError(entry_id, "missing-field", f"field {name} is missing")
+    if len(data) > most:
+        raise DecodeError(entry_id, "too-large", f"field {name} has {len(data)} bytes; at most {most} are read")
     try:
-        message = decoder.decode(data)
+        version = _decode_version(data).version
+    except msgspec.ValidationError as error:
+        raise DecodeError(entry_id, "wrong-type", f"field {name} is no map of names: {error}") from error
     except _UNREADABLE as error:
-        raise _refusal(entry_id, field.decode(), data, error) from error
-    if message.version != VERSION:
-        raise _wrong_version(entry_id, message.version)
-    return message
-
-
-def _refusal(entry_id: str, field: str, data: bytes, error: Exception) -> DecodeError:
-    """Why a map cannot be read. What another version calls by other names is of another version before all."""
+        raise DecodeError(entry_id, "not-msgpack", f"field {name} is no msgpack: {error}") from error
+    read = readers.get(version) if type(version) in (int, float) else None  # True is no version
+    if read is None:
+        raise DecodeError(entry_id, "wrong-version", f"wire version {version!r:.40}; this program reads {_KNOWN}")
     try:
-        version = _VERSIONS.decode(data).version
-    except msgspec.ValidationError:
-        return DecodeError(entry_id, "wrong-type", f"field {field} is no map of names: {error}")
-    except _UNREADABLE as broken:
-        return DecodeError(entry_id, "not-msgpack", f"field {field} is no msgpack: {broken}")
-    if isinstance(version, bool) or version != VERSION:
-        return _wrong_version(entry_id, version)
-    reason = "missing-field" if "missing required field" in str(error) else "wrong-type"
-    return DecodeError(entry_id, reason, f"field {field}: {error}")
-
-
-def _wrong_version(entry_id: str, version: object) -> DecodeError:
-    return DecodeError(entry_id, "wrong-version", f"wire version {version!r:.40}; this program speaks {VERSION}")
+        return read(data)
+    except _UNREADABLE as error:
+        reason = "missing-field" if "missing required field" in str(error) else "wrong-type"
+        raise DecodeError(entry_id, reason, f"field {name}: {error}") from error

@@ -4,14 +4,16 @@ from dataclasses import dataclass, field
 
 from ferstream.streams.wire.emotions import EMOTIONS, UNKNOWN
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameHeader:
     """One picture of one camera; `(camera_id, sequence)` names it. Times are seconds since the epoch on Redis's clock.
 
-    `width` and `height` are the frame's as captured; the encoded picture may be smaller.
+    `media_time` is in seconds from the start of a file or stream, None for a live camera. `width` and `height` are the frame's
+    as captured; the encoded picture may be smaller. `producer` (host:pid) captured it and keeps its account; None where nobody
+    does, as with frames of version 1.
     """
 
     camera_id: str
@@ -20,7 +22,9 @@ class FrameHeader:
     deadline: float
     width: int
     height: int
+    media_time: float | None = None
     encoding: str = "jpeg"
+    producer: str | None = None
     traceparent: str | None = None
 
 
@@ -53,8 +57,8 @@ class Face:
     of EMOTIONS, or UNKNOWN where that was too little, or no emotion likely enough.
 
     `landmarks` are right eye, left eye, tip of the nose, right and left corner of the mouth, as the person has them, in pixels
-    as the box; `pose` is computed from them and approximate. FaceRecognizer fills both in where its detector finds landmarks;
-    the wire's version 1 holds neither, so they are None in results that came through Redis.
+    as the box; `pose` is computed from them and approximate. Both are None where the detector finds no landmarks, and in results
+    of the wire's version 1.
     """
 
     box: tuple[float, float, float, float]
@@ -66,18 +70,19 @@ class Face:
     pose: HeadPose | None = None
 
     @property
-    def confidence(self) -> float:
-        """Probability of the named emotion; where the face is unknown, of the likeliest."""
-        return max(self.probabilities) if self.emotion == UNKNOWN else self.probabilities[EMOTIONS.index(self.emotion)]
+    def confidence(self) -> float | None:
+        """Probability of the named emotion; None where the face is unknown."""
+        return None if self.emotion == UNKNOWN else self.probabilities[EMOTIONS.index(self.emotion)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What a worker says of one frame: its faces, or none. It holds no pixels.
 
-    `(camera_id, sequence)` names the frame, `captured_at` is in seconds since the epoch on Redis's clock. `width` and `height`
-    are the frame's as captured, in pixels. `frame_id` is the id of its entry, `models` maps a task to the name of its model,
-    `seconds` a stage to what it took for this frame, and `worker` is the name of the worker.
+    `(camera_id, sequence)` names the frame, `captured_at` is in seconds since the epoch on Redis's clock, `media_time` in seconds
+    from the start of a file or stream (None for a live camera). `width` and `height` are the frame's as captured, in pixels.
+    `frame_id` is the id of its entry, `models` maps a task to the name of its model, `seconds` a stage to what it took for this
+    frame, and `worker` is the name of the worker.
     """
 
     camera_id: str
@@ -90,3 +95,4 @@ class Result:
     models: dict[str, str]
     seconds: dict[str, float]
     worker: str
+    media_time: float | None = None

@@ -12,8 +12,8 @@ from tests.support.fleet import KEYS, WorkerProcess, results, wait_until
 from tests.support.video_files import skip_or_fail
 from tests.test_path import Producer
 
-#: Where the releases before one import name kept the worker.
-OLD = "workers.cli"
+#: Where the releases before one import name kept the programs.
+OLD_WORKER, OLD_PRODUCER = "workers.cli", "producer.cli"
 
 
 @pytest.fixture
@@ -41,12 +41,12 @@ def test_workers_are_replaced_one_by_one_under_load_and_every_frame_is_accounted
     def answered_by(one: str) -> int:
         return sum(result.worker == one for result in results(client))
 
+    camera = ("--camera", "door=portraits:", "--camera", "hall=portraits:", "--fps", "5", "--freshness", "60")
     monkeypatch.chdir(old_tree)
-    with worker("node-1", "old-1", OLD) as old_1, worker("node-2", "old-2", OLD) as old_2:
-        monkeypatch.undo()
+    with worker("node-1", "old-1", OLD_WORKER) as old_1, worker("node-2", "old-2", OLD_WORKER) as old_2:
         both = [old_1.wait_until_ready(), old_2.wait_until_ready()]
-        camera = ("--camera", "door=portraits:", "--camera", "hall=portraits:", "--fps", "5", "--freshness", "60")
-        with Producer(redis_url, *camera, log=tmp_path / "producer") as producer:
+        with Producer(redis_url, *camera, log=tmp_path / "producer", module=OLD_PRODUCER) as producer:  # the last to be upgraded
+            monkeypatch.undo()
             wait_until(lambda: answered_by("node-1") and answered_by("node-2"))
             assert both[0].stop() == 0
             with worker("node-1", "new-1").wait_until_ready() as same_name:

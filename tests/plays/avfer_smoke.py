@@ -147,7 +147,7 @@ def main(words: Sequence[str] | None = None) -> None:
         sys.stdout.write(f"no {FERPLUS_PACK} in ${DATA_FOLDER}: going on with the generated trees alone\n")
     shutil.rmtree(arguments.out, ignore_errors=True)
     for result in smoke(arguments.out, Size(), pack):
-        faces = [{"emotion": face.emotion, "confidence": round(face.confidence, 3)} for face in result.faces]
+        faces = [{"emotion": face.emotion, "confidence": face.confidence and round(face.confidence, 3)} for face in result.faces]
         sys.stdout.write(json.dumps({"frame": result.sequence, "model": result.models["classifier"], "faces": faces}) + "\n")
     pages = sorted(arguments.out.rglob("index.html"))
     sys.stdout.write(f"\nin {time.monotonic() - started:.0f} s; pages to look at:\n" + "".join(f"  {page}\n" for page in pages))

@@ -17,7 +17,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ferstream import Result, ResultSubscriber
+from ferstream import Face, Result, ResultSubscriber
 from ferstream.producer.sources.synthetic import Portraits
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from tests.support.paths import ROOT
@@ -34,7 +34,7 @@ def main() -> None:
     frame = camera.compose(0.0)
     result = answer(frame)
     for face in result.faces:
-        print(face.emotion, f"{face.confidence:.0%}", *(round(value) for value in face.box))  # noqa: T201
+        print(label(face), *(round(value) for value in face.box))  # noqa: T201
     PICTURE.parent.mkdir(exist_ok=True)
     draw(frame, result).save(PICTURE, quality=88)
     print(f"{PICTURE.relative_to(ROOT)}: {PICTURE.stat().st_size / 1000:.0f} kB")  # noqa: T201
@@ -76,12 +76,16 @@ def draw(frame: np.ndarray, result: Result) -> Image.Image:
     font = ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans-Bold.ttf"), 20)
     for face in result.faces:
         x0, y0, x1, y1 = (value * scale for value in face.box)
-        text = f"{face.emotion} {face.confidence:.0%}"
+        text = label(face)
         width = pencil.textlength(text, font)
         pencil.rectangle((x0, y0, x1, y1), outline="#ffd33d", width=3)
         pencil.rectangle((x0, y0 - 30, x0 + width + 14, y0), fill="#ffd33d")
         pencil.text((x0 + 7, y0 - 15), text, "#24292f", font, "lm")
     return picture
+
+
+def label(face: Face) -> str:
+    return face.emotion if face.confidence is None else f"{face.emotion} {face.confidence:.0%}"
 
 
 if __name__ == "__main__":

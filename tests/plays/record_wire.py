@@ -1,7 +1,8 @@
 """Records entries for tests/streams/wire/test_wire_versions.py: `python -m tests.plays.record_wire` writes entries.json there.
 
-Real entries come from the programs of released versions, taken from the history, and of this tree; variants of them stand for
-writers to come. Each is shown to the reader of 0.1.0, and what that did is recorded too. Run it again for each release.
+Real entries come from the programs of released versions, taken from the history and recorded once, and of this tree; variants of
+them stand for other writers. Each is shown to the reader of 0.1.0, and what that did is recorded too. Run it again for each
+release.
 """
 
 import base64
@@ -25,7 +26,7 @@ from tests.support.paths import ROOT
 
 ENTRIES = ROOT / "tests" / "streams" / "wire" / "entries.json"
 #: The last commit of each release.
-RELEASES = {"0.1.0": "9d9907b"}
+RELEASES = {"0.1.0": "9d9907b", "0.2.0": "2a30fbd"}
 
 #: Reads entries on standard input with the codec of 0.1.0 in the working directory; says of each "read" or why not.
 _READER = """
@@ -93,8 +94,18 @@ def without(fields: dict[bytes, bytes], lost: str) -> dict[bytes, bytes]:
     return fields | {name: msgpack.packb({key: value for key, value in msgpack.unpackb(fields[name]).items() if key != lost})}
 
 
-def variants(frame: dict[bytes, bytes], result: dict[bytes, bytes]) -> dict[str, dict[bytes, bytes]]:
-    """What writers to come might say."""
+def recorded() -> dict[str, dict[bytes, bytes]]:
+    """The entries of releases that are there already."""
+    entries = json.loads(ENTRIES.read_text("utf-8")) if ENTRIES.exists() else []
+    return {
+        entry["name"]: {field.encode(): base64.b64decode(value) for field, value in entry["fields"].items()}
+        for entry in entries
+        if entry["name"].rpartition(" by ")[2] in RELEASES
+    }
+
+
+def variants_of_1(frame: dict[bytes, bytes], result: dict[bytes, bytes]) -> dict[str, dict[bytes, bytes]]:
+    """What another writer of version 1 might say."""
     (face,) = msgpack.unpackb(result[b"r"])["faces"]
     return {
         "frame with further fields": changed(frame, rotation=90, site={"floor": 2}) | {b"s": b"signature"},
@@ -102,12 +113,27 @@ def variants(frame: dict[bytes, bytes], result: dict[bytes, bytes]) -> dict[str,
         "frame with traceparent": changed(frame, traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
         "frame of another encoding": changed(frame, encoding="webp"),
         "frame without a deadline": without(frame, "deadline"),
-        "frame of version 2": changed(frame, version=2),
         "result with further fields": changed(result, region="eu", faces=[face | {"track": 7, "age": None}]),
         "result with an unknown face": changed(result, faces=[face | {"emotion": "unknown"}]),
         "result with a ninth emotion": changed(result, faces=[face | {"emotion": "boredom"}]),
         "result without quality": changed(result, faces=[{key: value for key, value in face.items() if key != "quality"}]),
-        "result of version 2": changed(result, version=2),
+    }
+
+
+def variants_of_2(frame: dict[bytes, bytes], result: dict[bytes, bytes]) -> dict[str, dict[bytes, bytes]]:
+    """What another writer of version 2 might say, and one of a version to come."""
+    (face,) = msgpack.unpackb(result[b"r"])["faces"]
+    bare = face | {"emotion": "unknown", "confidence": None, "landmarks": None, "pose": None}
+    return {
+        "frame of version 2 with further fields": changed(frame, rotation=90),
+        "frame of version 2 by nobody who keeps account": changed(frame, producer=None),
+        "frame of version 2 without media time": without(frame, "media_time"),
+        "result of version 2 with further fields": changed(result, faces=[face | {"age": None}]),
+        "result of version 2 with an unknown face": changed(result, faces=[bare]),
+        "result of version 2 with a confident unknown face": changed(result, faces=[face | {"emotion": "unknown"}]),
+        "result of version 2 with four landmarks": changed(result, faces=[face | {"landmarks": face["landmarks"][:4]}]),
+        "frame of version 3": changed(frame, version=3),
+        "result of version 3": changed(result, version=3),
     }
 
 
@@ -122,12 +148,16 @@ def main() -> None:
             archive = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=True).stdout
             with tarfile.open(fileobj=BytesIO(archive)) as files:
                 files.extractall(trees[release], filter="data")
-        found: dict[str, dict[bytes, bytes]] = {}
+        found = recorded()
         for writer, tree in {**trees, "this version": ROOT}.items():
-            package = "" if writer in RELEASES else "ferstream."  # releases up to 0.2 had five packages at the top
-            entries = record(tree, package, picture.parent)
-            found |= {f"{kind} by {writer}": fields for kind, fields in entries.items()}
-        found |= variants(found["frame by this version"], found["result by this version"])
+            if f"frame by {writer}" not in found:
+                package = "" if writer in RELEASES else "ferstream."  # releases up to 0.2 had five packages at the top
+                entries = record(tree, package, picture.parent)
+                if writer == "this version":  # not the name of the machine that this runs on
+                    entries["frame"] = changed(entries["frame"], producer="node-2:17")
+                found |= {f"{kind} by {writer}": fields for kind, fields in entries.items()}
+        found |= variants_of_1(found["frame by 0.2.0"], found["result by 0.2.0"])
+        found |= variants_of_2(found["frame by this version"], found["result by this version"])
         listed = [
             {
                 "name": name,

@@ -15,6 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.service.metrics import ferstream_version
+from ferstream.streams.wire.codec import MAX_HEADER_BYTES
+from ferstream.streams.wire.messages import VERSION
 from tests.support.fleet import KEYS, WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
 
 
@@ -25,7 +27,7 @@ def dead_letters(client) -> list[dict]:
 def test_a_worker_names_the_astronaut_happy_and_removes_the_frame(redis_url, client, tmp_path):
     with WorkerProcess(redis_url, log=tmp_path / "log").wait_until_ready() as worker:
         # As captured the frame was twice as large: boxes are in its pixels.
-        add(client, frame(1, portrait_jpeg(), server_now(client), width=1024, height=1024))
+        add(client, frame(1, portrait_jpeg(), server_now(client), width=1024, height=1024, media_time=2.5))
         (result,) = wait_until(lambda: results(client))
         assert worker.stop() == 0
     (face,) = result.faces
@@ -34,6 +36,10 @@ def test_a_worker_names_the_astronaut_happy_and_removes_the_frame(redis_url, cli
     x0, y0, x1, y1 = face.box
     assert x0 < 440 < x1  # the nose is at about (220, 115) in the portrait
     assert y0 < 230 < y1
+    assert face.confidence == max(face.probabilities)
+    assert all(x0 < x < x1 and y0 < y < y1 for x, y in face.landmarks)
+    assert abs(face.pose.yaw) < 45
+    assert result.media_time == 2.5
     assert set(result.seconds) == {"decode", "detect", "crop", "classify"}
     assert client.xlen(KEYS.frames(0)) == 0
     assert client.xpending(KEYS.frames(0), "workers")["pending"] == 0
@@ -83,6 +89,7 @@ def jpeg_that_claims(width: int, height: int) -> bytes:
 
 def test_poison_is_kept_aside_with_its_reason_and_the_worker_goes_on(redis_url, client, tmp_path):
     picture = portrait_jpeg()
+    giant = msgpack.packb({"version": VERSION, "site": "x" * MAX_HEADER_BYTES})
     with WorkerProcess(redis_url, log=tmp_path / "log").wait_until_ready() as worker:
         now = server_now(client)
         add(client, frame(1, picture[: len(picture) // 2], now))
@@ -90,12 +97,13 @@ def test_poison_is_kept_aside_with_its_reason_and_the_worker_goes_on(redis_url, 
         add(client, frame(3, b"<html>no camera here</html>", now))
         add(client, frame(4, jpeg_that_claims(40_000, 40_000), now))
         add(client, frame(5, picture, now, width=10**9))
-        client.xadd(KEYS.frames(0), {b"m": msgpack.packb({"version": 2}), b"j": picture})
+        client.xadd(KEYS.frames(0), {b"m": msgpack.packb({"version": 3}), b"j": picture})
+        client.xadd(KEYS.frames(0), {b"m": giant, b"j": picture})
         client.xadd(KEYS.frames(0), {b"m": msgpack.packb({"version": 1, "camera_id": "x"}), b"j": picture})
         client.xadd(KEYS.frames(0), {b"hello": b"world"})
         good = frame(9, picture, now)
         add(client, good)
-        wait_until(lambda: results(client) and len(dead_letters(client)) == 8)
+        wait_until(lambda: results(client) and len(dead_letters(client)) == 9)
         assert worker.stop() == 0
     reasons = sorted(letter["reason"] for letter in dead_letters(client))
     assert reasons == [
@@ -106,11 +114,12 @@ def test_poison_is_kept_aside_with_its_reason_and_the_worker_goes_on(redis_url, 
         "missing-field",
         "too-large",
         "too-large",
+        "too-large",
         "wrong-version",
     ]
     assert not any(b"j" in fields for _, fields in client.xrange(KEYS.dead(0)))
     assert [result.sequence for result in results(client)] == [9]
-    assert worker.totals["dead"] == 8
+    assert worker.totals["dead"] == 9
     assert client.xlen(KEYS.frames(0)) == 0
 
 

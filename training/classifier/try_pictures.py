@@ -17,7 +17,7 @@ def draw(picture: Picture, faces: list[Face]) -> Picture:
     size = max(0.4, max(picture.shape[:2]) / 1600)
     for face in faces:
         x0, y0, x1, y1 = (round(value) for value in face.box)
-        label = f"{face.emotion} {face.confidence:.0%}"
+        label = face.emotion if face.confidence is None else f"{face.emotion} {face.confidence:.0%}"
         (width, height), base = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
         top = max(y0, height + base)  # a label above the frame comes down into it
         cv2.rectangle(drawn, (x0, y0), (x1, y1), INK, max(1, round(2 * size)), cv2.LINE_AA)

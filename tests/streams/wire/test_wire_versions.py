@@ -23,19 +23,28 @@ ENTRIES = {
 BOTH = {
     "frame by 0.1.0": ("read", "read"),
     "result by 0.1.0": ("read", "read"),
-    "frame by this version": ("read", "read"),
-    "result by this version": ("read", "read"),
+    "frame by 0.2.0": ("read", "read"),
+    "result by 0.2.0": ("read", "read"),
+    "frame by this version": ("read", "wrong-version"),
+    "result by this version": ("read", "wrong-version"),
     "frame with further fields": ("read", "read"),
     "frame without traceparent": ("read", "read"),
     "frame with traceparent": ("read", "read"),
     "frame of another encoding": ("wrong-type", "wrong-type"),
     "frame without a deadline": ("missing-field", "missing-field"),
-    "frame of version 2": ("wrong-version", "wrong-version"),
     "result with further fields": ("read", "read"),
     "result with an unknown face": ("read", "wrong-type"),
     "result with a ninth emotion": ("wrong-type", "wrong-type"),
     "result without quality": ("missing-field", "missing-field"),
-    "result of version 2": ("wrong-version", "wrong-version"),
+    "frame of version 2 with further fields": ("read", "wrong-version"),
+    "frame of version 2 by nobody who keeps account": ("read", "wrong-version"),
+    "frame of version 2 without media time": ("missing-field", "wrong-version"),
+    "result of version 2 with further fields": ("read", "wrong-version"),
+    "result of version 2 with an unknown face": ("read", "wrong-version"),
+    "result of version 2 with a confident unknown face": ("wrong-type", "wrong-version"),
+    "result of version 2 with four landmarks": ("wrong-type", "wrong-version"),
+    "frame of version 3": ("wrong-version", "wrong-version"),
+    "result of version 3": ("wrong-version", "wrong-version"),
 }
 
 
@@ -70,7 +79,7 @@ def test_upgrading_tells_it(name):
     assert row in (ROOT / "deploy" / "upgrading.md").read_text("utf-8"), f"put this row into deploy/upgrading.md: {row}"
 
 
-@pytest.mark.parametrize("writer", ["0.1.0", "this version"])
+@pytest.mark.parametrize("writer", ["0.1.0", "0.2.0", "this version"])
 def test_a_recorded_frame_and_its_result_say_what_they_were_recorded_from(writer):
     frame, result = read(f"frame by {writer}"), read(f"result by {writer}")
     assert (frame.header.camera_id, frame.header.width, frame.header.height) == ("door", 160, 160)
@@ -79,6 +88,13 @@ def test_a_recorded_frame_and_its_result_say_what_they_were_recorded_from(writer
     (face,) = result.faces
     assert face.emotion == "happiness"
     assert sum(face.probabilities) == pytest.approx(1, abs=1e-5)
+    assert face.confidence == max(face.probabilities)
+    new = (frame.header.media_time, result.media_time, frame.header.producer, face.landmarks, face.pose)
+    if writer == "this version":
+        assert new[:2] == (0.0, 0.0)
+        assert None not in new
+    else:
+        assert set(new) == {None}
 
 
 def test_this_version_writes_the_bytes_that_were_recorded():
@@ -88,13 +104,13 @@ def test_this_version_writes_the_bytes_that_were_recorded():
 
 
 def test_a_subscriber_passes_over_results_of_another_version_and_goes_on(redis_url, client):
-    for name in ("result of version 2", "result by 0.1.0", "result with further fields", "result by this version"):
+    for name in ("result of version 3", "result by 0.1.0", "result with further fields", "result by this version"):
         client.xadd(KEYS.results(0), fields_of(name))
     with ResultSubscriber(redis_url, from_="0", repeats=True, idle_timeout_s=1.0) as results:
         assert len(list(results)) == 3
 
 
-@pytest.mark.parametrize("name", ["frame of version 2", "frame of another encoding"])
+@pytest.mark.parametrize("name", ["frame of version 3", "frame of another encoding"])
 def test_a_worker_keeps_a_frame_it_does_not_understand_aside(name, redis_url, client, tmp_path):
     """So producers are upgraded last: a worker that is too old loses their frames, and says so."""
     import msgpack
