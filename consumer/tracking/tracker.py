@@ -38,7 +38,7 @@ class Tracker:
         Returns:
             The track of each face, in the order of the result's faces. Numbers are never used again.
         """
-        now = result.captured_at
+        now = moment(result)
         tracks = [track for track in self._cameras.get(result.camera_id, []) if abs(now - track.seen_at) <= self._max_age_s]
         matched: dict[int, _Track] = {}
         for face, track in self._pairs(result, tracks):
@@ -68,6 +68,11 @@ class Tracker:
             self._cameras[camera_id] = tracks
         else:
             self._cameras.pop(camera_id, None)
+
+
+def moment(result: Result) -> float:
+    """When its frame was, in seconds: in a file by the file's own time, since it may be read faster than it was filmed."""
+    return result.captured_at if result.media_time is None else result.media_time
 
 
 def iou(a: Box, b: Box) -> float:

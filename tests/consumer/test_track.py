@@ -90,3 +90,39 @@ def test_a_face_that_is_unknown_stays_so_and_is_not_smoothed_over():
     blurred = frame(1.0, replace(face(box, "anger", 1.0), emotion=UNKNOWN))
     assert smoother.update(blurred, [1]) == blurred
     assert smoother.update(frame(2.0, face(box, "neutral", 1.0)), [1]).faces == sure.faces
+
+
+def test_a_face_that_looks_like_two_things_in_turn_is_unknown():
+    """Each frame is sure of its name, and they are of different ones: no emotion has half of what was seen."""
+    smoother, box = Smoother(2.0), (0, 0, 10, 10)
+    for step in range(60):
+        emotion = ("happiness", "anger", "fear")[step % 3]
+        (smoothed,) = smoother.update(frame(step / 10, face(box, emotion)), [1]).faces
+    assert (smoothed.emotion, smoothed.confidence) == (UNKNOWN, None)
+    assert max(smoothed.probabilities) < 0.5
+    assert sum(smoothed.probabilities) == pytest.approx(1.0)
+    for step in range(60, 80):
+        (smoothed,) = smoother.update(frame(step / 10, face(box, "fear")), [1]).faces
+    assert smoothed.emotion == "fear"
+
+
+@pytest.mark.parametrize(("unknown_of_five", "expected"), [(1, "happiness"), (4, UNKNOWN)])
+def test_a_face_that_was_mostly_unknown_lately_is_unknown(unknown_of_five, expected):
+    smoother, sure = Smoother(2.0), face((0, 0, 10, 10), "happiness")
+    for step in range(60):
+        seen = replace(sure, emotion=UNKNOWN) if step % 5 < unknown_of_five else sure
+        (smoothed,) = smoother.update(frame(step / 10, seen), [1]).faces
+    assert seen.emotion == "happiness"
+    assert smoothed.emotion == expected
+    assert smoothed.probabilities == pytest.approx(sure.probabilities)
+
+
+def test_a_file_goes_by_its_own_time_however_fast_it_is_read():
+    """Two seconds apart in the file, and a tenth of a second in the reading."""
+    tracker, smoother, box = Tracker(max_age_s=3.0), Smoother(2.0), (0, 0, 10, 10)
+    for number, emotion in enumerate(("neutral", "anger")):
+        one = replace(frame(number / 10, face(box, emotion, 1.0)), media_time=2.0 * number)
+        tracks = tracker.update(one)
+        (smoothed,) = smoother.update(one, tracks).faces
+    assert smoothed.probabilities[EMOTIONS.index("neutral")] == pytest.approx(0.3679, abs=1e-3)
+    assert tracker.update(replace(frame(0.3, face(box)), media_time=6.0)) != tracks
