@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferstream.streams.wire.messages import Face
+from ferstream.workers.faces.pose import head_pose
 from ferstream.workers.models.card import ModelCard
 from ferstream.workers.models.classifier import name_of
 from ferstream.workers.models.detector import Boxes, Picture
@@ -35,7 +36,7 @@ class FaceCrop:
     landmarks: tuple[tuple[float, float], ...] | None
 
     def named(self, probabilities: Float, card: ModelCard) -> Face:
-        """The answer for this face, by the classifier's `probabilities` (labels,): its emotion, or unknown."""
+        """The answer for this face, by the classifier's `probabilities` (labels,): its emotion, or unknown; and its pose."""
         return Face(
             box=self.box,
             score=self.score,
@@ -43,6 +44,7 @@ class FaceCrop:
             emotion=name_of(probabilities, self.quality, card),
             probabilities=tuple(probabilities.tolist()),
             landmarks=self.landmarks,
+            pose=None if self.landmarks is None else head_pose(self.landmarks),
         )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from math import ceil
 from os import PathLike
 from pathlib import Path
@@ -13,7 +12,6 @@ import numpy as np
 from ferstream.streams.wire.messages import Face
 from ferstream.workers.faces.crop import FaceCrop, cut_faces
 from ferstream.workers.faces.picture import PictureLike, as_picture
-from ferstream.workers.faces.pose import head_pose
 from ferstream.workers.models.classifier import Classifier
 from ferstream.workers.models.detector import Detector
 from ferstream.workers.models.registry import RuntimeName, open_classifier, open_detector
@@ -129,8 +127,7 @@ class FaceRecognizer:
 
     def _name(self, crops: Sequence[FaceCrop]) -> list[Face]:
         rows = self._classify_retry(self.classifier.each, [crop.pixels for crop in crops])
-        named = [crop.named(row, self.classifier.card) for crop, row in zip(crops, rows, strict=True)]
-        return [replace(face, pose=head_pose(face.landmarks)) if face.landmarks else face for face in named]
+        return [crop.named(row, self.classifier.card) for crop, row in zip(crops, rows, strict=True)]
 
     def _batched(self, work: Callable[[Sequence[T]], list[R]], items: Sequence[T], limit: int) -> list[R]:
         """The results of `work` over all items, called with `limit` of them at most, in as many threads as there are batches."""
