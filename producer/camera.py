@@ -22,7 +22,10 @@ JOIN_S = 8.0
 
 
 class Camera:
-    """Begins with `start`. `stop` asks it to end and `join` waits for that: many cameras are stopped first, then joined."""
+    """Begins with `start`. `stop` asks it to end and `join` waits for that: many cameras are stopped first, then joined.
+
+    `producer` is the name of this process, host:pid.
+    """
 
     def __init__(
         self,
@@ -30,6 +33,7 @@ class Camera:
         link: RedisLink,
         counts: FrameCounts,
         *,
+        producer: str,
         label: str,
         group: str,
         tracing: "Tracing | None" = None,
@@ -47,6 +51,7 @@ class Camera:
             link.of(config.camera_id),
             counts,
             self._state,
+            producer=producer,
             label=label,
             group=group,
             tracer=tracing.camera(config.camera_id) if tracing else None,

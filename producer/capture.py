@@ -12,7 +12,7 @@ from ferstream.producer.config.camera_config import CameraConfig
 from ferstream.producer.errors import CameraError, CameraStalled
 from ferstream.producer.latest_frame import Captured, LatestFrame
 from ferstream.producer.sources.factory import source_for
-from ferstream.producer.sources.source import Picture, Source
+from ferstream.producer.sources.source import Source, SourceFrame
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.service.backoff import Backoff
 from ferstream.streams.service.logs import about
@@ -77,16 +77,17 @@ class Capture:
         )
         self._state.opened(info)
         first = True
-        for picture in source.frames():
+        for frame in source.frames():
             if first:
                 log.debug("camera %s: first frame after %.2f s", name, time.monotonic() - started, extra=about(name))
                 self._backoff.succeeded()
                 first = False
-            if not self._put(picture) or self._stop.is_set():
+            if not self._put(frame) or self._stop.is_set():
                 return
 
-    def _put(self, picture: Picture) -> bool:
-        captured = Captured(picture, next(self._sequences), self._clock.now())
+    def _put(self, frame: SourceFrame) -> bool:
+        picture = frame.picture
+        captured = Captured(picture, next(self._sequences), self._clock.now(), frame.media_time)
         accepted = self._latest.put(captured, self._counts.captured)
         if accepted:
             height, width = (picture.height, picture.width) if isinstance(picture, av.VideoFrame) else picture.shape[:2]

@@ -144,7 +144,9 @@ class Fleet:
         name = config.camera_id
         label = name if self._camera_labels else ""
         counts = self._counts.setdefault(name, FrameCounts(label))
-        camera = Camera(config, self._link, counts, label=label, group=self._group, tracing=self._tracing)
+        camera = Camera(
+            config, self._link, counts, producer=self._producer, label=label, group=self._group, tracing=self._tracing
+        )
         with self._lock:
             self._cameras[name] = camera
             del self._waiting[name]

@@ -10,11 +10,15 @@ from ferstream.producer.sources.source import Picture
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A picture, its number, and when it was captured in seconds since the epoch on Redis's clock."""
+    """A picture, its number, and when it was captured in seconds since the epoch on Redis's clock.
+
+    `media_time` is in seconds from the start of a file or stream, None for a live camera.
+    """
 
     picture: Picture = field(repr=False)
     sequence: int
     captured_at: float
+    media_time: float | None = None
 
 
 class Throttle:

@@ -43,12 +43,14 @@ class FramePublisher:
         counts: FrameCounts,
         state: CameraState,
         *,
+        producer: str,
         label: str,
         group: str,
         tracer: "CameraTracer | None" = None,
     ) -> None:
         settings = camera.settings
         self._camera_id, self._latest, self._link = camera.camera_id, latest, link
+        self._producer = producer
         self._counts, self._state, self._label, self._tracer = counts, state, label, tracer
         self._lossless = not settings.realtime
         self._freshness_s, self._budget_bytes = settings.freshness_budget_s, settings.budget_bytes
@@ -134,9 +136,11 @@ class FramePublisher:
             camera_id=self._camera_id,
             sequence=captured.sequence,
             captured_at=captured.captured_at,
+            media_time=captured.media_time,
             deadline=captured.captured_at + self._freshness_s,
             width=encoded.width,
             height=encoded.height,
+            producer=self._producer,
             traceparent=traceparent,
         )
         if self._lossless:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ferstream.producer.errors import CameraError
-from ferstream.producer.sources.source import Pacer, Picture, SourceInfo
+from ferstream.producer.sources.source import Pacer, SourceFrame, SourceInfo
 
 log = logging.getLogger(__name__)
 
@@ -37,19 +37,20 @@ class PictureFolder:
                 return SourceInfo(picture.shape[1], picture.shape[0], self._fps, path.suffix.lower().lstrip("."))
         raise CameraError(f"the folder holds no picture ({', '.join(sorted(SUFFIXES))})")
 
-    def frames(self) -> Iterator[Picture]:
+    def frames(self) -> Iterator[SourceFrame]:
         pacer, count = Pacer(self._stop, time.monotonic), 0
         while not self._stop.is_set():
             for path in self._files:
                 picture = self._read(path)
                 if picture is None:
                     continue
+                seconds = count / self._fps
                 if self._realtime:
-                    pacer.wait_for(count / self._fps)
+                    pacer.wait_for(seconds)
                 if self._stop.is_set():
                     return
                 count += 1
-                yield picture
+                yield SourceFrame(picture, seconds)
             if not self._loop:
                 return
             if len(self._broken) == len(self._files):

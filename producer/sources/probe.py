@@ -53,15 +53,16 @@ class _Probe:
             source = source_for(self._camera, self._stop)
             try:
                 info = source.open()
-                picture = next(iter(source.frames()), None)
+                frame = next(iter(source.frames()), None)
             finally:
                 source.close()
         except (CameraError, ConfigError) as error:
             self._found = self._failed(str(error))
             return
-        if picture is None:
+        if frame is None:
             self._found = self._failed("it gave no picture")
             return
+        picture = frame.picture
         width, height = (picture.width, picture.height) if isinstance(picture, av.VideoFrame) else picture.shape[1::-1]
         whole = Finding(name=self._camera.camera_id, url=self._camera.shown_url, state="ok", codec=info.codec)
         self._found = replace(whole, size=f"{width}x{height}", fps=round(info.fps, 2))

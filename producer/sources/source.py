@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import av
 import numpy as np
@@ -11,6 +11,13 @@ from numpy.typing import NDArray
 
 #: A decoder's frame with its planes as they are, or (height, width, 3) bytes in OpenCV's order: blue, green, red.
 Picture: TypeAlias = av.VideoFrame | NDArray[np.uint8]
+
+
+class SourceFrame(NamedTuple):
+    """One picture of a source, and its media time: seconds from the start of a file or stream, None for a live camera."""
+
+    picture: Picture
+    media_time: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +36,38 @@ class Source(Protocol):
     def open(self) -> SourceInfo:
         """Connect, bounded in time. Raises CameraError."""
 
-    def frames(self) -> Iterator[Picture]:
+    def frames(self) -> Iterator[SourceFrame]:
         """Pictures until the source ends or its stop event is set. Raises CameraError, CameraStalled."""
 
     def close(self) -> None:
         """Release the connection, file or device. May be called twice."""
+
+
+class MediaTime:
+    """Seconds from a source's first frame, which never go back, by the time stamps that its frames carry.
+
+    A file's stamps may begin at any number, be missing (the frame then comes one `interval_s` after the last), or begin again: in
+    a loop, or where recordings were joined.
+    """
+
+    def __init__(self, interval_s: float) -> None:
+        self._interval_s = interval_s
+        self._last_s = -interval_s
+        self._began_at: float | None = None  # the stamp at which media time was 0
+
+    def at(self, stamp_s: float | None) -> float:
+        """Media time of the next frame, whose stamp is `stamp_s`."""
+        next_s = self._last_s + self._interval_s
+        if stamp_s is not None:
+            if self._began_at is None or stamp_s - self._began_at < self._last_s:
+                self._began_at = stamp_s - next_s
+            next_s = stamp_s - self._began_at
+        self._last_s = next_s
+        return next_s
+
+    def start_again(self) -> None:
+        """The next frame is the first of another turn of the loop."""
+        self._began_at = None
 
 
 class Pacer:

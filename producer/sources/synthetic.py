@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferstream.producer.errors import CameraError
-from ferstream.producer.sources.source import Pacer, Picture, SourceInfo
+from ferstream.producer.sources.source import Pacer, SourceFrame, SourceInfo
 from ferstream.streams.errors import how_to_install
 
 WIDTH, HEIGHT, FPS = 1280, 720, 15.0
@@ -46,7 +46,7 @@ class Portraits:
         self._sitters = [_Sitter(_astronaut(), (330, 385), 1.25, 11.0), _Sitter(_hopper(), (950, 385), 1.05, 17.0)]
         return SourceInfo(WIDTH, HEIGHT, self._fps, "portraits")
 
-    def frames(self) -> Iterator[Picture]:
+    def frames(self) -> Iterator[SourceFrame]:
         pacer, count = Pacer(self._stop, time.monotonic), 0
         while not self._stop.is_set():
             seconds = count / self._fps
@@ -54,7 +54,7 @@ class Portraits:
             if self._realtime:
                 pacer.wait_for(seconds)
             count += 1
-            yield picture
+            yield SourceFrame(picture, seconds)
 
     def compose(self, seconds: float) -> NDArray[np.uint8]:
         """The picture at `seconds` since the start. (720, 1280, 3) BGR"""

@@ -13,7 +13,7 @@ from ferstream.producer.config.camera_config import CameraSettings
 from ferstream.producer.config.camera_url import Kind, path_of, webcam_device
 from ferstream.producer.errors import CameraError, CameraStalled
 from ferstream.producer.sources.ffmpeg_errors import explained
-from ferstream.producer.sources.source import Pacer, Picture, SourceInfo
+from ferstream.producer.sources.source import MediaTime, Pacer, SourceFrame, SourceInfo
 
 #: Seconds to connect; a camera on the same network answers within one.
 OPEN_TIMEOUT_S = 5.0
@@ -43,22 +43,24 @@ class VideoSource:
             raise CameraError(explained(error, self._kind, self._url, OPEN_TIMEOUT_S)) from None
         return self._info()
 
-    def frames(self) -> Iterator[Picture]:
+    def frames(self) -> Iterator[SourceFrame]:
+        media, live = MediaTime(1 / (self._info().fps or 25.0)), self._is_live()
         while True:
             count = 0
-            for frame in self._once():
+            for frame, media_s in self._once(media):
                 count += 1
-                yield frame
+                yield SourceFrame(frame, None if live else media_s)
             if self._stop.is_set():
                 return
             if count == 0:
                 raise CameraError("the stream ended before its first picture")
-            if self._is_live():
+            if live:
                 raise CameraError("the camera ended the stream")
             if not self._settings.loop:
                 return
             self.close()
             self.open()
+            media.start_again()
 
     def close(self) -> None:
         if self._container is not None:
@@ -112,18 +114,16 @@ class VideoSource:
             return False
         return not self._is_live() or self._opened().format.name == "hls"
 
-    def _once(self) -> Iterator[av.VideoFrame]:
-        """The frames up to the end of the stream, each when its time has come."""
+    def _once(self, media: MediaTime) -> Iterator[tuple[av.VideoFrame, float]]:
+        """The frames up to the end of the stream, each when its time has come, with their media times."""
         pacer, paced = Pacer(self._stop, time.monotonic), self._is_paced()
-        interval_s = 1 / (self._info().fps or 25.0)
-        media_s = -interval_s
         for frame in self._decoded():
+            media_s = media.at(frame.time)
             if paced:
-                media_s = frame.time if frame.time is not None else media_s + interval_s
                 pacer.wait_for(media_s)
             if self._stop.is_set():
                 return
-            yield frame
+            yield frame, media_s
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
         stream = self._video()

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -156,6 +157,8 @@ def test_as_fast_as_possible_loses_nothing(redis_url, tmp_path):
                     client.xdel(KEYS.frames(0), entry_id)
     client.close()
     assert len({header.sequence for header in seen}) == 150
+    assert [header.media_time for header in seen] == pytest.approx([number / 10 for number in range(150)])
+    assert {header.producer for header in seen} == {f"{socket.gethostname()}:{os.getpid()}"}
     assert sums(fleet, "a") == (150, 150, Counter())
     assert seen[0].deadline > time.time() + 3000
 

@@ -23,7 +23,9 @@ def test_pictures_come_sorted_and_paced(tmp_path):
     info = source.open()
     assert (info.width, info.height, info.fps) == (60, 40, 10)
     start = time.monotonic()
-    assert [int(picture[0, 0, 0]) for picture in source.frames()] == [0, 20, 40, 60, 80, 100]
+    frames = list(source.frames())
+    assert [int(frame.picture[0, 0, 0]) for frame in frames] == [0, 20, 40, 60, 80, 100]
+    assert [frame.media_time for frame in frames] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5])
     assert 0.45 < time.monotonic() - start < 1.5
 
 
@@ -33,7 +35,9 @@ def test_a_broken_picture_is_skipped(tmp_path, caplog):
     source = PictureFolder(tmp_path, 10, threading.Event(), loop=True, realtime=False)
     source.open()
     frames = source.frames()
-    assert [int(next(frames)[0, 0, 0]) for _ in range(5)] == [0, 40, 0, 40, 0]
+    given = [next(frames) for _ in range(5)]
+    assert [int(frame.picture[0, 0, 0]) for frame in given] == [0, 40, 0, 40, 0]
+    assert [frame.media_time for frame in given] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4]), "it grows on in the next turn"
     assert caplog.text.count("01.png holds no picture") == 1
 
 
@@ -52,4 +56,4 @@ def test_portraits_move():
     assert first.shape == (720, 1280, 3)
     assert np.abs(first.astype(int) - later).mean() > 5
     frames = source.frames()
-    assert np.array_equal(next(frames), first)
+    assert np.array_equal(next(frames).picture, first)

@@ -119,7 +119,8 @@ def test_a_surprise_of_the_tracer_ends_no_camera_and_each_frame_counts_once(redi
     latest, settings = LatestFrame(None, counts.dropped), CameraSettings()
     camera = CameraConfig("a", "portraits:", settings)
     tracer = SurprisingTracer(at_end)
-    publisher = FramePublisher(camera, latest, link, counts, CameraState("a", ""), label="", group="workers", tracer=tracer)
+    state = CameraState("a", "")
+    publisher = FramePublisher(camera, latest, link, counts, state, producer="p:1", label="", group="workers", tracer=tracer)
     for sequence in (1, 2):
         publisher._attempt(Captured(data.astronaut(), sequence, link.clock.now()))
     publisher._finish()

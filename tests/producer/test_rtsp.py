@@ -33,6 +33,7 @@ def test_three_cameras(redis_url):
         for name in names:
             captured, written, dropped = sums(fleet, name)
             assert captured == written + dropped["rate"] + dropped["busy"]
+    assert {f.header.media_time for f in frames_in(redis_url)} == {None}, "they are live"
     sizes = {(f.header.camera_id, f.header.width, f.header.height) for f in frames_in(redis_url)}
     assert sizes == {("bird", 640, 480), ("two", 480, 270), ("walkers", 768, 432)}
 

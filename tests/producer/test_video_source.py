@@ -6,8 +6,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from ferstream.producer.config.camera_config import CameraSettings
 from ferstream.producer.config.camera_url import kind_of
 from ferstream.producer.encoder import JpegEncoder
 from ferstream.producer.errors import CameraError, CameraStalled
-from ferstream.producer.sources.source import Source
+from ferstream.producer.sources.source import MediaTime, Source
 from ferstream.producer.sources.video import VideoSource
 from tests.support.video_files import make_video
 
@@ -75,11 +77,38 @@ def test_as_fast_as_possible(tmp_path):
     assert time.monotonic() - start < 5
 
 
-def test_a_loop_begins_again(tmp_path):
+def test_a_loop_begins_again_and_its_media_time_goes_on(tmp_path):
     path = make_video(tmp_path / "a.mp4", frames=10)
     with opened(path, realtime=False, loop=True) as source:
         frames = source.frames()
-        assert len([next(frames) for _ in range(35)]) == 35
+        times = [next(frames).media_time for _ in range(35)]
+    assert times == pytest.approx([number / 10 for number in range(35)])
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+@pytest.mark.parametrize("loop", [False, True])
+def test_media_time_of_29_97_frames_a_second(tmp_path, name, loop):
+    """A transport stream's own stamps begin at 1.4 s, Matroska's are whole milliseconds."""
+    rate = Fraction(30000, 1001)
+    path = make_video(tmp_path / name, frames=60, fps=rate)
+    with opened(path, realtime=False, loop=loop) as source:
+        times = [frame.media_time for frame in islice(source.frames(), 90)]
+    assert len(times) == (90 if loop else 60)
+    assert times == pytest.approx([float(number / rate) for number in range(len(times))], abs=0.0011)
+
+
+def test_media_time_is_the_files_own_where_its_rate_changes(tmp_path):
+    """Ten frames 0.1 s apart, then ten that are half a second apart."""
+    ticks = [*range(10), *range(14, 60, 5)]
+    path = make_video(tmp_path / "a.mkv", frames=20, ticks=ticks)
+    with opened(path, realtime=False) as source:
+        assert [frame.media_time for frame in source.frames()] == pytest.approx([tick / 10 for tick in ticks])
+
+
+def test_media_time_grows_whatever_the_stamps_do():
+    media = MediaTime(0.1)
+    stamps = [1.4, 1.5, None, 1.7, 0.0, 0.1, 0.1, None, 9.0]
+    assert [media.at(stamp) for stamp in stamps] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.6, 9.4])
 
 
 def test_wrong_files(tmp_path):
@@ -116,7 +145,7 @@ def test_phone_videos_stand_upright(tmp_path, matrix, size, corner):
     place = video.index(identity, video.index(b"tkhd"))
     path.write_bytes(video[:place] + struct.pack(">9i", *(65536 * value for value in matrix)) + video[place + 36 :])
     with opened(path) as source:
-        encoded = JpegEncoder(640, 95).encode(next(iter(source.frames())))
+        encoded = JpegEncoder(640, 95).encode(next(iter(source.frames())).picture)
     picture = simplejpeg.decode_jpeg(encoded.jpeg)
     assert (encoded.width, encoded.height) == size == picture.shape[1::-1]
     assert [picture[y, x].min() > 230 for y, x in ((5, 5), (5, -5), (-5, 5), (-5, -5))] == [

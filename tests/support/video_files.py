@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -40,22 +40,28 @@ def make_video(
     path: Path,
     *,
     frames: int = 30,
-    fps: int = 10,
+    fps: int | Fraction = 10,
+    ticks: Sequence[int] | None = None,
     size: tuple[int, int] = (160, 120),
     codec: str = "libx264",
     patch: bool = False,
 ) -> Path:
-    """A video in which every frame differs; with a white patch at the top left if asked."""
+    """A video in which every frame differs; with a white patch at the top left if asked.
+
+    `ticks` says when each frame is shown, in 1 / `fps` seconds; without it they are evenly spaced.
+    """
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-        stream.time_base = Fraction(1, fps)
+        stream.codec_context.time_base = 1 / Fraction(fps)
         for number in range(frames):
             picture = np.full((size[1], size[0], 3), number * 7 % 256, np.uint8)
             picture[:, : size[0] // 2] = (number * 31 % 256, 90, 200)
             if patch:
                 picture[:40, :40] = 255
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+            frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+            frame.pts, frame.time_base = ticks[number] if ticks else number, 1 / Fraction(fps)
+            container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
 

@@ -156,6 +156,7 @@ class ResultPublisher:
             camera_id=header.camera_id,
             sequence=header.sequence,
             captured_at=header.captured_at,
+            media_time=header.media_time,
             frame_id=task.entry.entry_id,
             width=header.width,
             height=header.height,
