@@ -1,8 +1,9 @@
 """Results as Parquet, one row a face: the table that analysts group by.
 
-Columns: captured_at (UTC), camera_id, sequence, width, height, faces (how many the frame has), face (this one's number), x1, y1,
-x2, y2 (pixels of the frame), score, quality, emotion, confidence, p_anger to p_surprise, worker, frame_id, models (JSON). A frame
-without faces is one row with `faces` 0 and nulls for the face. `camera_id` and `sequence` tell repeats after a crash.
+Columns: captured_at (UTC), media_time (seconds), camera_id, sequence, width, height, faces (how many the frame has), face (this
+one's number), x1, y1, x2, y2 (pixels of the frame), score, quality, emotion, confidence, p_anger to p_surprise, landmarks (five
+pairs), pose (yaw, pitch, roll), worker, frame_id, models (JSON). A frame without faces is one row with `faces` 0 and nulls for
+the face. `camera_id` and `sequence` tell repeats after a crash.
 """
 
 import json
@@ -75,6 +76,7 @@ def _face_rows(result: dict[str, Any]) -> Iterator[FaceRow]:
     captured_at = result["captured_at"]
     row: FaceRow = {name: result[name] for name in ("camera_id", "sequence", "width", "height", "worker", "frame_id")}
     row["captured_at"] = round(captured_at * 1e6) if abs(captured_at) < _BEYOND_CALENDARS else None
+    row["media_time"] = result.get("media_time")  # as landmarks and pose, not in a journal that an older version left
     row["models"] = json.dumps(result["models"], sort_keys=True)
     row["faces"] = len(result["faces"])
     if not result["faces"]:
@@ -85,7 +87,7 @@ def _face_rows(result: dict[str, Any]) -> Iterator[FaceRow]:
             row
             | {"face": number, "score": face["score"], "quality": face["quality"], "emotion": face["emotion"]}
             | dict(zip(("x1", "y1", "x2", "y2"), face["box"], strict=True))
-            | {"confidence": probabilities.get(face["emotion"], max(probabilities.values()))}
+            | {"confidence": probabilities.get(face["emotion"]), "landmarks": face.get("landmarks"), "pose": face.get("pose")}
             | {f"p_{emotion}": probabilities[emotion] for emotion in EMOTIONS}
         )
 
@@ -95,6 +97,7 @@ def _schema(pa: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
     return pa.schema(
         [
             ("captured_at", pa.timestamp("us", tz="UTC")),
+            ("media_time", pa.float64()),
             ("camera_id", pa.string()),
             ("sequence", pa.uint64()),
             ("width", pa.uint64()),
@@ -104,6 +107,8 @@ def _schema(pa: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
             *((name, pa.float32()) for name in numbers[:6]),
             ("emotion", pa.string()),
             *((name, pa.float32()) for name in numbers[6:]),
+            ("landmarks", pa.list_(pa.list_(pa.float32()))),
+            ("pose", pa.struct([(angle, pa.float32()) for angle in ("yaw", "pitch", "roll")])),
             ("worker", pa.string()),
             ("frame_id", pa.string()),
             ("models", pa.string()),

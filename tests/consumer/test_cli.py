@@ -16,7 +16,7 @@ from ferstream.streams.frames.status_board import StatusBoard
 from ferstream.streams.wire.codec import encode_result
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.streams.wire.keys import Keys
-from ferstream.streams.wire.messages import Face, Result
+from ferstream.streams.wire.messages import Face, HeadPose, Result
 
 KEYS = Keys()
 COMMAND = [sys.executable, "-c", "from ferstream.consumer.cli import main; main(prog_name='fer-consumer')"]
@@ -215,7 +215,9 @@ def test_log_acknowledges_nothing_that_is_not_on_the_disk(client, redis_url, tmp
 
 
 def test_log_writes_parquet_with_a_row_a_face(client, redis_url, tmp_path):
-    publish(client, result(1, faces=(face(), face("fear"))), result(2, faces=()), result(3, faces=(unknown(),)))
+    looking = replace(face(), landmarks=((20.0, 40.0),) * 5, pose=HeadPose(yaw=1.0, pitch=-2.5, roll=0.0))
+    one = replace(result(1, faces=(looking, face("fear"))), media_time=1.5)
+    publish(client, one, result(2, faces=()), result(3, faces=(unknown(),)))
     log = start(redis_url, "log", "--dir", str(tmp_path), "--format", "parquet", "--metrics-port", "0")
     eventually(lambda: any(path.stat().st_size for path in tmp_path.glob("*.journal")))
     log.terminate()
@@ -229,7 +231,11 @@ def test_log_writes_parquet_with_a_row_a_face(client, redis_url, tmp_path):
         (2, 0, None, None),
         (3, 1, 0, "unknown"),
     ]
-    assert rows[3]["confidence"] == pytest.approx(0.93), "of the likeliest emotion, though it is not named"
+    assert [row["confidence"] for row in rows] == [pytest.approx(0.93), pytest.approx(0.93), None, None]
+    assert [row["media_time"] for row in rows] == [1.5, 1.5, None, None]
+    assert rows[0]["landmarks"] == [[20.0, 40.0]] * 5
+    assert rows[0]["pose"] == {"yaw": 1.0, "pitch": -2.5, "roll": 0.0}
+    assert (rows[3]["landmarks"], rows[3]["pose"]) == (None, None)
     assert rows[0]["p_happiness"] == pytest.approx(0.93)
 
 

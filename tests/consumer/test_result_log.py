@@ -6,6 +6,8 @@ import pytest
 
 from ferstream.consumer.log.append_file import AppendFile, DirectoryLock, LogError, cut_torn_tail
 from ferstream.consumer.log.result_log import ResultLog, Rotation
+from ferstream.streams.wire.codec import result_map
+from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.streams.wire.messages import Result
 
 HOUR = Rotation(10**6, 3600)
@@ -114,3 +116,21 @@ def test_parquet_leaves_out_a_line_that_a_bad_disk_made(tmp_path, caplog):
     assert pyarrow.parquet.read_table(path.with_suffix(".parquet")).num_rows == 2
     assert "line 3 is not JSON" in caplog.text
     assert not list(tmp_path.glob("*.journal"))
+
+
+def test_a_journal_that_an_older_version_left_becomes_parquet(tmp_path):
+    import pyarrow.parquet
+
+    face = {"box": [1, 2, 3, 4], "score": 0.9, "quality": 0.5, "probabilities": dict.fromkeys(EMOTIONS, 0.125)}
+    faces = [face | {"emotion": emotion} for emotion in ("fear", "unknown")]
+    line = result_map(result(1)) | {"version": 1, "faces": faces}
+    del line["media_time"]
+    journal = tmp_path / "results-20260101T000000000000.journal"
+    journal.write_text(json.dumps(line) + "\n")
+    with ResultLog(tmp_path, "parquet", HOUR):
+        pass
+    rows = pyarrow.parquet.read_table(journal.with_suffix(".parquet")).to_pylist()
+    assert [(row["emotion"], row["confidence"], row["media_time"], row["pose"]) for row in rows] == [
+        ("fear", 0.125, None, None),
+        ("unknown", None, None, None),
+    ]
