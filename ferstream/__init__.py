@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ferstream.consumer.subscribe.subscriber import ResultSubscriber
     from ferstream.consumer.tracking.smoother import Smoother
     from ferstream.consumer.tracking.tracker import Tracker
-    from ferstream.streams.errors import FerstreamError, StoreError, StoreFull, StoreUnavailable
+    from ferstream.streams.errors import FerstreamError, StoreError, StoreFull, StoreRefused, StoreUnavailable
     from ferstream.streams.wire.emotions import EMOTIONS
     from ferstream.streams.wire.messages import Face, HeadPose, Result
     from ferstream.workers.faces.picture import PictureError
@@ -37,6 +37,7 @@ __all__ = [
     "Smoother",
     "StoreError",
     "StoreFull",
+    "StoreRefused",
     "StoreUnavailable",
     "Tracker",
     "__version__",
@@ -59,6 +60,7 @@ _HOMES = {
     "Smoother": "ferstream.consumer.tracking.smoother",
     "StoreError": "ferstream.streams.errors",
     "StoreFull": "ferstream.streams.errors",
+    "StoreRefused": "ferstream.streams.errors",
     "StoreUnavailable": "ferstream.streams.errors",
     "Tracker": "ferstream.consumer.tracking.tracker",
 }

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import redis
 
 from ferstream.producer import metrics
-from ferstream.streams.errors import StoreError, StoreFull, StoreUnavailable
+from ferstream.streams.errors import StoreError, StoreRefused, StoreUnavailable
 from ferstream.streams.redis_client.acl_check import check_rights, producer_commands
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect, is_cluster
@@ -68,10 +68,12 @@ class RedisLink:
         return failures[0] if failures and all(failures) else None
 
     def open(self) -> None:
-        """Try for the first time. A Redis that is down or full is waited for. Raises StoreError where waiting will not help."""
+        """Try for the first time. A Redis that is down or full is waited for. Raises StoreRefused where waiting will not help."""
         try:
             self._check()
-        except (StoreUnavailable, StoreFull) as error:
+        except StoreRefused:
+            raise
+        except StoreError as error:
             self.on_unavailable(error)
 
     def look(self) -> None:
@@ -140,9 +142,7 @@ class RedisLink:
         """
         try:
             check_shards(self.client, self.keys)
-        except (StoreUnavailable, StoreFull):
-            raise
-        except StoreError:  # another number: no camera writes until it is ours
+        except StoreRefused:  # another number: no camera writes until it is ours
             self._up.clear()
             raise
 

@@ -79,7 +79,7 @@ class Service:
     def run(self) -> list[str]:
         """Until a signal, or until every camera has ended; returns the cameras that could not be read to their end.
 
-        Raises ConfigError, StoreError where waiting will not help, FerstreamError where the metrics port cannot be had.
+        Raises ConfigError, StoreRefused where waiting will not help, FerstreamError where the metrics port cannot be had.
         """
         cameras = self._options.read_cameras()
         self._link.open()

@@ -18,15 +18,26 @@ class DecodeError(FerstreamError):
 
 
 class StoreError(FerstreamError):
-    """Redis refused a command: trying again will not mend it, unless it is one of the classes below."""
+    """Redis could not do it. Which of the classes below it is says whether trying again may help.
+
+    `code` is the first word of Redis's error reply, as BUSYGROUP; empty where no reply is the cause.
+    """
+
+    def __init__(self, text: str, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class StoreRefused(StoreError):
+    """Redis refused for good: rights, version, URL, number of shards. Trying again will not mend it."""
 
 
 class StoreUnavailable(StoreError):
-    """No answer from Redis: it is down, starting, or out of reach. Trying again may help."""
+    """Redis cannot answer now: it is down, starting, or out of reach. Trying again may help."""
 
 
 class StoreFull(StoreError):
-    """Redis is at its memory limit and takes no more data. Trying again may help."""
+    """Redis is there and takes no data: it is at its memory limit, or cannot keep it safe. Trying again may help."""
 
 
 class GroupGone(StoreError):

@@ -42,7 +42,7 @@ LEAVE_S = 5.0
 class Worker:
     """Takes frames from Redis and publishes their faces, from `start` to `stop`.
 
-    Raises ModelError on construction where a model cannot be used, and in `start` StoreError where Redis refuses for good and
+    Raises ModelError on construction where a model cannot be used, and in `start` StoreRefused where Redis refuses for good and
     NameTaken where another worker has its name.
     """
 
@@ -110,7 +110,7 @@ class Worker:
     def start(self, give_up: Callable[[], bool] = lambda: False) -> None:
         """Warm up, wait for Redis, start the stages: what a frame meets last first, so that none waits for a part to come up.
 
-        Returns without having started where `give_up` says so while it waits. Raises StoreError where waiting will not help.
+        Returns without having started where `give_up` says so while it waits. Raises StoreRefused where waiting will not help.
         """
         with suppress(StoreError):  # without Redis the name is taken below, when there is one
             self._name.take(give_up)

@@ -49,7 +49,7 @@ class LogLoop:
     def run(self, leave: threading.Event) -> None:
         """Write, make durable, acknowledge, until `leave` is set.
 
-        Raises LogError where the log cannot be written, and StoreError where trying again will not help.
+        Raises LogError where the log cannot be written, and StoreRefused where trying again will not help.
         """
         synced_at = time.monotonic()
         for deliveries in self._results.batches():

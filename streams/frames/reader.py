@@ -96,7 +96,7 @@ class FrameReader:
                     self._client.xgroup_create(self._keys.frames(shard), self._group, id="0", mkstream=True)
                 log.debug("group %s made on %s", self._group, self._keys.frames(shard))
             except StoreError as error:
-                if "BUSYGROUP" not in str(error):
+                if error.code != "BUSYGROUP":
                     raise
                 log.debug("group %s joined on %s", self._group, self._keys.frames(shard))
         self._look_at_pending = True

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import redis
 
-from ferstream.streams.errors import StoreError, StoreUnavailable
+from ferstream.streams.errors import StoreError, StoreRefused, StoreUnavailable
 from ferstream.streams.redis_client.connect import translated
 from ferstream.streams.wire.keys import Keys
 
@@ -15,7 +15,7 @@ IMPOSSIBLE_ID = "0-0"
 
 
 def check_rights(client: "redis.Redis", probes: Iterable[Probe]) -> None:
-    """Send the probes. Raises StoreError that names the first one that the user may not run.
+    """Send the probes. Raises StoreRefused that names the first one that the user may not run.
 
     A server that does not answer is not waited for.
     """
@@ -26,8 +26,8 @@ def check_rights(client: "redis.Redis", probes: Iterable[Probe]) -> None:
         except StoreUnavailable:
             return  # a server that is away is waited for later, by the work itself
         except StoreError as error:
-            if isinstance(error.__cause__, redis.exceptions.NoPermissionError):
-                raise StoreError(f"{error} ({command[0]} {command[1]}): give the user its role's rights") from error
+            if error.code == "NOPERM":
+                raise StoreRefused(f"{error} ({command[0]} {command[1]}): give the user its role's rights", error.code) from error
 
 
 def producer_commands(keys: Keys) -> list[Probe]:

@@ -3,7 +3,6 @@
 import logging
 import os
 import re
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,16 +16,16 @@ from redis.backoff import NoBackoff
 from redis.connection import parse_url
 from redis.retry import Retry
 
-from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreUnavailable
+from ferstream.streams.errors import StoreRefused
 from ferstream.streams.redis_client.cluster import ClusterClient
 from ferstream.streams.redis_client.cluster_async import AsyncClusterClient
+from ferstream.streams.redis_client.replies import meaning
 from ferstream.streams.redis_client.slot_map import Address
 
 log = logging.getLogger(__name__)
 
 #: A blocking read waits this long; its socket gives up later than that, never earlier.
 MAX_BLOCK_S = 2.0
-CLUSTER_NODE = "this Redis is a node of a Redis Cluster: begin its URL with redis+cluster:// (TLS: rediss+cluster://)"
 
 #: A name, a colon and what is no port, then / ? or #, and a host behind the last @.
 _HOST_ENDS_EARLY = re.compile(r"([^:@/?#\[\]]*):(?!\d*[/?#])[^@/?#]*[/?#][^@]*(?:@[^@/?#]*)*@([^@]*)", re.DOTALL)
@@ -57,7 +56,7 @@ def connect(url: str, *, timeout_s: float = 5.0) -> "redis.Redis":
 
     redis+cluster:// and rediss+cluster:// URLs are of a Redis Cluster; they may name several nodes: host:port,host:port.
     Retrying is the caller's decision: a repeated XADD writes twice, a repeated XREADGROUP skips a batch.
-    Raises StoreError where the URL is none.
+    Raises StoreRefused where the URL is none.
     """
     retry = Retry(NoBackoff(), 0)
     with _right_url():
@@ -90,7 +89,7 @@ def _refuse_unknown_options(pool: Any) -> None:  # noqa: ANN401 - of a blocking 
         pool.connection_class(**pool.connection_kwargs)
     except TypeError as error:
         name = str(error).rpartition(" ")[2]
-        raise StoreError(f"the Redis URL has an option that there is not: {name}") from error
+        raise StoreRefused(f"the Redis URL has an option that there is not: {name}") from error
 
 
 def is_cluster(url: str) -> bool:
@@ -109,14 +108,14 @@ def _cluster_settings(url: str, parse: Callable[[str], Any], settings: dict[str,
         options = parse(f"{scheme.removesuffix('+cluster')}://{user}{at}{host}{rest[end:]}")
         seeds.append((options.pop("host", "localhost"), options.pop("port", 6379)))
     if options.pop("db", 0):
-        raise StoreError("a Redis Cluster has one database only: leave the number at the end of its URL out")
+        raise StoreRefused("a Redis Cluster has one database only: leave the number at the end of its URL out")
     return seeds, settings | options
 
 
 def _settings(url: str, timeout_s: float) -> dict[str, Any]:
     for path in parse_qs(urlsplit(url).query).get("ssl_ca_certs", ()):
         if not os.access(path, os.R_OK):
-            raise StoreError(f"cannot read {path}, which ssl_ca_certs names in the Redis URL")
+            raise StoreRefused(f"cannot read {path}, which ssl_ca_certs names in the Redis URL")
     settings: dict[str, Any] = {
         "protocol": 2,
         "socket_timeout": timeout_s + MAX_BLOCK_S,
@@ -132,7 +131,7 @@ def _right_url() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise StoreError(
+        raise StoreRefused(
             "the Redis URL must start with redis://, rediss:// or unix://, or redis+cluster://, rediss+cluster:// of a cluster; "
             "in its password write @ / ? # % as %40 %2F %3F %23 %25"
         ) from error
@@ -140,58 +139,8 @@ def _right_url() -> Iterator[None]:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn redis-py's errors into ferstream's. No text of them holds a URL or a password."""
+    """Turn redis-py's errors into ferstream's. No text of them holds a URL, a password or a command's data."""
     try:
         yield
-    except redis.exceptions.OutOfMemoryError as error:
-        raise StoreFull("Redis is at its memory limit (maxmemory) and takes no more data") from error
-    except (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError) as error:
-        raise StoreError(f"Redis refused the user or its rights: {_first_line(error)}") from error
-    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, redis.exceptions.ReadOnlyError) as error:
-        # BusyLoading and a replica's refusal after a failover end by themselves.
-        if isinstance(error.__context__, ssl.SSLError) and (problem := _lasting(error.__context__)):
-            raise StoreError(problem) from error
-        raise StoreUnavailable(f"no answer from Redis: {_first_line(error)}") from error
-    except (redis.exceptions.MovedError, redis.exceptions.ClusterCrossSlotError) as error:
-        # Of a client for one server: a cluster's own follows them.
-        raise StoreError(CLUSTER_NODE) from error
-    except (redis.exceptions.AskError, redis.exceptions.TryAgainError, redis.exceptions.ClusterError) as error:
-        raise StoreUnavailable(
-            f"the Redis Cluster cannot serve this now, a primary is down or a slot moves: {_first_line(error)}"
-        ) from error
-    except redis.exceptions.ResponseError as error:
-        raise _refusal(str(error), _first_line(error)) from error
     except redis.exceptions.RedisError as error:
-        raise StoreUnavailable(f"Redis gave no usable answer: {type(error).__name__}") from error
-
-
-def _refusal(text: str, line: str) -> StoreError:
-    """What an error reply means that redis-py has no class for."""
-    if "NOGROUP" in text or "no such key" in text or "key no longer exists" in text:
-        return GroupGone("the frame stream or its consumer group was deleted")
-    if "OOM" in text:
-        return StoreFull("Redis is at its memory limit (maxmemory) and takes no more data")
-    if text.startswith("UNBLOCKED"):  # a failover ended a blocking read
-        return StoreUnavailable(f"no answer from Redis: {line}")
-    if "cluster support disabled" in text:
-        return StoreError("this Redis is no Redis Cluster: begin its URL with redis:// (TLS: rediss://)")
-    return StoreError(f"Redis refused a command: {line}")
-
-
-def _lasting(error: ssl.SSLError) -> str | None:
-    """What is wrong with TLS so that trying again will not mend it, and what to do."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"Redis's certificate is not trusted: {error.verify_message}. ssl_ca_certs=FILE in the Redis URL must be of the "
-            "authority that signed it, and the host one of its names"
-        )
-    if error.reason == "NO_CERTIFICATE_OR_CRL_FOUND":
-        return "the file that ssl_ca_certs names in the Redis URL holds no certificate"
-    if error.reason == "WRONG_VERSION_NUMBER":
-        return "Redis does not speak TLS on this port: begin its URL with redis:// or name its TLS port"
-    return None
-
-
-def _first_line(error: Exception) -> str:
-    line = (str(error).splitlines() or [type(error).__name__])[0]
-    return line.rpartition("of pipeline caused error: ")[2]  # redis-py puts the command with its data before it
+        raise meaning(error) from error

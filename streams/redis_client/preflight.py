@@ -6,10 +6,11 @@ from typing import Any
 
 import redis
 
-from ferstream.streams.errors import StoreError, StoreUnavailable
+from ferstream.streams.errors import StoreRefused, StoreUnavailable
 from ferstream.streams.redis_client.clock import SKEW_WARNING_S, ServerClock
 from ferstream.streams.redis_client.cluster import ClusterClient, node_of, primaries_of
-from ferstream.streams.redis_client.connect import CLUSTER_NODE, translated
+from ferstream.streams.redis_client.connect import translated
+from ferstream.streams.redis_client.replies import CLUSTER_NODE
 from ferstream.streams.wire.keys import Keys
 
 log = logging.getLogger(__name__)
@@ -31,15 +32,15 @@ def check_server(client: "redis.Redis", keys: Keys, clock: ServerClock) -> Serve
     """Check version, eviction policy, clock and shard count, and set `clock`.
 
     On a cluster, version and policy are those of every primary that answers, the clock is that of one, the same for all.
-    Raises StoreError where the server is too old or holds another number of shards, StoreUnavailable where it does not answer.
+    Raises StoreRefused where the server is too old or holds another number of shards, StoreUnavailable where it does not answer.
     """
     skew = clock.set_from(client)
     answers, warnings = _ask(client)
     if answers[0].get("redis_mode") == "cluster" and not isinstance(client, ClusterClient):
-        raise StoreError(CLUSTER_NODE)
+        raise StoreRefused(CLUSTER_NODE)
     version = min((str(info.get("redis_version", "0")) for info in answers), key=_number)
     if _number(version) < OLDEST:
-        raise StoreError(f"Redis {version} is too old: ferstream needs {OLDEST[0]}.{OLDEST[1]} or newer")
+        raise StoreRefused(f"Redis {version} is too old: ferstream needs {OLDEST[0]}.{OLDEST[1]} or newer")
     check_shards(client, keys)
     for policy in sorted({str(info.get("maxmemory_policy", "")) for info in answers}):
         if policy.startswith("allkeys"):
@@ -58,13 +59,13 @@ def check_server(client: "redis.Redis", keys: Keys, clock: ServerClock) -> Serve
 
 
 def check_shards(client: "redis.Redis", keys: Keys) -> None:
-    """Write the number of shards where there is none. Raises StoreError where there is another one."""
+    """Write the number of shards where there is none. Raises StoreRefused where there is another one."""
     with translated():
         if client.get(keys.shard_count) is None:  # a full server refuses to write what is there already
             client.set(keys.shard_count, keys.shards, nx=True)
         shards = int(client.get(keys.shard_count) or keys.shards)
     if shards != keys.shards:
-        raise StoreError(
+        raise StoreRefused(
             f"this deployment has {shards} shards ({keys.shard_count}), not {keys.shards}: start with --shards {shards}"
         )
 

@@ -18,7 +18,7 @@ from ferstream.producer import metrics
 from ferstream.producer.config.camera_config import CameraConfig, CameraSettings
 from ferstream.producer.fleet import Fleet
 from ferstream.producer.redis_link import RedisLink
-from ferstream.streams.errors import StoreError
+from ferstream.streams.errors import StoreRefused
 from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.status_board import read_statuses
 from ferstream.streams.local.embedded_redis import find_redis_server
@@ -235,7 +235,7 @@ def test_a_wrong_shard_count_is_told_at_once(redis_url):
     client = connect(redis_url)
     client.set(KEYS.shard_count, 4)
     client.close()
-    with pytest.raises(StoreError, match="4 shards"):
+    with pytest.raises(StoreRefused, match="4 shards"):
         RedisLink(redis_url, KEYS).open()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import redis
 
-from ferstream.streams.errors import StoreError, StoreUnavailable
+from ferstream.streams.errors import StoreError, StoreRefused, StoreUnavailable
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.redis_client.acl_check import check_rights, worker_commands
 from ferstream.streams.redis_client.clock import ServerClock
@@ -41,15 +41,15 @@ class GroupMembership:
     def wait(self, give_up: Callable[[], bool]) -> bool:
         """Wait for Redis, check it and join; False where `give_up` said so first.
 
-        Raises StoreError where waiting will not help: rights, version, number of shards.
+        Raises StoreRefused where waiting will not help: rights, version, number of shards.
         """
         told = False
         while not give_up():
             try:
                 self._join()
+            except StoreRefused:
+                raise
             except StoreError as error:
-                if type(error) is StoreError:  # refused for good: rights, version, shards
-                    raise
                 if not told:
                     log.warning("%s; waiting for it", error)
                     told = True

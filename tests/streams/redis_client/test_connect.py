@@ -4,8 +4,9 @@ import pytest
 import redis
 from hypothesis import given
 from hypothesis import strategies as st
+from redis._parsers.base import BaseParser
 
-from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreUnavailable
+from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreRefused, StoreUnavailable
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect, connect_async, redact, translated
 from ferstream.streams.wire.keys import Keys
@@ -56,7 +57,7 @@ def test_redact_takes_any_text(text):
 
 
 def test_the_wrong_scheme_is_a_clear_error_without_the_url():
-    with pytest.raises(StoreError, match="redis://") as caught:
+    with pytest.raises(StoreRefused, match="redis://") as caught:
         connect(f"http://:{PASSWORD}@host")
     assert PASSWORD not in str(caught.value)
 
@@ -64,7 +65,7 @@ def test_the_wrong_scheme_is_a_clear_error_without_the_url():
 @pytest.mark.parametrize("scheme", ["redis", "redis+cluster", "rediss+cluster"])
 @pytest.mark.parametrize("make", [connect, connect_async])
 def test_an_option_that_there_is_not(scheme, make):
-    with pytest.raises(StoreError, match="no_such") as caught:
+    with pytest.raises(StoreRefused, match="no_such") as caught:
         make(f"{scheme}://:{PASSWORD}@127.0.0.1:1?no_such=1")
     assert PASSWORD not in str(caught.value)
 
@@ -91,10 +92,9 @@ def test_a_wrong_password_is_not_worth_trying_again(client, redis_url):
     client.config_set("requirepass", "right")
     try:
         stranger = connect(redis_url)
-        with pytest.raises(StoreError) as caught, translated():
+        with pytest.raises(StoreRefused), translated():
             stranger.ping()
         stranger.close()
-        assert not isinstance(caught.value, StoreUnavailable)
     finally:
         client.execute_command("AUTH", "right")
         client.config_set("requirepass", "")
@@ -109,6 +109,8 @@ def test_a_full_redis():
         multi = client.pipeline(transaction=True).xadd("s", {"j": "x"})
         with pytest.raises(StoreFull), translated():
             multi.execute()
+        with pytest.raises(StoreFull), translated():
+            client.eval("return redis.call('XADD', KEYS[1], '*', 'j', 'x')", 1, "s")
         client.close()
 
 
@@ -118,9 +120,60 @@ def test_missing_groups_and_streams(client):
     with pytest.raises(GroupGone), translated():
         client.xinfo_stream("s")
     client.set("text", "x")
-    with pytest.raises(StoreError, match="WRONGTYPE") as caught, translated():
+    with pytest.raises(StoreRefused, match="WRONGTYPE"), translated():
         client.xadd("text", {"a": "b"})
-    assert type(caught.value) is StoreError
+
+
+def test_words_of_a_command_are_not_taken_for_the_code_of_its_reply(client):
+    with pytest.raises(StoreRefused) as caught, translated():
+        client.execute_command("NO-SUCH-COMMAND", "OOM NOGROUP no such key")
+    assert caught.value.code == "ERR"
+
+
+@pytest.mark.parametrize("transaction", [True, False])
+def test_no_data_of_a_pipeline_gets_into_an_error(client, transaction):
+    client.set("text", "x")
+    pipe = client.pipeline(transaction=transaction).xadd("text", {"j": b"pixels\nOOM pixels"})
+    with pytest.raises(StoreRefused, match="WRONGTYPE") as caught, translated():
+        pipe.execute()
+    assert "pixels" not in str(caught.value)
+
+
+def test_a_group_that_is_there_has_a_code(client):
+    client.xgroup_create("s", "g", mkstream=True)
+    with pytest.raises(StoreRefused) as caught, translated():
+        client.xgroup_create("s", "g")
+    assert caught.value.code == "BUSYGROUP"
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        ("OOM command not allowed when used memory > 'maxmemory'.", StoreFull),
+        ("EXECABORT Transaction discarded because of: OOM command not allowed when used memory > 'maxmemory'.", StoreFull),
+        ("ERR Error running script (call to f_1f): @user_script:3: @user_script: 3: -OOM command not allowed", StoreFull),
+        ("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.", StoreFull),
+        ("NOREPLICAS Not enough good replicas to write.", StoreFull),
+        ("LOADING Redis is loading the dataset in memory", StoreUnavailable),
+        ("READONLY You can't write against a read only replica.", StoreUnavailable),
+        ("EXECABORT Transaction discarded because of: READONLY You can't write against a read only replica.", StoreUnavailable),
+        ("UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)", StoreUnavailable),
+        ("UNBLOCKED the stream key no longer exists", GroupGone),
+        ("NOGROUP No such key 's' or consumer group 'g'", GroupGone),
+        ("ERR no such key", GroupGone),
+        ("ERR max number of clients reached", StoreUnavailable),
+        ("CLUSTERDOWN Hash slot not served", StoreUnavailable),
+        ("MOVED 3999 127.0.0.1:6381", StoreRefused),
+        ("NOPERM this user has no permissions to run the 'xadd' command", StoreRefused),
+        ("WRONGPASS invalid username-password pair or user is disabled.", StoreRefused),
+        ("WRONGTYPE Operation against a key holding the wrong kind of value", StoreRefused),
+        ("ERR unknown command 'OOM'", StoreRefused),
+    ],
+)
+def test_what_replies_mean(reply, kind):
+    with pytest.raises(StoreError) as caught, translated():
+        raise BaseParser.parse_error(reply)
+    assert type(caught.value) is kind
 
 
 def test_keys_of_a_shard_share_a_slot():

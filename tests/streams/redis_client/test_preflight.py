@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from ferstream.streams.errors import StoreError, StoreUnavailable
+from ferstream.streams.errors import StoreRefused, StoreUnavailable
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect
@@ -20,7 +20,7 @@ def test_a_right_server_has_no_warnings(client):
 def test_the_first_process_fixes_the_shards(client):
     check_server(client, Keys(shards=4), ServerClock())
     assert client.get("fer:shards") == b"4"
-    with pytest.raises(StoreError, match="--shards 4"):
+    with pytest.raises(StoreRefused, match="--shards 4"):
         check_server(client, Keys(shards=2), ServerClock())
 
 
@@ -35,7 +35,7 @@ def test_eviction_that_deletes_streams_is_warned_of(client):
 
 def test_a_server_that_is_too_old_is_refused(client, monkeypatch):
     monkeypatch.setattr("ferstream.streams.redis_client.preflight.OLDEST", (99, 0))
-    with pytest.raises(StoreError, match="too old"):
+    with pytest.raises(StoreRefused, match="too old"):
         check_server(client, Keys(), ServerClock())
 
 
