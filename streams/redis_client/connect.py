@@ -24,6 +24,8 @@ from ferstream.streams.redis_client.slot_map import Address
 
 log = logging.getLogger(__name__)
 
+ESCAPES = "in the user and password of a Redis URL, write @ / ? # % [ ] and a space as %40 %2F %3F %23 %25 %5B %5D %20"
+
 #: A blocking read waits this long; its socket gives up later than that, never earlier.
 MAX_BLOCK_S = 2.0
 
@@ -51,6 +53,10 @@ def redact(url: str) -> str:
         return "(withheld URL)"
 
 
+#: What cannot be told from the rest of an URL, or decodes to something else, where it is part of a user or password.
+_UNESCAPED = re.compile(r"[\x00-\x20\x7f@]|%(?![0-9A-Fa-f]{2})")
+
+
 def connect(url: str, *, timeout_s: float = 5.0) -> "redis.Redis":
     """A client for `url` that neither retries nor decodes; nothing is opened until the first command.
 
@@ -59,7 +65,7 @@ def connect(url: str, *, timeout_s: float = 5.0) -> "redis.Redis":
     Raises StoreRefused where the URL is none.
     """
     retry = Retry(NoBackoff(), 0)
-    with _right_url():
+    with _right_url(url):
         if is_cluster(url):
             settings = _cluster_settings(url, parse_url, _settings(url, timeout_s) | {"retry": retry})
             client: redis.Redis = ClusterClient(*settings)
@@ -73,7 +79,7 @@ def connect(url: str, *, timeout_s: float = 5.0) -> "redis.Redis":
 def connect_async(url: str, *, timeout_s: float = 5.0) -> "redis.asyncio.Redis":
     """As `connect`, for asyncio."""
     retry = AsyncRetry(NoBackoff(), 0)
-    with _right_url():
+    with _right_url(url):
         if is_cluster(url):
             settings = _cluster_settings(url, parse_url_async, _settings(url, timeout_s) | {"retry": retry})
             client: redis.asyncio.Redis = AsyncClusterClient(*settings)
@@ -127,14 +133,21 @@ def _settings(url: str, timeout_s: float) -> dict[str, Any]:
 
 
 @contextmanager
-def _right_url() -> Iterator[None]:
+def _right_url(url: str) -> Iterator[None]:
+    """Refuse an URL that cannot be taken apart, before a piece of its password is taken for a host and asked for by name."""
+    rest = url.partition("://")[2]
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    user, _, host = authority.rpartition("@")
+    behind_host = "#" in rest or (host if url.startswith("unix:") else "@" in rest[len(authority) :])
+    if behind_host or _UNESCAPED.search(user) or _UNESCAPED.search(host):
+        raise StoreRefused(f"the Redis URL cannot be taken apart: {ESCAPES}")
     try:
         yield
-    except ValueError as error:
+    except ValueError:  # its text may hold a piece of the password
         raise StoreRefused(
-            "the Redis URL must start with redis://, rediss:// or unix://, or redis+cluster://, rediss+cluster:// of a cluster; "
-            "in its password write @ / ? # % as %40 %2F %3F %23 %25"
-        ) from error
+            "the Redis URL must start with redis://, rediss:// or unix://, or redis+cluster://, rediss+cluster:// of a cluster, "
+            f"and a port must be a number; {ESCAPES}"
+        ) from None
 
 
 @contextmanager

@@ -1,4 +1,6 @@
 import socket
+import traceback
+from urllib.parse import quote, unquote
 
 import pytest
 import redis
@@ -8,10 +10,12 @@ from redis._parsers.base import BaseParser
 
 from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreRefused, StoreUnavailable
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
-from ferstream.streams.redis_client.connect import connect, connect_async, redact, translated
+from ferstream.streams.redis_client.connect import ESCAPES, connect, connect_async, redact, translated
 from ferstream.streams.wire.keys import Keys
 
 PASSWORD = "s3cr3t"
+awkward = st.text("ab1:@/?#%[], ", max_size=8)
+passwords = st.text(st.characters(codec="utf-8"), max_size=12) | awkward
 
 
 @pytest.mark.parametrize(
@@ -44,7 +48,7 @@ def test_redact(url, shown):
     assert redact(url) == shown
 
 
-@given(st.text("ab:@/?#%[]& ", max_size=8), st.text("ab:@/?#%[]& ", max_size=8), st.sampled_from(["rtsp", "redis", "http"]))
+@given(awkward, awkward, st.sampled_from(["rtsp", "http", "redis", "rediss+cluster", "unix"]))
 def test_no_password_survives_whatever_is_in_it(before, after, scheme):
     password = f"{before}{PASSWORD}{after}"
     assert PASSWORD not in redact(f"{scheme}://user:{password}@host:554/path")
@@ -60,6 +64,46 @@ def test_the_wrong_scheme_is_a_clear_error_without_the_url():
     with pytest.raises(StoreRefused, match="redis://") as caught:
         connect(f"http://:{PASSWORD}@host")
     assert PASSWORD not in str(caught.value)
+
+
+SCHEMES = ["redis", "rediss", "redis+cluster", "rediss+cluster"]
+
+
+def settings_of(make, url):
+    return make(url).connection_pool.connection_kwargs
+
+
+@pytest.mark.parametrize("make", [connect, connect_async])
+@given(passwords, st.sampled_from(SCHEMES))
+def test_a_password_is_taken_whole_or_refused_unseen(make, password, scheme):
+    """A piece of it that is taken for a host is asked for in the network, and named in errors."""
+    refused, settings = "", {}
+    try:
+        settings = settings_of(make, f"{scheme}://:{PASSWORD}{password}{PASSWORD}@example.invalid:6379")
+    except StoreRefused as error:
+        refused = "".join(traceback.format_exception(error))
+    taken = (settings.get("host"), settings.get("password")) == ("example.invalid", f"{PASSWORD}{unquote(password)}{PASSWORD}")
+    assert taken or ESCAPES in refused
+    assert PASSWORD not in refused
+
+
+@pytest.mark.parametrize("make", [connect, connect_async])
+@given(passwords.filter(bool), passwords.filter(bool), st.sampled_from(SCHEMES))
+def test_an_escaped_password_is_taken(make, user, password, scheme):
+    settings = settings_of(make, f"{scheme}://{quote(user, safe='')}:{quote(password, safe='')}@example.invalid")
+    assert (settings["host"], settings["username"], settings["password"]) == ("example.invalid", user, password)
+
+
+@pytest.mark.parametrize("character", "@/?#% []")
+@pytest.mark.parametrize("scheme", [*SCHEMES, "unix"])
+def test_how_to_write_a_password_is_said(scheme, character):
+    with pytest.raises(StoreRefused, match=quote(character, safe="")) as caught:
+        connect(f"{scheme}://user:a@{PASSWORD}{character}b@/run/redis.sock")
+    assert PASSWORD not in str(caught.value)
+
+
+def test_the_path_of_a_socket_may_hold_an_at(tmp_path):
+    assert settings_of(connect, f"unix://{tmp_path}/user@1000/redis.sock")["path"] == f"{tmp_path}/user@1000/redis.sock"
 
 
 @pytest.mark.parametrize("scheme", ["redis", "redis+cluster", "rediss+cluster"])
