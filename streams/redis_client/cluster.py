@@ -1,153 +1,191 @@
-"""A client for a Redis Cluster that behaves as redis-py's client for one server does: nothing is opened before the first
-command, nothing is sent twice.
+"""redis-py's client of a Redis Cluster, as one that behaves like its client of one server: nothing is opened before the first
+command, and nothing that may have been done is sent again.
 
-redis-py's own cluster client connects when it is made, asks the cluster for the keys of every XREAD, and repeats commands whose
-reply was lost unless its retries are switched off: then it follows MOVED for single commands, but not out of a MULTI.
+Left alone, redis-py connects when it is made, asks for the list of all commands, and for the keys of every XREAD; it repeats
+commands whose reply was lost; and after such a loss in a MULTI it does not look for a new primary.
 """
 
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import redis
+from redis.backoff import NoBackoff
 from redis.client import Pipeline
-from redis.crc import key_slot
+from redis.cluster import ClusterNode, RedisCluster
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    ClusterError,
+    ConnectionError,
+    MovedError,
+    RedisClusterException,
+    RedisError,
+    TimeoutError,
+    TryAgainError,
+)
+from redis.retry import Retry
 
-from ferstream.streams.redis_client.redirects import Pause, Visit, follow, locate
-from ferstream.streams.redis_client.slot_map import COMMON_KEY, Address, SlotMap, slot_of
+from ferstream.streams.redis_client.slots import slot_of
 
 T = TypeVar("T")
+Address = tuple[str, int]
 Command = tuple[tuple[Any, ...], dict[str, Any]]
+
+#: While a slot moves, a MULTI waits for all of its keys to arrive, at most so long.
+MOVING_PATIENCE_S = 2.0
+MOVING_PAUSE_S = 0.05
 
 
 class ClusterClient(redis.Redis):
     """Each command goes to the primary that holds its key's slot. Safe to use from several threads, as redis.Redis is."""
 
     def __init__(self, seeds: Sequence[Address], settings: dict[str, Any]) -> None:
-        self.slots = SlotMap(seeds)
-        self._settings = settings
-        self._nodes: dict[Address, redis.Redis] = {}
+        super().__init__(connection_pool=redis.ConnectionPool(**settings, host=seeds[0][0], port=seeds[0][1]))
+        self._seeds, self._settings = seeds, node_settings(settings)
+        self._opened: Cluster | None = None
         self._lock = threading.Lock()
-        super().__init__(connection_pool=self.node(seeds[0]).connection_pool)
-
-    def node(self, address: Address) -> redis.Redis:
-        """A plain client of one node."""
-        with self._lock:
-            if address not in self._nodes:
-                pool = redis.ConnectionPool(**self._settings, host=address[0], port=address[1])
-                self._nodes[address] = redis.Redis.from_pool(pool)
-            return self._nodes[address]
 
     def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - redis-py's signature
-        def run(node: redis.Redis) -> Any:  # noqa: ANN401
-            return node.execute_command(*args, **options)  # type: ignore[no-untyped-call]
-
-        def run_asking(node: redis.Redis) -> Any:  # noqa: ANN401
-            # One connection for both: ASKING is good for the next command on it.
-            with node.pipeline(transaction=False) as pipe:
-                pipe.execute_command("ASKING")  # type: ignore[no-untyped-call]
-                pipe.execute_command(*args, **options)  # type: ignore[no-untyped-call]
-                return pipe.execute()[1]
-
-        return self.drive(follow(self.slots, slot_of(args)), {"command": run, "asking": run_asking})
+        return self.run(lambda cluster: cluster.execute_command(*args, **options))  # type: ignore[no-untyped-call]
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> "ClusterPipeline":  # noqa: ANN401
-        """Commands of one slot, sent together; with `transaction`, in one MULTI."""
-        return ClusterPipeline(self, transaction, shard_hint)
+        """Commands of one slot, sent in one MULTI; without `transaction`, one after the other."""
+        return ClusterPipeline(self, transaction)
 
     def close(self) -> None:
+        if self._opened:
+            self._opened.close()
+
+    def run(self, command: Callable[["Cluster"], T]) -> T:
+        """Do something with redis-py's client, which is made if need be."""
+        try:
+            return command(self._open())
+        except RedisClusterException as error:
+            self._opened = None  # no node that it knows answers: the next command begins with those of the URL
+            failure = cause_of(error)
+        except (ConnectionError, TimeoutError) as error:
+            name_node(error)
+            raise
+        raise failure
+
+    def _open(self) -> "Cluster":
         with self._lock:
-            nodes = list(self._nodes.values())
-        for node in nodes:
-            node.close()
+            if self._opened is None:
+                nodes = [ClusterNode(*seed) for seed in self._seeds]  # type: ignore[no-untyped-call]
+                self._opened = Cluster(startup_nodes=nodes, **self._settings)
+            return self._opened
 
-    def drive(self, steps: Generator[Visit | Pause, Any, T], perform: dict[str, Callable[[redis.Redis], Any]]) -> T:
-        """Drive a generator of `redirects` to its end; returns its value. `perform` says how each kind of Visit is sent."""
-        go_on, given = steps.send, None
+
+class Cluster(RedisCluster):
+    """redis-py's client, with what we need otherwise."""
+
+    COMMAND_FLAGS: dict[str, str] = {}  # noqa: RUF012 - none goes to several nodes or to any
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - redis-py's signature
+        super().__init__(retry=Retry(NoBackoff(), 0), require_full_coverage=False, reinitialize_steps=0, **settings)
+
+    def command(self, **_: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - redis-py's signature
+        """No command's keys are looked up by the server's list of commands."""
+        return {}
+
+    def determine_slot(self, *args: Any) -> int:  # noqa: ANN401 - redis-py's signature
+        return slot_of(args)
+
+    def get_node(self, host: str | None = None, port: int | None = None, node_name: str | None = None) -> ClusterNode | None:
+        """Also one that joined since, and that a slot is on its way to."""
+        known: ClusterNode | None = super().get_node(host, port, node_name)  # type: ignore[no-untyped-call]
+        if known or not node_name:
+            return known
+        name, _, number = node_name.rpartition(":")
+        joined = ClusterNode(name, int(number))  # type: ignore[no-untyped-call]
+        return self.nodes_manager.nodes_cache.setdefault(node_name, joined)
+
+    def client_of(self, key: str) -> redis.Redis:
+        return self.get_redis_connection(self.get_node_from_key(key))  # type: ignore[no-untyped-call]
+
+    def clients_of_primaries(self) -> list[redis.Redis]:
+        """Of those that there are now: the cluster is asked."""
+        self.nodes_manager.initialize()
+        return [self.get_redis_connection(node) for node in self.get_primaries()]  # type: ignore[no-untyped-call]
+
+    def multi(self, commands: list[Command], raise_on_error: bool) -> list[Any]:
+        """A node refuses a MULTI as a whole: sending it again, also to another one, does nothing twice."""
+        slot, give_up_at = slot_of(commands[0][0]), time.monotonic() + MOVING_PATIENCE_S
         while True:
+            node = self.nodes_manager.get_node_from_slot(slot)
             try:
-                step = go_on(given)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            try:
-                go_on, given = steps.send, self._perform(step, perform)
-            except redis.RedisError as error:
-                go_on, given = steps.throw, error
-
-    def _perform(self, step: Visit | Pause, perform: dict[str, Callable[[redis.Redis], Any]]) -> Any:  # noqa: ANN401
-        if isinstance(step, Pause):
-            return time.sleep(step.seconds)
-        node = self.node(step.address)
-        if step.what == "slots":
-            return node.execute_command("CLUSTER SLOTS")  # type: ignore[no-untyped-call]
-        return perform[step.what](node)
+                with self.get_redis_connection(node).pipeline(transaction=True) as multi:
+                    multi.command_stack = commands
+                    return multi.execute(raise_on_error)
+            except (AskError, TryAgainError) as error:
+                if isinstance(error, MovedError):
+                    self.nodes_manager.move_slot(error)
+                if time.monotonic() > give_up_at:
+                    raise ClusterError(f"slot {slot} is on its way to another node") from error
+                time.sleep(MOVING_PAUSE_S)
+            except (ConnectionError, TimeoutError, ClusterDownError) as error:
+                error.connection = node  # type: ignore[union-attr]  # as redis-py does for single commands
+                with suppress(RedisClusterException):
+                    self.nodes_manager.initialize(last_failed_node_name=node.name)
+                raise
 
 
 class ClusterPipeline(Pipeline):
-    """redis-py's pipeline; what it sends goes to the slot of its first command."""
+    """redis-py's pipeline; a MULTI goes to the slot of its first command."""
 
-    def __init__(self, client: ClusterClient, transaction: bool, shard_hint: Any) -> None:  # noqa: ANN401
-        super().__init__(client.connection_pool, client.response_callbacks, transaction, shard_hint)
+    def __init__(self, client: ClusterClient, transaction: bool) -> None:
+        super().__init__(client.connection_pool, client.response_callbacks, transaction, None)
         self._client, self._whole = client, transaction
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         commands: list[Command] = list(self.command_stack)
         self.reset()
-        if not commands:
-            return []
-        send = self._execute_whole if self._whole else self._execute_each
-        return send(commands, raise_on_error)
+        if self._whole and commands:
+            return self._client.run(lambda cluster: cluster.multi(commands, raise_on_error))
+        return [self._client.execute_command(*args, **options) for args, options in commands]
 
-    def _execute_whole(self, commands: list[Command], raise_on_error: bool) -> list[Any]:
-        """A node refuses a MULTI as a whole: sending it to another one does nothing twice."""
 
-        def run(node: redis.Redis) -> list[Any]:
-            with node.pipeline(transaction=True) as multi:
-                multi.command_stack = commands
-                return multi.execute(raise_on_error)
+def node_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """What a connection of one server takes, as redis-py's clients of a cluster want it."""
+    kind = settings.get("connection_class")
+    others = {name: value for name, value in settings.items() if name not in ("connection_class", "retry")}
+    return others | {"ssl": True} if kind else others
 
-        steps = follow(self._client.slots, slot_of(commands[0][0]), transaction=True)
-        return list(self._client.drive(steps, {"command": run}))
 
-    def _execute_each(self, commands: list[Command], raise_on_error: bool) -> list[Any]:
-        """Those that the node refused because their slot moved meanwhile are sent again, one by one."""
+def cause_of(error: RedisClusterException) -> RedisError:
+    """What is behind redis-py's words about a cluster as a whole, which are no RedisError."""
+    cause = error.__cause__ or error.__context__
+    while cause:
+        if isinstance(cause, RedisError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return ClusterDownError(str(error))
 
-        def run(node: redis.Redis) -> list[Any]:
-            with node.pipeline(transaction=False) as pipe:
-                pipe.command_stack = commands
-                return pipe.execute(raise_on_error=False)
 
-        replies = list(self._client.drive(follow(self._client.slots, slot_of(commands[0][0])), {"command": run}))
-        for index, (arguments, options) in enumerate(commands):
-            if isinstance(replies[index], redis.exceptions.AskError | redis.exceptions.TryAgainError):
-                replies[index] = self._client.execute_command(*arguments, **options)
-        if raise_on_error:
-            self.raise_first_error(commands, replies)  # type: ignore[no-untyped-call]
-        return replies
+def name_node(error: RedisError) -> None:
+    """Make the error say which of the nodes it was."""
+    node = getattr(error, "connection", None)
+    if node and f":{node.port}" not in str(error):
+        error.args = (f"{error} ({node.host}:{node.port})",)
 
 
 def node_of(client: redis.Redis, key: str) -> redis.Redis:
     """The client of the server that holds a key: on a cluster of its primary as far as known, else `client` itself."""
     if not isinstance(client, ClusterClient):
         return client
-    return client.node(client.drive(locate(client.slots, key_slot(key.encode())), {}))
+    return client.run(lambda cluster: cluster.client_of(key))
 
 
 def run_id_of(client: redis.Redis, key: str) -> str:
     """The run of the server that holds a key: another one after each of its starts."""
-
-    def run(node: redis.Redis) -> str:
-        return str(node.info("server").get("run_id", ""))
-
-    if not isinstance(client, ClusterClient):
-        return run(client)
-    return str(client.drive(follow(client.slots, key_slot(key.encode())), {"command": run}))
+    return str(node_of(client, key).info("server").get("run_id", ""))
 
 
 def primaries_of(client: redis.Redis) -> list[redis.Redis]:
-    """A plain client of each primary; of one server, `client` itself."""
+    """A plain client of each primary that there is now; of one server, `client` itself."""
     if not isinstance(client, ClusterClient):
         return [client]
-    node_of(client, COMMON_KEY)  # finds out who there is
-    return [client.node(address) for address in client.slots.primaries()]
+    return client.run(lambda cluster: cluster.clients_of_primaries())

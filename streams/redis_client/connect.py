@@ -17,10 +17,9 @@ from redis.connection import parse_url
 from redis.retry import Retry
 
 from ferstream.streams.errors import StoreRefused
-from ferstream.streams.redis_client.cluster import ClusterClient
+from ferstream.streams.redis_client.cluster import Address, ClusterClient
 from ferstream.streams.redis_client.cluster_async import AsyncClusterClient
 from ferstream.streams.redis_client.replies import meaning
-from ferstream.streams.redis_client.slot_map import Address
 
 log = logging.getLogger(__name__)
 

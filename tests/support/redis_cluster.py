@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import redis
@@ -110,11 +112,17 @@ class RedisCluster:
         server.wait()
 
     def move_slot(self, slot: int, source: int, target: int) -> None:
-        """As redis-cli's reshard does: the keys one by one, then the slot."""
+        with self.moving(slot, source, target):
+            pass
+
+    @contextmanager
+    def moving(self, slot: int, source: int, target: int) -> Iterator[None]:
+        """Move a slot as redis-cli's reshard does: the keys one by one, then the slot. They wait where they are until the end."""
         with self.node(source) as old, self.node(target) as new:
             old_id, new_id = (node.execute_command("CLUSTER MYID").decode() for node in (old, new))
             new.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", old_id)
             old.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", new_id)
+            yield
             while keys := old.execute_command("CLUSTER GETKEYSINSLOT", slot, 1):
                 old.execute_command("MIGRATE", "127.0.0.1", target, keys[0], 0, 5000)
                 time.sleep(0.05)  # the others shall meet a slot that is half here, half there
