@@ -3,13 +3,14 @@
 import logging
 import threading
 import time
+from contextlib import closing
 from itertools import count
 
 import av
 
 from ferstream.producer.camera_state import CameraState, FrameCounts
 from ferstream.producer.config.camera_config import CameraConfig
-from ferstream.producer.errors import CameraError, CameraStalled
+from ferstream.producer.errors import CameraError, CameraStalled, ConfigError
 from ferstream.producer.latest_frame import Captured, LatestFrame
 from ferstream.producer.sources.factory import source_for
 from ferstream.producer.sources.source import Source, SourceFrame
@@ -41,26 +42,19 @@ class Capture:
         self.failed = False
 
     def run(self) -> None:
-        try:
-            while not self._stop.is_set():
-                source = source_for(self._camera, self._stop)
-                try:
+        while not (self._stop.is_set() or self.failed):
+            try:
+                with closing(source_for(self._camera, self._stop)) as source:
                     self._read(source)
-                    break
-                except CameraError as error:
-                    if not self._camera.settings.realtime:
-                        # A file does not get better by waiting, and its reader must know that it is incomplete.
-                        self.failed = True
-                        self._state.failed(str(error))
-                        return
-                    self._wait_after(error)
-                except Exception as error:  # noqa: BLE001 - one camera's surprise must not end it; its text may hold the URL
-                    self._wait_after(CameraError(f"unexpected {type(error).__name__}"))
-                finally:
-                    source.close()
+                break
+            except (CameraError, ConfigError) as error:
+                self._failed(error)
+            except Exception as error:  # one camera's surprise must not end it; the error's text may hold the URL
+                log.debug("camera %s: a surprise", self._camera.camera_id, exc_info=True, extra=about(self._camera.camera_id))
+                self._failed(CameraError(f"unexpected {type(error).__name__}"))
+        self._latest.close()
+        if not self.failed:
             self._state.ended("it was stopped" if self._stop.is_set() else "its source has no more frames")
-        finally:
-            self._latest.close()
 
     def _read(self, source: Source) -> None:
         name, started = self._camera.camera_id, time.monotonic()
@@ -94,7 +88,12 @@ class Capture:
             self._state.frame(width, height, captured.sequence, captured.captured_at)
         return accepted
 
-    def _wait_after(self, error: CameraError) -> None:
+    def _failed(self, error: CameraError | ConfigError) -> None:
+        if not self._camera.settings.realtime:
+            # A file does not get better by waiting, and its reader must know that it is incomplete.
+            self.failed = True
+            self._state.failed(str(error))
+            return
         wait_s = self._backoff.failed()
         self._state.lost("stalled" if isinstance(error, CameraStalled) else "down", str(error), wait_s)
         self._stop.wait(wait_s)

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from ferstream.producer.errors import ConfigError
 from ferstream.streams.redis_client.connect import redact
+from ferstream.streams.service.named_file import as_text
 
 Kind = Literal["rtsp", "http", "file", "folder", "webcam", "portraits"]
 
@@ -24,14 +25,15 @@ LIVE_SCHEMES = ("rtsp", "rtsps", "webcam")
 #: Some cameras want their password in the path: /user=admin&password=secret&channel=1
 _SECRET_IN_PATH = re.compile(r"(?i)(pass(?:word|wd)?|pwd|token|secret)=[^/]*")
 _ESCAPES = "in a password write @ / ? # % as %40 %2F %3F %23 %25"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 #: What a password's own / ? # leaves behind: the real host, where a path should be. `live@1` is a path.
 _HOST_TOO_LATE = re.compile(r"@(?:[\w.-]+|\[[\da-fA-F:]+\])(?::\d+)?/|@(?:[\w-]+\.[\w.-]+|[\w.-]+:\d+)$")
 
 
 def redacted(url: str) -> str:
-    """The address, fit for logs and pages: no password, no query, nothing after a `password=` in its path."""
-    return _SECRET_IN_PATH.sub(r"\1=***", redact(url))
+    """The address as text on one line, for logs and pages: no password, no query, nothing after a `password=` in its path."""
+    return as_text(_SECRET_IN_PATH.sub(r"\1=***", redact(url)))
 
 
 def kind_of(url: str) -> Kind:
@@ -41,14 +43,13 @@ def kind_of(url: str) -> Kind:
         raise ConfigError(f"no source speaks {scheme}: use rtsp, rtsps, http, https, a file, a folder, webcam:N or portraits:")
     if not url.strip():
         raise ConfigError("the camera has no URL")
+    _refuse_controls(url)
     kind = _SCHEMES[scheme] if scheme else "file"
     if kind == "webcam" and not url.partition(":")[2].isdigit():
         raise ConfigError("a webcam is named by its number: webcam:0")
     if kind in ("rtsp", "http"):
         _check_network(url)
-    if kind == "file" and path_of(url).is_dir():
-        return "folder"
-    return kind
+    return "folder" if kind == "file" and _is_folder(path_of(url)) else kind
 
 
 def scheme_of(url: str) -> str:
@@ -59,12 +60,33 @@ def scheme_of(url: str) -> str:
 
 
 def path_of(url: str) -> Path:
-    """The local path that a path or file: URL names."""
-    return Path(unquote(urlsplit(url).path)) if scheme_of(url) == "file" else Path(url).expanduser()
+    """The local path that a path or file: URL names. Raises ConfigError."""
+    try:
+        path = Path(unquote(urlsplit(url).path)) if scheme_of(url) == "file" else Path(url).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"there is no user {as_text(Path(url).parts[0])}: write the whole path") from None
+    except ValueError:
+        raise ConfigError("the URL has a bracket that does not close") from None
+    _refuse_controls(str(path))  # a %00 is one by now
+    return path
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a folder is there. Where we may not look it is taken for a file: whoever opens it says why that does not go."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def webcam_device(url: str) -> str:
     return f"/dev/video{int(url.partition(':')[2])}"
+
+
+def _refuse_controls(text: str) -> None:
+    """FFmpeg would read up to a zero byte, and a line break would make two lines of a message."""
+    if _CONTROL.search(text):
+        raise ConfigError("the URL or path holds a line break, a zero byte or another control character")
 
 
 def _check_network(url: str) -> None:

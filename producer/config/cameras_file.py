@@ -16,8 +16,9 @@ from typing import Any
 import yaml
 
 from ferstream.producer.config.camera_config import SETTING_NAMES, CameraConfig, CameraSettings, nearest, settings_from
-from ferstream.producer.config.camera_url import scheme_of
+from ferstream.producer.config.camera_url import path_of, scheme_of
 from ferstream.producer.errors import ConfigError
+from ferstream.streams.service.named_file import NamedFileError, read_secret, read_text
 
 KEYS = ("url", "url_file", *SETTING_NAMES)
 #: What YAML says where a value holds a colon at its end or before a space, in a block and in braces: it takes that for a key.
@@ -29,12 +30,11 @@ def read_cameras_file(path: Path, defaults: CameraSettings) -> list[CameraConfig
     """The cameras of a file, in its order. Raises ConfigError."""
     loader = None
     try:
-        loader = yaml.SafeLoader(path.read_text("utf-8"))
+        loader = yaml.SafeLoader(read_text(path))
         root = loader.get_single_node()
         return [_camera(loader, name, node, path, defaults) for name, node in _cameras(root, path)]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigError(f"cannot read {path}: {reason}") from None
+    except NamedFileError as error:
+        raise ConfigError(str(error)) from None
     except yaml.MarkedYAMLError as error:
         # The error quotes the file, which may hold a password: only its kind and place are told.
         line = error.problem_mark.line + 1 if error.problem_mark else 0
@@ -42,6 +42,8 @@ def read_cameras_file(path: Path, defaults: CameraSettings) -> list[CameraConfig
         raise ConfigError(f"{path}, line {line}: this is no YAML: {_unquoted(error.problem)}{hint}") from None
     except yaml.YAMLError:
         raise ConfigError(f"{path} is no YAML: it holds characters that YAML forbids") from None
+    except RecursionError:
+        raise ConfigError(f"{path} is no list of cameras: it is nested too deep") from None
     finally:
         if loader is not None:
             loader.dispose()
@@ -101,31 +103,41 @@ def _camera(loader: yaml.SafeLoader, name: str, node: yaml.Node, path: Path, def
             if key not in KEYS:
                 known = f"; {QUOTE_IT}" if scheme_of(f"{key}:") else nearest(key, KEYS)
                 raise ConfigError(f"{path}, line {_line(value)}: camera {name}: unknown key {key}{known}")
-            settings[key] = loader.construct_object(value, deep=True)
+            settings[key] = _value(loader, value, f"{path}, line {_line(value)}: camera {name}: {key}")
     try:
-        url = _url(settings, path)
+        url = _url(settings, path.parent)
         return CameraConfig(name, url, settings_from(settings, defaults))
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
 
 
-def _url(settings: dict[str, Any], path: Path) -> str:
-    """Take the URL, or the text of the file that holds it, out of the settings."""
+def _value(loader: yaml.SafeLoader, node: yaml.Node, where: str) -> object:
+    try:
+        return loader.construct_object(node, deep=True)
+    except (ValueError, AttributeError, LookupError):  # 2026-13-45 is a date for YAML; `!!bool x` is no bool
+        raise ConfigError(f"{where} has a value that YAML cannot make out") from None
+
+
+def _url(settings: dict[str, Any], folder: Path) -> str:
+    """Take the URL out of the settings; a file that holds it may lie beside cameras.yaml, in `folder`."""
     url, file = settings.pop("url", None), settings.pop("url_file", None)
     if (url is None) == (file is None):
         raise ConfigError("give either url or url_file")
     if file is not None:
         if not isinstance(file, str):
             raise ConfigError("url_file must be a path")
-        try:
-            url = (path.parent / file).read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"cannot read url_file {file}: {getattr(error, 'strerror', 'it is not UTF-8 text')}") from None
-        if not url:
-            raise ConfigError(f"url_file {file} is empty")
+        url = _read(folder / path_of(file))
     if not isinstance(url, str) or not url:
         raise ConfigError(f"url must be text; {QUOTE_IT}" if isinstance(url, dict) else "url must be text")
     return url
+
+
+def _read(file: Path) -> str:
+    """The first line of a file, which is the place for an URL with a password. Raises ConfigError."""
+    try:
+        return read_secret(file, "the camera's URL")
+    except NamedFileError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _unquoted(problem: str | None) -> str:

@@ -28,7 +28,8 @@ class PictureFolder:
 
     def open(self) -> SourceInfo:
         try:
-            self._files = sorted(path for path in self._folder.iterdir() if path.suffix.lower() in SUFFIXES)
+            # A pipe of such a name would hold the reader for ever.
+            self._files = sorted(path for path in self._folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
         except OSError as error:
             raise CameraError(f"cannot read the folder: {error.strerror}") from error
         for path in self._files:

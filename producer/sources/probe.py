@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import av
@@ -50,14 +51,14 @@ class _Probe:
 
     def _run(self) -> None:
         try:
-            source = source_for(self._camera, self._stop)
-            try:
+            with closing(source_for(self._camera, self._stop)) as source:
                 info = source.open()
                 frame = next(iter(source.frames()), None)
-            finally:
-                source.close()
         except (CameraError, ConfigError) as error:
             self._found = self._failed(str(error))
+            return
+        except Exception as error:  # noqa: BLE001 - one camera's surprise is its finding; its text may hold the URL
+            self._found = self._failed(f"unexpected {type(error).__name__}")
             return
         if frame is None:
             self._found = self._failed("it gave no picture")

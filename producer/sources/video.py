@@ -1,8 +1,11 @@
 """Cameras and files through FFmpeg (PyAV): RTSP, HTTP, local files, webcams."""
 
+import stat
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import av
@@ -35,6 +38,8 @@ class VideoSource:
         # FFmpeg prints URLs, passwords and all: it has to be silent before it sees the first one.
         av.logging.set_level(None)
         name, format_, options = self._arguments()
+        if self._kind == "file":
+            _refuse_endless(path_of(self._url))
         timeouts = None if self._kind in ("file", "webcam") else (OPEN_TIMEOUT_S, self._settings.stall_after_s)
         try:
             self._container = av.open(name, format=format_, options=options, timeout=timeouts)
@@ -149,6 +154,14 @@ class VideoSource:
             raise CameraError(f"{broken} packets in a row held no picture that can be decoded")
         if self._is_live() and time.monotonic() - last_frame > self._settings.stall_after_s:
             raise CameraStalled(f"no frame for {self._settings.stall_after_s:g} s")
+
+
+def _refuse_endless(path: Path) -> None:
+    """FFmpeg waits for ever for a pipe that nobody writes to, and there is no way to end that. Raises CameraError."""
+    with suppress(OSError, ValueError):  # not there, or not to be looked at: FFmpeg's own error says so
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise CameraError("it is a pipe, a socket or a device, not a file")
 
 
 def _pictures(packet: "av.Packet[Any]", stream: "av.VideoStream") -> list[av.VideoFrame]:

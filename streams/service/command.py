@@ -17,6 +17,7 @@ from ferstream.streams.errors import FerstreamError
 from ferstream.streams.programs import INTERRUPTED
 from ferstream.streams.service.environment import SHARED, long_name, name_options, unknown_variables, variables_of
 from ferstream.streams.service.logs import LEVELS, configure_logging, logs_json
+from ferstream.streams.service.named_file import as_text
 from ferstream.streams.service.threads import THREAD_DIED
 
 log = logging.getLogger(__name__)
@@ -228,6 +229,12 @@ def _clean_end() -> Iterator[None]:
         raise click.exceptions.Exit(INTERRUPTED) from None
     except FerstreamError as error:
         raise Failure(str(error)) from error
+    except OSError as error:
+        # A file that nobody expected to be trouble: the traceback is for those who want to know where.
+        if not isinstance(error.filename, str | bytes | os.PathLike):
+            raise
+        log.debug("where it happened", exc_info=True)
+        raise Failure(f"cannot use {as_text(os.fsdecode(error.filename))}: {error.strerror}") from error
 
 
 def _reader_left() -> bool:

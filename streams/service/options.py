@@ -10,6 +10,7 @@ import cloup
 from click.core import ParameterSource
 
 from ferstream.streams.service.command import LOGS, preferred
+from ferstream.streams.service.named_file import NamedFileError, read_secret
 from ferstream.streams.wire.keys import Keys
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -124,12 +125,7 @@ def _choose_redis(ctx: click.Context, param: click.Parameter, url: str) -> str:
     """The URL of --redis, or what --redis-url-file holds."""
     if preferred(ctx, str(param.name), "redis_url_file") == param.name:
         return url
-    path = ctx.meta["redis_url_file"]
     try:
-        url = path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        problem = f"cannot read {path}: {getattr(error, 'strerror', 'it is not UTF-8 text')}"
-        raise click.BadParameter(problem, param_hint="--redis-url-file") from error
-    if not url:
-        raise click.BadParameter(f"{path} is empty: it must hold the Redis URL", param_hint="--redis-url-file")
-    return url
+        return read_secret(ctx.meta["redis_url_file"], "the Redis URL")
+    except NamedFileError as error:
+        raise click.BadParameter(str(error), param_hint="--redis-url-file") from error

@@ -184,8 +184,8 @@ def test_wrong_usage(arguments, told):
         ("cameras:\n  a: 'rtsp://u:hunter2/z@h/x'\n", "line 2: camera a: the URL has no host, or a port that is no number"),
         ("cameras:\n  a: 'rtsp://u:12/hunter2@h.local/x'\n", "camera a: the URL has an @ and a host behind its first /"),
         ("cameras:\n  a: 'rtsp://u:%hunter2@h/x'\n", "camera a: a % of the user or password begins no escape"),
-        ("cameras:\n  a: {url_file: /run/secrets/none}\n", "camera a: cannot read url_file /run/secrets/none: No such file"),
-        ("cameras:\n  a: {url_file: empty}\n", "camera a: url_file empty is empty"),
+        ("cameras:\n  a: {url_file: /run/secrets/none}\n", "camera a: cannot read /run/secrets/none: No such file"),
+        ("cameras:\n  a: {url_file: empty}\n", "/empty is empty: its first line must be the camera's URL"),
     ],
 )
 def test_a_wrong_file_is_one_line_without_a_password(redis_url, tmp_path, text, told):
@@ -201,7 +201,7 @@ def test_a_wrong_file_is_one_line_without_a_password(redis_url, tmp_path, text, 
     ("written", "status", "told"),
     [
         (None, 2, "url: No such file or directory"),
-        ("", 2, "url is empty: it must hold the Redis URL"),
+        ("", 2, "url is empty: its first line must be the Redis URL"),
         ("redis://u:p/hunter2@host:6379/0", 3, "in its password write @ / ? # %"),
     ],
 )

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from ferstream.training.common.messages import as_text
+from ferstream.streams.service.named_file import as_text
 from ferstream.training.sources.folder import Folder, folders_in
 from ferstream.training.sources.labels import AFFECTNET, AFFECTNET_LEFT_OUT, of_number
 from ferstream.training.sources.sample import Account, Layout, Sample, SourceError, Split, first_with

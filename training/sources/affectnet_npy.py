@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ferstream.training.common.messages import as_text
+from ferstream.streams.service.named_file import as_text
 from ferstream.training.sources.folder import Folder
 from ferstream.training.sources.labels import AFFECTNET, AFFECTNET_LEFT_OUT, of_number
 from ferstream.training.sources.sample import Account, Layout, Sample, Split

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferstream.training.common.messages import as_text
+from ferstream.streams.service.named_file import as_text
 from ferstream.training.sources import affectnet, affectnet_npy, ck_plus, fer2013, ferplus, raf_db
 from ferstream.training.sources.sample import Account, Layout, Sample, SourceError
 
@@ -43,7 +43,15 @@ def parse(text: str) -> Named:
         near = difflib.get_close_matches(scheme, [*SCHEMES, *SPELLINGS], n=1, cutoff=0.4)
         meant = f"did you mean {SPELLINGS.get(near[0], near[0])}:{as_text(path)}? " if near else ""
         raise SourceError(f"there is no kind of dataset {as_text(scheme)!r}: {meant}{_known()}")
-    return Named(scheme, Path(path).expanduser())
+    return Named(scheme, at_home(path))
+
+
+def at_home(path: str) -> Path:
+    """The path, with the home folder for the ~ or ~user that it begins with. Raises SourceError."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise SourceError(f"there is no user {as_text(Path(path).parts[0])}: write the whole path") from error
 
 
 def samples(named: Named, account: Account) -> Iterator[Sample]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ferstream.training.common.messages import as_text
+from ferstream.streams.service.named_file import as_text
 from ferstream.training.sources.folder import Folder, folders_in
 from ferstream.training.sources.labels import FER2013, of_folder, of_number
 from ferstream.training.sources.sample import Account, Layout, Sample, Split, first_with

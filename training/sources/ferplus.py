@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ferstream.streams.service.named_file import as_text
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.common.messages import as_text
 from ferstream.training.common.packs import Pack, PackError
 from ferstream.training.sources import fer2013
 from ferstream.training.sources.labels import FERPLUS, FERPLUS_LEFT_OUT

@@ -4,7 +4,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ferstream.training.common.messages import as_text, is_text
+from ferstream.streams.service.named_file import as_text
+from ferstream.training.common.messages import is_text
 from ferstream.training.sources.sample import Account, Split
 
 #: What file managers and archives leave among pictures.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin  # noqa: F401 - plugins register by import
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.training.common.messages import as_text
+from ferstream.streams.service.named_file import as_text
 from ferstream.training.sources.pixels import has_range, orientation, rgb, three, upright
 from ferstream.training.sources.sample import Sample
 

@@ -7,7 +7,7 @@ And as it is often passed on: `DATASET/train/1/*.jpg`, one folder a class.
 from collections.abc import Iterator
 from pathlib import Path
 
-from ferstream.training.common.messages import as_text
+from ferstream.streams.service.named_file import as_text
 from ferstream.training.sources.folder import Folder, folders_in
 from ferstream.training.sources.labels import RAF_DB, of_folder, of_number
 from ferstream.training.sources.raf_db_notes import box_in, groups_in

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from ferstream.training.common.messages import as_text
+from ferstream.streams.service.named_file import as_text
 from ferstream.training.sources.sample import Account
 
 MOST_BYTES = 4096

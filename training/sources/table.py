@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from ferstream.training.common.messages import as_text
+from ferstream.streams.service.named_file import as_text
 from ferstream.training.sources.sample import Account, SourceError
 
 #: Characters of the longest line: the csv module takes no longer field either.

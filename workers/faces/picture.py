@@ -9,9 +9,11 @@ import numpy as np
 import simplejpeg
 
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.service.named_file import NamedFileError, read_bytes
 from ferstream.workers.models.detector import Picture
 
 MAX_SIDE = 65_535  # JPEG's own limit
+MAX_BYTES = 1 << 28  # of a picture file
 
 
 class PillowPicture(Protocol):
@@ -61,11 +63,9 @@ def read_picture(path: Path) -> Picture:
     Raises PictureError (`unreadable`, `bad-picture`).
     """
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-    except OSError as error:
-        raise PictureError("unreadable", f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:  # a zero byte, or half of a surrogate pair
-        raise PictureError("unreadable", f"cannot read {str(path)!r}: no file can have this name") from error
+        data = np.frombuffer(read_bytes(path, MAX_BYTES), np.uint8)
+    except NamedFileError as error:
+        raise PictureError("unreadable", str(error)) from error
     try:
         picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if len(data) else None
     except cv2.error:  # a header that claims more pixels than OpenCV reads

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.service.atomic_file import whole_file
+from ferstream.streams.service.named_file import NamedFileError, read_text
 
 #: Faces a frame in the measurement with the most.
 MOST_FACES = 3
@@ -75,10 +76,10 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def read_capacities(path: Path = PACKAGED) -> list[Capacity]:
     """Every measurement in a file. Raises CapacityError."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=list[Capacity])
-    except OSError as error:
-        raise CapacityError(f"cannot read {path}: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return msgspec.json.decode(read_text(path), type=list[Capacity])
+    except NamedFileError as error:
+        raise CapacityError(str(error)) from error
+    except msgspec.DecodeError as error:
         raise CapacityError(f'{path} is not what `make bench ARGS="--write FILE"` writes ({error})') from error
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferstream.training.common.messages import as_text
+from ferstream.streams.service.named_file import as_text
 from ferstream.training.dataset.prepare.manifest import MANIFEST, Prepared
 from ferstream.training.sources import catalogue
 from ferstream.training.sources.catalogue import Named
@@ -33,7 +33,7 @@ class InspectedPath:
 def named(text: str) -> Named:
     """What `avfer:FOLDER`, `SCHEME:PATH` or `PATH` names; nothing is opened. Raises SourceError."""
     scheme, _, path = text.partition(":")
-    return Named(PREPARED, Path(path).expanduser()) if scheme == PREPARED and path else catalogue.parse(text)
+    return Named(PREPARED, catalogue.at_home(path)) if scheme == PREPARED and path else catalogue.parse(text)
 
 
 def part_of(named: Named) -> InspectedPath:

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ferstream.streams.service.named_file import as_text
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.common.messages import as_text
 from ferstream.training.sources.sample import SPLITS
 
 #: Columns that may be null.

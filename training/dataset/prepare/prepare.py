@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.service.named_file import as_text
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.common.messages import as_text
 from ferstream.training.dataset.prepare.counts import counts, repeats
 from ferstream.training.dataset.prepare.dataset_writer import CHUNK, already_made, complete, make_parts, open_folder
 from ferstream.training.dataset.prepare.disk_space import DiskNeed

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ferstream.training.common.messages import as_text
+from ferstream.streams.service.named_file import as_text
 from ferstream.training.study.compare.mcnemar import Pair, holm
 from ferstream.training.study.evaluate.complexity import Complexity, complexity
 from ferstream.training.study.records.published import STUDY

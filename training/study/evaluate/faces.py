@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ferstream.streams.service.named_file import as_text
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.training.classifier.ferplus_pack import FerPlus, Protocol
 from ferstream.training.common.dataset_names import CLASSIFIERS_DATA, Dataset, DatasetError
-from ferstream.training.common.messages import as_text
 from ferstream.training.common.packs import Pack
 from ferstream.training.dataset.prepare.jpeg_store import load
 from ferstream.training.dataset.prepare.manifest import Prepared

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.service.named_file import as_text
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.training.common.messages import as_text
 from ferstream.training.sources.pictures import open_picture
 from ferstream.training.study.evaluate.faces import Faces, Picture, cut
 from ferstream.training.study.evaluate.inference import finite
