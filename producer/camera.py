@@ -17,12 +17,9 @@ from ferstream.streams.frames.camera_status import CameraStatus
 if TYPE_CHECKING:
     from ferstream.streams.service.tracing import Tracing
 
-#: How long `join` waits. A source's read ends with its own time-out, which is shorter.
-JOIN_S = 8.0
-
 
 class Camera:
-    """Begins with `start`. `stop` asks it to end and `join` waits for that: many cameras are stopped first, then joined.
+    """Begins with `start`. `stop` asks it to end, `join` and `release` wait for that: many cameras are stopped first.
 
     `producer` is the name of this process, host:pid.
     """
@@ -71,17 +68,18 @@ class Camera:
         self._latest.close()
         self._publisher.stopping.set()
 
-    def join(self) -> bool:
-        """Wait for the last frame to be written, for JOIN_S at most; false where writing still hangs."""
-        end = time.monotonic() + JOIN_S
-        # The publisher first: its end closes the counts, and a capture that hangs in a read can be left.
-        for thread in reversed(self._threads):
-            thread.join(max(0.0, end - time.monotonic()))
+    def join(self, until: float) -> bool:
+        """Wait for the last frame to be written, until then on the monotonic clock; false where writing still hangs."""
+        self._threads[1].join(max(0.0, until - time.monotonic()))
         return not self._threads[1].is_alive()
 
     def permit(self, until: float) -> None:
         """Let it write frames until then, on the monotonic clock: so long nobody else can have the camera's name."""
         self._publisher.permitted_until = until
+
+    def release(self, until: float) -> None:
+        """Wait for the source to be closed, until then on the monotonic clock. A read that hangs is left to its own time-out."""
+        self._threads[0].join(max(0.0, until - time.monotonic()))
 
     def remove(self) -> None:
         """Take the camera's frames out of the trimming horizon, and its gauges away, after `join`. Raises StoreUnavailable."""

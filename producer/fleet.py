@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 #: A lease that cannot be renewed, since the server that holds it is away, nobody else can take. The cameras on other servers of a
 #: cluster write for so long without: the next try ends earlier.
 UNCHECKED_S = 15.0
+#: How long cameras that end may take, all together, to write their last frames: longer than a command's time-out.
+WRITE_S = 8.0
+#: And then to close their sources. What hangs in a read is left.
+CLOSE_S = 1.0
 
 
 class Fleet:
@@ -184,12 +188,17 @@ class Fleet:
         return f"{name}@{self._board.holder}"
 
     def _end(self, cameras: list[Camera]) -> None:
+        """One deadline for all: a camera that hangs costs no more time beside a hundred others that do."""
         for camera in cameras:
             camera.stop()
+        until = time.monotonic() + WRITE_S
         for camera in cameras:
-            if not camera.join():
+            if not camera.join(until):
                 name = camera.config.camera_id
                 log.warning("camera %s did not end in time and is left", name, extra=about(name))
+        until = time.monotonic() + CLOSE_S
+        for camera in cameras:
+            camera.release(until)
 
 
 def _connecting(config: CameraConfig) -> CameraStatus:
