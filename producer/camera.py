@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ferstream.producer import metrics
@@ -13,6 +14,7 @@ from ferstream.producer.latest_frame import LatestFrame, Throttle
 from ferstream.producer.publisher import FramePublisher
 from ferstream.producer.redis_link import RedisLink
 from ferstream.streams.frames.camera_status import CameraStatus
+from ferstream.streams.service.backoff import Backoff
 
 if TYPE_CHECKING:
     from ferstream.streams.service.tracing import Tracing
@@ -22,6 +24,7 @@ class Camera:
     """Begins with `start`. `stop` asks it to end, `join` and `release` wait for that: many cameras are stopped first.
 
     `producer` is the name of this process, host:pid.
+    A surprise in one of its threads ends neither the thread nor the process: it is this camera's problem, not that of the others.
     """
 
     def __init__(
@@ -54,8 +57,8 @@ class Camera:
             tracer=tracing.camera(config.camera_id) if tracing else None,
         )
         self._threads = [
-            threading.Thread(target=self._capture.run, name=f"capture-{config.camera_id}", daemon=True),
-            threading.Thread(target=self._publisher.run, name=f"publish-{config.camera_id}", daemon=True),
+            threading.Thread(target=self._run, args=(self._capture.run,), name=f"capture-{config.camera_id}", daemon=True),
+            threading.Thread(target=self._run, args=(self._publisher.run,), name=f"publish-{config.camera_id}", daemon=True),
         ]
 
     def start(self) -> None:
@@ -103,3 +106,15 @@ class Camera:
         if scheme_of(self.config.url) in LIVE_SCHEMES:
             self._state.watch(self.config.settings.stall_after_s)
         return self._state.status(self.config.shown_url, self._publisher.waiting_bytes)
+
+    def _run(self, work: Callable[[], None]) -> None:
+        """Capture or publish to the end. After a surprise it is tried again, until the camera is stopped."""
+        backoff = Backoff()
+        while True:
+            try:
+                return work()
+            except BaseException as error:  # noqa: BLE001 - a thread that ends in silence leaves a camera that looks alive
+                wait_s = backoff.failed()
+                self._state.surprised(error, wait_s)
+                if self._stop.wait(wait_s):
+                    return None

@@ -14,6 +14,9 @@ from ferstream.streams.service.logs import about
 
 log = logging.getLogger(__name__)
 
+#: A camera that was surprised is called down for so long after the next try: it may be surprised again.
+SURPRISE_SHOWN_S = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -76,6 +79,7 @@ class CameraState:
         self._lock = threading.Lock()
         self._state: State = "connecting"
         self._problem = ""
+        self._surprise, self._surprise_until = "", 0.0
         self._info = SourceInfo(0, 0, 0.0, "")
         self._size = (0, 0)
         self._last_frame_at: float | None = None
@@ -122,6 +126,13 @@ class CameraState:
                 "camera %s is %s: %s; next try in %.1f s, then again and again", self._camera_id, state, problem, retry_s
             )
 
+    def surprised(self, error: BaseException, retry_s: float) -> None:
+        """One of the camera's threads met what nobody expected: the camera is called down until that is over for a while."""
+        problem = f"unexpected {type(error).__name__}"
+        with self._lock:
+            self._surprise, self._surprise_until = problem, time.monotonic() + retry_s + SURPRISE_SHOWN_S
+        self._log.exception("camera %s is down: %s; next try in %.1f s", self._camera_id, problem, retry_s)
+
     def watch(self, stall_after_s: float) -> None:
         """See from outside that a read hangs where FFmpeg has no time-out (a webcam's)."""
         with self._lock:
@@ -158,9 +169,10 @@ class CameraState:
             if elapsed >= 1:
                 self._rate = self._frames / elapsed
                 self._frames, self._counted_since = 0, time.monotonic()
+            surprised = time.monotonic() < self._surprise_until
             return CameraStatus(
                 camera_id=self._camera_id,
-                state=self._state,
+                state="down" if surprised else self._state,
                 url=url,
                 last_frame_at=self._last_frame_at,
                 sequence=self._sequence,
@@ -169,7 +181,7 @@ class CameraState:
                 frames_per_second=round(self._rate, 2) if self._state in ("live", "frozen") else 0.0,
                 reconnects=self._reconnects,
                 waiting_bytes=waiting_bytes,
-                problem=self._problem,
+                problem=self._surprise if surprised else self._problem,
             )
 
     def _change(self, state: State, problem: str, only_from: State | None = None) -> bool:

@@ -24,6 +24,7 @@ from ferstream.streams.errors import StoreError
 from ferstream.streams.service.health_server import StatusServer
 from ferstream.streams.service.logs import about
 from ferstream.streams.service.shutdown import Shutdown
+from ferstream.streams.service.threads import vital_thread
 from ferstream.streams.wire.keys import Keys
 
 if TYPE_CHECKING:
@@ -68,9 +69,7 @@ class Service:
         self._tracing = self._open_tracing()
         self._fleet = Fleet(self._link, group=options.group, camera_labels=options.camera_labels, tracing=self._tracing)
         self._link_stop = threading.Event()
-        self._link_thread = threading.Thread(
-            target=self._link.run, args=(self._link_stop, self._fleet.report), name="redis-link", daemon=True
-        )
+        self._link_thread = vital_thread(self._link.run, "redis-link", (self._link_stop, self._fleet.report))
         self._last_loop = time.monotonic()
         self._cameras: list[CameraConfig] = []  # all, those of other partitions too
         self._memory = MemoryCheck(self._link)

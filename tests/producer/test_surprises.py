@@ -1,0 +1,60 @@
+"""What nobody expected of one camera, of its source or of a report: who goes on, and what is said of it."""
+
+import subprocess
+import sys
+
+from ferstream.producer.config.camera_config import CameraConfig
+from ferstream.producer.publisher import FramePublisher
+from tests.producer.test_fleet import at_work, frames_in, portraits, status_of
+from tests.support.video_files import make_video, wait_until
+
+SURPRISED_REPORT = """
+from ferstream.producer.cli import main
+from ferstream.producer.fleet import Fleet
+Fleet.report = lambda self: {}["a report"]
+main()
+"""
+
+
+def test_a_surprise_with_one_camera_is_shown_and_the_camera_goes_on_as_the_others_do(redis_url, monkeypatch, caplog):
+    run, surprised = FramePublisher.run, []
+
+    def surprise(self):
+        if self._camera_id == "a" and not surprised:
+            surprised.append(True)
+            raise KeyError("rtsp://user:hunter2@host/x")
+        run(self)
+
+    monkeypatch.setattr(FramePublisher, "run", surprise)
+    with at_work(redis_url, portraits("a"), portraits("b")):
+        wait_until(lambda: frames_in(redis_url, "a") and frames_in(redis_url, "b"), within_s=30, what="frames of both")
+        wait_until(lambda: (s := status_of(redis_url, "a")) and s.problem, within_s=10, what="its problem")
+        shown = status_of(redis_url, "a")
+        wait_until(lambda: status_of(redis_url, "b").state == "live", within_s=10, what="the other is live")
+    assert (shown.state, shown.problem) == ("down", "unexpected KeyError")
+    assert caplog.text.count("camera a is down: unexpected KeyError") == 1
+
+
+def test_a_path_that_cannot_be_followed_is_tried_again(redis_url, tmp_path):
+    link = tmp_path / "a.mkv"
+    camera = CameraConfig("a", str(link))
+    link.symlink_to("x" * 300)
+    with at_work(redis_url, camera) as fleet:
+        wait_until(lambda: (s := status_of(redis_url, "a")) and s.state == "down", within_s=10, what="state down")
+        assert status_of(redis_url, "a").problem == "FFmpeg says: File name too long"
+        link.unlink()
+        make_video(tmp_path / "b.mkv", frames=5).rename(link)
+        wait_until(lambda: fleet.finished, within_s=20, what="the file is read")
+    assert fleet.totals()["a"].captured == 5
+
+
+def test_a_producer_whose_report_fails_ends_at_once_and_says_why(redis_url):
+    ended = subprocess.run(
+        [sys.executable, "-c", SURPRISED_REPORT, "run", "--metrics-port=0", "--redis", redis_url, "--camera=p=portraits:"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 70
+    assert "KeyError: 'a report'" in ended.stderr
