@@ -1,7 +1,7 @@
 """Which cameras of one file this producer reads, where several producers share it."""
 
+import hashlib
 import re
-import zlib
 from dataclasses import dataclass
 from typing import Self
 
@@ -34,8 +34,12 @@ class Partition:
         return cls(int(match[1]), int(match[2]))
 
     def holds(self, camera_id: str) -> bool:
-        """Whether the camera is ours: CRC-32 of its UTF-8 name modulo the number of partitions, the same in every process."""
-        return zlib.crc32(camera_id.encode()) % self.count == self.index
+        """Whether the camera is ours: BLAKE2b of its UTF-8 name, 8 bytes as a big-endian number, modulo the number of partitions.
+
+        Not CRC-32, by which cameras are split over shards: each of three producers would write to one of three shards only.
+        """
+        digest = hashlib.blake2b(camera_id.encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big") % self.count == self.index
 
     def __str__(self) -> str:
         return f"{self.index}/{self.count}"

@@ -25,8 +25,20 @@ def test_every_camera_is_in_one_partition(count):
     assert all(len(home) == 1 for home in homes)
     sizes = Counter(home[0] for home in homes)
     assert min(sizes.values()) > len(NAMES) / count / 2
-    # The rule is the wire's, so that the same name has the same home in every version.
-    assert all(Keys(shards=count).shard_of(name) == home[0] for name, home in zip(NAMES, homes, strict=True))
+
+
+def test_the_rule_is_the_same_in_every_process_and_version():
+    homes = [next(index for index in range(8) if Partition(index, 8).holds(name)) for name in ("door", "hall", "Tür", "入口")]
+    assert homes == [1, 7, 7, 2]
+
+
+@pytest.mark.parametrize(("producers", "shards"), [(3, 3), (4, 48), (6, 48)])
+def test_every_producer_writes_to_every_shard(producers, shards):
+    keys = Keys(shards=shards)
+    names = [f"camera-{number}" for number in range(3000)]
+    for index in range(producers):
+        written = {keys.shard_of(name) for name in names if Partition(index, producers).holds(name)}
+        assert len(written) == shards
 
 
 @pytest.mark.parametrize(
