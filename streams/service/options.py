@@ -100,8 +100,12 @@ def metrics_options(port: int) -> Callable[[F], F]:
             callback=with_other_port,
             help="Port of /metrics, /healthz and /readyz; 0 takes a free one.",
         ),
-        # Prometheus scrapes from elsewhere.
-        cloup.option("--metrics-host", default="0.0.0.0", help="Address of /metrics, /healthz and /readyz."),
+        # It names cameras and says how busy a house is: who is to see that from elsewhere is said, not taken for granted.
+        cloup.option(
+            "--metrics-host",
+            default="127.0.0.1",
+            help="Address of /metrics, /healthz and /readyz; 0.0.0.0 where Prometheus or a probe comes from another machine.",
+        ),
     )
 
 

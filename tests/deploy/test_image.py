@@ -102,6 +102,12 @@ def test_a_target_is_what_a_container_should_be(target, port):
         assert f"org.opencontainers.image.{label}=" in text
 
 
+@pytest.mark.parametrize("target", ["producer", "worker-cpu", "worker-gpu", "consumer"])
+def test_the_metrics_of_a_container_can_be_reached_from_outside_of_it(target):
+    variable = f"FER_{target.partition('-')[0].upper()}_METRICS_HOST"
+    assert re.search(rf"^ENV .*\b{variable}=0.0.0.0\b", stages()[target], re.MULTILINE)
+
+
 def test_a_file_of_this_checkout_is_readable_in_an_image_whatever_its_mode_here():
     """Wheels have modes of their own; what is copied as it is would keep that of a clone under umask 077."""
     for target in OURS:

@@ -83,6 +83,7 @@ def test_programs_understand_how_they_are_started(
     options = options_of(group, container, environment, monkeypatch)
     assert options["redis_url"].startswith(f"redis://{program.removeprefix('fer-')}:")  # its own user's
     assert options["log_format"] == "json"
+    assert options["metrics_host"] == "0.0.0.0"  # a probe comes from the node
     assert [options["metrics_port"]] == [port] == [one["containerPort"] for one in container["ports"]]
     assert container["image"].startswith(f"ferstream/{program.removeprefix('fer-')}")
     CHECKS[program](name, options, workload)

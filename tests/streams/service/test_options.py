@@ -181,7 +181,7 @@ def test_a_port_that_was_asked_for_is_an_error_where_it_is_taken(redis_url, tmp_
     with taken_port(9103):
         ended = run("consumer", "log", "--redis", redis_url, "--dir", str(tmp_path), "--metrics-port=9103")
     assert ended.returncode == 3
-    assert "cannot serve metrics on 0.0.0.0:9103: " in ended.stderr
+    assert "cannot serve metrics on 127.0.0.1:9103: " in ended.stderr
 
 
 def test_the_other_port_serves():
