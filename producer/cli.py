@@ -36,7 +36,13 @@ def camera_options(command: F) -> F:
     for group in (
         cloup.option_group(
             "Cameras",
-            option("--camera", "arguments", multiple=True, metavar="NAME=URL", help="A camera; may be repeated."),
+            option(
+                "--camera",
+                "arguments",
+                multiple=True,
+                metavar="NAME=URL",
+                help="A camera; may be repeated. NAME=@FILE reads the URL from a file's first line (for passwords).",
+            ),
             option("--cameras", "file", type=click.Path(path_type=Path), help="cameras.yaml, read again on SIGHUP."),
             option(
                 "--partition",
@@ -140,13 +146,14 @@ class _Group(FerGroup):
 _EXITS = {1: "a camera could not be read"}
 
 
-@cloup.group(cls=_Group, example="fer-producer run --camera door=rtsp://user:password@10.0.0.5/stream1", exits=_EXITS)
+@cloup.group(cls=_Group, example="fer-producer run --camera door=@/run/secrets/door", exits=_EXITS)
 @click.version_option(package_name="ferstream", prog_name="fer-producer")
 def main() -> None:
     """Read cameras and push their frames into Redis.
 
     A camera is an rtsp://, rtsps://, http:// or https:// URL, a video file, a folder of pictures, webcam:0, or portraits: (a
-    synthetic camera with two real faces).
+    synthetic camera with two real faces). An URL with a password belongs into a file: what is on a command line, every user of
+    the machine can read.
     """
 
 

@@ -1,9 +1,9 @@
 """cameras.yaml: which cameras there are. Every mistake in it is one line that names the camera, the key and the line.
 
 cameras:
-  door: rtsp://user:password@10.0.0.7/stream
+  door: '@/run/secrets/door'     # the first line of that file is the URL
   hall:
-    url_file: /run/secrets/hall-url
+    url: rtsp://10.0.0.7/stream
     fps: 10
     max_side: 960
 """
@@ -23,6 +23,8 @@ from ferstream.streams.service.named_file import NamedFileError, read_secret, re
 KEYS = ("url", "url_file", *SETTING_NAMES)
 #: What YAML says where a value holds a colon at its end or before a space, in a block and in braces: it takes that for a key.
 _COLONS = ("mapping values are not allowed here", "but got ':'")
+#: And where a value begins with @, which YAML keeps for itself.
+_AT = "cannot start any token"
 QUOTE_IT = "if a value has a colon in it, quote it: url: 'portraits:'"
 
 
@@ -38,7 +40,9 @@ def read_cameras_file(path: Path, defaults: CameraSettings) -> list[CameraConfig
     except yaml.MarkedYAMLError as error:
         # The error quotes the file, which may hold a password: only its kind and place are told.
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        hint = f"; {QUOTE_IT}" if any(words in (error.problem or "") for words in _COLONS) else ""
+        problem = error.problem or ""
+        hint = f"; {QUOTE_IT}" if any(words in problem for words in _COLONS) else ""
+        hint = "; if a value begins with @, quote it: url: '@/run/secrets/door'" if _AT in problem else hint
         raise ConfigError(f"{path}, line {line}: this is no YAML: {_unquoted(error.problem)}{hint}") from None
     except yaml.YAMLError:
         raise ConfigError(f"{path} is no YAML: it holds characters that YAML forbids") from None
@@ -50,12 +54,12 @@ def read_cameras_file(path: Path, defaults: CameraSettings) -> list[CameraConfig
 
 
 def camera_from_argument(argument: str, defaults: CameraSettings) -> CameraConfig:
-    """A camera from NAME=URL. Raises ConfigError."""
+    """A camera from NAME=URL or NAME=@FILE. Raises ConfigError."""
     name, equals, url = argument.partition("=")
     if not equals or "://" in name:
-        raise ConfigError("--camera wants NAME=URL, for instance door=rtsp://10.0.0.7/stream")
+        raise ConfigError("--camera wants NAME=URL, for instance door=rtsp://10.0.0.7/stream, or NAME=@FILE")
     try:
-        return CameraConfig(name.strip(), url.strip(), defaults)
+        return CameraConfig(name.strip(), _read(url.strip(), Path()), defaults)
     except ConfigError as error:
         raise ConfigError(f"camera {name}: {error}") from None
 
@@ -126,16 +130,18 @@ def _url(settings: dict[str, Any], folder: Path) -> str:
     if file is not None:
         if not isinstance(file, str):
             raise ConfigError("url_file must be a path")
-        url = _read(folder / path_of(file))
+        url = f"@{file}"
     if not isinstance(url, str) or not url:
         raise ConfigError(f"url must be text; {QUOTE_IT}" if isinstance(url, dict) else "url must be text")
-    return url
+    return _read(url, folder)
 
 
-def _read(file: Path) -> str:
-    """The first line of a file, which is the place for an URL with a password. Raises ConfigError."""
+def _read(url: str, folder: Path) -> str:
+    """The URL; of @FILE the first line of that file, which is the place for a password. Raises ConfigError."""
+    if not url.startswith("@"):
+        return url
     try:
-        return read_secret(file, "the camera's URL")
+        return read_secret(folder / path_of(url[1:]), "the camera's URL")
     except NamedFileError as error:
         raise ConfigError(str(error)) from None
 

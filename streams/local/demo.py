@@ -50,7 +50,7 @@ class Sums:
     example="""\
 fer-demo
 fer-demo --camera desk=webcam:0 --forever
-fer-demo --camera rtsp://user:password@10.0.0.5/stream1 --seconds 60""",
+fer-demo --camera @door.url --seconds 60""",
     exits={
         0: "done, or ended by Ctrl-C while it ran: every frame is accounted for, and faces were found",
         1: "a frame is not accounted for, or no face was found, also where Ctrl-C ended it",
@@ -65,7 +65,8 @@ fer-demo --camera rtsp://user:password@10.0.0.5/stream1 --seconds 60""",
         "cameras",
         multiple=True,
         metavar="NAME=URL",
-        help="Camera to use instead of the demo's; may be repeated. A bare URL is called camera-1, and so on.",
+        help="Camera to use instead of the demo's; may be repeated. A bare URL is called camera-1, and so on. @FILE reads the URL"
+        " from a file (for passwords).",
     ),
 )
 @cloup.option_group(

@@ -86,6 +86,10 @@ def test_reads_cameras_over_defaults(tmp_path):
         ('cameras:\n  a: {url_file: "x\\0y"}\n', "the URL or path holds a line break, a zero byte"),
         ("cameras:\n  a: ~nobody-of-this-name/x.mp4\n", "camera a: there is no user ~nobody-of-this-name: write the whole path"),
         ("cameras: " + "[" * 1000, "it is nested too deep"),
+        (
+            "cameras:\n  a: @door.url\n",
+            "line 2: this is no YAML: found character ... that cannot start any token; if a value begins with @",
+        ),
         ("", "is empty"),
     ],
 )
@@ -94,6 +98,21 @@ def test_mistakes_are_named(tmp_path, text, told):
         read_cameras_file(write(tmp_path, text), CameraSettings())
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_url_is_read_from_a_file(tmp_path, monkeypatch):
+    (tmp_path / "door.url").write_text("rtsp://u:hunter2@10.0.0.8/x\n# a note\n")
+    path = write(tmp_path, "cameras:\n  a: '@door.url'\n  b: {url: '@door.url', fps: 3}\n  c: {url_file: door.url}\n")
+    monkeypatch.chdir(tmp_path)
+    cameras = [*read_cameras_file(path, CameraSettings()), camera_from_argument("d=@door.url", CameraSettings())]
+    assert {camera.url for camera in cameras} == {"rtsp://u:hunter2@10.0.0.8/x"}
+    for file, told in (("none", "cannot read none: No such file"), ("", "cannot read .: Is a directory")):
+        with pytest.raises(ConfigError, match=f"camera d: {told}"):
+            camera_from_argument(f"d=@{file}", CameraSettings())
+    (tmp_path / "door.url").write_text("rtsp://u:p/hunter2@h/x\n")
+    with pytest.raises(ConfigError, match="camera d: the URL has no host") as caught:
+        camera_from_argument("d=@door.url", CameraSettings())
     assert "hunter2" not in str(caught.value)
 
 

@@ -221,11 +221,13 @@ def test_a_worker_and_a_tail_say_more_with_v(redis_url):
 
 def test_the_demo_takes_cameras_as_the_producer_does():
     assert named(()) == ["demo=portraits:"]
-    assert named(("desk=webcam:0", "rtsp://10.0.0.5/x?a=b", "/films/a=b.mkv", "webcam:1")) == [
+    assert named(("desk=webcam:0", "rtsp://10.0.0.5/x?a=b", "/films/a=b.mkv", "webcam:1", "@door.url", "hall=@hall.url")) == [
         "desk=webcam:0",
         "camera-2=rtsp://10.0.0.5/x?a=b",
         "camera-3=/films/a=b.mkv",
         "camera-4=webcam:1",
+        "camera-5=@door.url",
+        "hall=@hall.url",
     ]
 
 
