@@ -149,7 +149,7 @@ class Fleet:
         label = name if self._camera_labels else ""
         counts = self._counts.setdefault(name, FrameCounts(label))
         camera = Camera(
-            config, self._link, counts, producer=self._producer, label=label, group=self._group, tracing=self._tracing
+            config, self._link, counts, producer=self._board.holder, label=label, group=self._group, tracing=self._tracing
         )
         with self._lock:
             self._cameras[name] = camera

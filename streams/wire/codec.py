@@ -188,7 +188,7 @@ def decode_frame(entry_id: str, fields: Mapping[bytes, bytes]) -> Frame:
 def is_accounted(fields: Mapping[bytes, bytes]) -> bool:
     """Whether the producer of a frame entry has accounted for its capture. What cannot be read is not ours."""
     try:
-        version = _VERSIONS.decode(fields.get(b"m", b"")[:MAX_HEADER_BYTES]).version
+        version = _decode_version(fields.get(b"m", b"")[:MAX_HEADER_BYTES]).version
     except _UNREADABLE:
         return False
     return isinstance(version, int) and version >= ACCOUNTED_SINCE
