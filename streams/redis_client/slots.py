@@ -16,7 +16,7 @@ def slot_of(arguments: Sequence[Any]) -> int:
         words = [argument.upper() if isinstance(argument, str | bytes) else argument for argument in arguments]
         return key_slot(_encoded(arguments[words.index(b"STREAMS" if b"STREAMS" in words else "STREAMS") + 1]))
     if name in ("EVAL", "EVALSHA"):
-        return key_slot(_encoded(arguments[3]))
+        return key_slot(_encoded(arguments[3] if int(arguments[2]) else COMMON_KEY))
     keyless = name in ("TIME", "INFO", "PING") or len(arguments) < 2
     return key_slot(_encoded(COMMON_KEY if keyless else arguments[1]))
 

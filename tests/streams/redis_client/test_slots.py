@@ -12,6 +12,7 @@ from ferstream.streams.redis_client.slots import slot_of
         (("XINFO STREAM", "fer:results:{5}"), "5"),
         (("MEMORY USAGE", b"fer:frames:{4}", "SAMPLES", 0), "4"),
         (("EVALSHA", "5f", 2, "fer:frames:{4}", "fer:results:{4}", "an argument"), "4"),
+        (("EVAL", "return 1", 0), "fer:shards"),
         (("TIME",), "fer:shards"),
         (("INFO", "server"), "fer:shards"),
     ],
