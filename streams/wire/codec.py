@@ -18,7 +18,7 @@ from ferstream.streams.wire.messages import VERSION, Face, Frame, FrameHeader, H
 
 #: A header takes some 200 bytes. What is longer is refused before it is parsed, and left out of a dead letter.
 MAX_HEADER_BYTES = 64 * 1024
-#: Producers that speak this version or a newer one keep the account of what they capture.
+#: Since this version a frame names its producer, where that keeps the account of what it captures.
 ACCOUNTED_SINCE = 2
 #: 8 MB holds ten thousand faces.
 MAX_MAP_BYTES = 8 * 1024 * 1024
@@ -114,12 +114,13 @@ class _Result2(_Result, kw_only=True):
 
 class _AnyVersion(msgspec.Struct):
     version: Any = None
+    producer: Any = None
 
 
 M = TypeVar("M")
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_version = msgspec.msgpack.Decoder(_AnyVersion).decode
+_decode_any = msgspec.msgpack.Decoder(_AnyVersion).decode
 #: By version, what reads a map of it.
 _HEADERS: dict[int, Callable[[bytes], _Header1 | _Header2]] = {
     1: msgspec.msgpack.Decoder(_Header1).decode,
@@ -188,10 +189,10 @@ def decode_frame(entry_id: str, fields: Mapping[bytes, bytes]) -> Frame:
 def is_accounted(fields: Mapping[bytes, bytes]) -> bool:
     """Whether the producer of a frame entry has accounted for its capture. What cannot be read is not ours."""
     try:
-        version = _decode_version(fields.get(b"m", b"")[:MAX_HEADER_BYTES]).version
+        said = _decode_any(fields.get(b"m", b"")[:MAX_HEADER_BYTES])
     except _UNREADABLE:
         return False
-    return isinstance(version, int) and version >= ACCOUNTED_SINCE
+    return type(said.version) in (int, float) and said.version >= ACCOUNTED_SINCE and isinstance(said.producer, str)
 
 
 def encode_result(result: Result) -> dict[Any, Any]:
@@ -290,7 +291,7 @@ def _decode(
     if len(data) > most:
         raise DecodeError(entry_id, "too-large", f"field {name} has {len(data)} bytes; at most {most} are read")
     try:
-        version = _decode_version(data).version
+        version = _decode_any(data).version
     except msgspec.ValidationError as error:
         raise DecodeError(entry_id, "wrong-type", f"field {name} is no map of names: {error}") from error
     except _UNREADABLE as error:

@@ -5,7 +5,7 @@
 -- from there the next time: a camera whose frames live for an hour hides no other's.
 --
 -- KEYS: frames, account, age. ARGV: group, seconds a frame may be overdue, entries to look at, version of the wire since which
--- producers account for captures. Returns: expired, vanished.
+-- a frame names the producer that has accounted for its capture. Returns: expired, vanished.
 local frames, account, age = unpack(KEYS)
 local group, grace_s, limit = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
@@ -37,7 +37,7 @@ for _, entry in ipairs(entries) do
         redis.call('XDEL', frames, entry[1])
         redis.call('XACK', frames, group, entry[1])
         redis.call('HINCRBY', account, 'expired', 1)
-        if (tonumber(header.version) or 0) < tonumber(ARGV[4]) then
+        if (tonumber(header.version) or 0) < tonumber(ARGV[4]) or type(header.producer) ~= 'string' then
             redis.call('HINCRBY', account, 'captured', 1)
         end
         expired = expired + 1

@@ -65,7 +65,13 @@ class Camera:
         self.sequence += 1
         now = self.clock.now()
         header = FrameHeader(
-            camera_id=self.name, sequence=self.sequence, captured_at=now, deadline=now + left_s, width=8, height=8
+            camera_id=self.name,
+            sequence=self.sequence,
+            captured_at=now,
+            deadline=now + left_s,
+            width=8,
+            height=8,
+            producer="test:1",
         )
         return Frame(header, bytes(FRAME_BYTES))
 

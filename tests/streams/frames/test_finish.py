@@ -6,13 +6,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ferstream.streams.frames.account import read_account
+from ferstream.streams.frames.age import end_overdue
 from ferstream.streams.frames.finish import FrameFinisher, answered, dead, expired, withdrawn
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect
-from ferstream.streams.wire.codec import decode_result
+from ferstream.streams.wire.codec import decode_result, encode_frame
 from ferstream.streams.wire.keys import Keys
-from ferstream.streams.wire.messages import Result
+from ferstream.streams.wire.messages import Frame, FrameHeader, Result
 
 KEYS = Keys(shards=2)
 
@@ -125,6 +126,20 @@ def test_a_frame_that_nobody_accounted_for_counts_as_captured_when_it_ends(clien
     end(finisher, dead(entry, "not-msgpack", "d", 1.0))
     account = read_account(client, KEYS)
     assert (account.captured, account.dead, account.balance) == (1, {"not-msgpack": 1}, 0)
+
+
+@pytest.mark.parametrize("producer", [None, "elsewhere:1"])
+def test_the_account_balances_where_a_foreign_producer_keeps_none(client, reader, finisher, producer):
+    """Its frames name no producer. One that does has accounted for the capture itself."""
+    for entry_id in ("1-1", "2-1"):
+        header = FrameHeader(camera_id="door", sequence=1, captured_at=1.0, deadline=2.0, width=8, height=8, producer=producer)
+        client.xadd(KEYS.frames(0), encode_frame(Frame(header, b"")), id=entry_id)
+    (entry,) = reader.read(1, 0.01)
+    end(finisher, answered(entry, result(entry)))
+    end_overdue(client, KEYS, 0, "workers")
+    account = read_account(client, KEYS)
+    assert (account.published, account.expired) == (1, 1)
+    assert account.captured == (0 if producer else 2)
 
 
 def test_a_dead_letter_says_why_and_holds_no_picture(client, reader, finisher):

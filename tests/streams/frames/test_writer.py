@@ -54,6 +54,7 @@ class Camera:
             deadline=captured_at + self.freshness_s,
             width=8,
             height=8,
+            producer="test:1",
         )
         self.writer.write(Frame(header, bytes(size)))
 

@@ -161,7 +161,7 @@ def test_a_writer_makes_room_and_finds_what_was_answered(client):
     drops: list = []
     writer = writer_of(client, "door", drops, budget_bytes=250)
     for sequence in range(4):
-        writer.write(frame(sequence, b"x" * 100, time.time(), camera="door"))
+        writer.write(frame(sequence, b"x" * 100, time.time(), camera="door", producer="test:1"))
     assert drops == [("budget", 1), ("budget", 1)]
     shard = KEYS.shard_of("door")
     end(client, shard, *(expired(entry) for entry in reader_of(client, shard).read(1, 0.01)))
@@ -179,7 +179,7 @@ def test_a_move_of_a_slot_is_followed_by_all_and_nothing_is_lost_or_done_twice(c
     mover = threading.Thread(target=lambda: (moving.wait(), cluster.move_slot(slot, old, new)))
     mover.start()
     while written < 150 or mover.is_alive():
-        writer.write(frame(written, b"x" * 5000, time.time(), camera=camera))
+        writer.write(frame(written, b"x" * 5000, time.time(), camera=camera, producer="test:1"))
         written += 1
         if written == 50:
             moving.set()

@@ -17,6 +17,7 @@ from ferstream.streams.wire.codec import (
     encode_frame,
     encode_result,
     face_map,
+    is_accounted,
     result_map,
 )
 from ferstream.streams.wire.emotions import EMOTIONS, NAMES, UNKNOWN
@@ -328,6 +329,23 @@ def test_a_missing_field_is_named(name):
     with pytest.raises(DecodeError, match=name) as caught:
         decode_header("5-1", {b"m": msgpack.packb(message)})
     assert caught.value.reason == "missing-field"
+
+
+@pytest.mark.parametrize(
+    ("change", "accounted"),
+    [
+        ({}, True),
+        ({"version": 3}, True),
+        ({"version": 1}, False),
+        ({"version": "2"}, False),
+        ({"producer": None}, False),
+        ({"producer": 5}, False),
+    ],
+)
+def test_whoever_names_a_producer_keeps_its_account(change, accounted):
+    assert is_accounted({b"m": msgpack.packb(msgpack.unpackb(HEADER_2) | change)}) is accounted
+    assert not is_accounted({b"m": HEADER_2[:-1]})
+    assert not is_accounted({b"j": b""})
 
 
 def test_missing_entry_fields_and_giants_are_refused():
