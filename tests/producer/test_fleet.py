@@ -127,7 +127,6 @@ def test_frames_arrive_with_growing_numbers(redis_url):
     assert (status.state, status.url, status.width, status.problem) == ("live", "portraits:", 1280, "")
     captured, written, dropped = sums(fleet, "p")
     assert captured == written + dropped["busy"] == len(frames) + dropped.total()
-    assert status_of(redis_url, "p").state == "live"  # the service writes the last one
 
 
 def test_the_cap_drops_and_counts(redis_url, tmp_path):
