@@ -1,0 +1,54 @@
+"""A worker's name: one worker has it, and whoever lost it is told by whom."""
+
+import pytest
+
+from ferstream.streams.frames.status_board import StatusBoard, read_statuses
+from ferstream.streams.frames.worker_status import WorkerStatus
+from ferstream.streams.wire.keys import Keys
+from ferstream.workers import name_lease
+from ferstream.workers.name_lease import NameLease, NameTaken
+
+KEY = Keys().workers
+WORKER = WorkerStatus(name="w", state="ready", device="cpu", runtime="openvino", precision="f32")
+
+
+def lease(client) -> NameLease:
+    return NameLease(client, KEY, "w", lambda: WORKER)
+
+
+def test_a_name_is_free_again_at_once_when_it_is_released(client):
+    first, second = lease(client), lease(client)
+    first.take()
+    with pytest.raises(NameTaken, match=r"the name w is held by worker .* since .*: give each worker a --name of its own"):
+        second.take(give_up=lambda: True)
+    first.release()
+    first.renew()  # a thread that was under way
+    assert read_statuses(client, KEY, WorkerStatus) == []
+    second.take()
+    assert (first.lost, second.lost) == (None, None)
+
+
+def test_a_name_whose_holder_is_silent_is_waited_for(client, monkeypatch):
+    monkeypatch.setattr(name_lease, "WAIT_S", 30.0)
+    StatusBoard(client, KEY).renew({"w": WORKER})
+    waits = NameLease(client, KEY, "w", lambda: WORKER)
+    waits._board = StatusBoard(client, KEY, lease_s=0.2)
+    waits.take()
+    assert len(read_statuses(client, KEY, WorkerStatus)) == 1
+
+
+def test_who_took_a_name_is_told_to_its_old_holder(client):
+    hangs = lease(client)
+    hangs.take()
+    StatusBoard(client, KEY, lease_s=0.0).renew({"w": WORKER})
+    hangs.renew()
+    assert hangs.lost.startswith("the name w is held by worker ")
+    hangs.release()
+    assert len(read_statuses(client, KEY, WorkerStatus)) == 1
+
+
+def test_a_name_that_was_never_ours_is_not_called_lost(client):
+    StatusBoard(client, KEY).renew({"w": WORKER})
+    waits = lease(client)
+    waits.renew()
+    assert waits.lost is None
