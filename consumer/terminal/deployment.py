@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import redis
 
-from ferstream.streams.errors import StoreError
+from ferstream.streams.errors import StoreError, StoreUnavailable
 from ferstream.streams.frames.account import Account, read_account
 from ferstream.streams.frames.camera_status import CameraStatus
-from ferstream.streams.frames.status_board import S, Status, read_statuses
+from ferstream.streams.frames.status_board import Status, read_statuses
 from ferstream.streams.frames.worker_status import WorkerStatus
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.cluster import primaries_of
@@ -48,7 +48,11 @@ class Rates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """One look at everything under a prefix, at `at` on Redis's clock. What this user has no right to see is None."""
+    """One look at everything under a prefix, at `at` on Redis's clock.
+
+    `hidden` are the parts that could not be seen: None, or empty. This user has no right to them, or the part of Redis that has
+    them does not answer; then `away` says why.
+    """
 
     prefix: str
     at: float
@@ -62,6 +66,8 @@ class Deployment:
     #: Other prefixes with cameras and with workers; looked for only where there are none under this one.
     cameras_elsewhere: list[str]
     workers_elsewhere: list[str]
+    hidden: frozenset[str] = frozenset()
+    away: str = ""
 
     @property
     def live_workers(self) -> list[WorkerStatus]:
@@ -81,41 +87,50 @@ class DeploymentReader:
         self._client, self._prefix = client, prefix
         self._clock = ServerClock()
         self._before: tuple[float, Account] | None = None
+        self._away, self._hidden = "", set[str]()
 
     def read(self) -> Deployment:
         """One look. Raises StoreError where Redis is away, or refuses what every user may see."""
         self._clock.set_from(self._client)
+        self._away, self._hidden = "", set()
         with translated():
             stored = self._client.get(Keys(self._prefix).shard_count)
         shards = int(stored) if stored else None
         keys = Keys(self._prefix, shards or 1)
-        cameras = self._statuses(keys.cameras, CameraStatus)
-        workers = self._statuses(keys.workers, WorkerStatus)
-        account = self._allowed(lambda: read_account(self._client, keys))
+        cameras = self._seen("cameras", lambda: read_statuses(self._client, keys.cameras, CameraStatus)) or []
+        workers = self._seen("workers", lambda: read_statuses(self._client, keys.workers, WorkerStatus)) or []
+        account = self._seen("account", lambda: read_account(self._client, keys))
         somebody_works = any(self._live(worker) for worker in workers)
+        server, rates = self._seen("server", self._server), self._rates(account)
+        oldest_s = self._seen("frames", lambda: self._oldest(keys))
         return Deployment(
             prefix=self._prefix,
             at=self._clock.now(),
             shards=shards,
-            server=self._allowed(self._server),
+            server=server,
             cameras=cameras,
             workers=workers,
             account=account,
-            rates=self._rates(account),
-            oldest_waiting_s=self._allowed(lambda: self._oldest(keys)),
+            rates=rates,
+            oldest_waiting_s=oldest_s,
             cameras_elsewhere=[] if cameras else self._elsewhere("cameras", CameraStatus),
             workers_elsewhere=[] if somebody_works else self._elsewhere("workers", WorkerStatus),
+            hidden=frozenset(self._hidden),
+            away=self._away,
         )
 
-    def _allowed(self, look: Callable[[], T]) -> T | None:
-        """What a look finds, or None where this user has no right to it."""
+    def _seen(self, what: str, look: Callable[[], T]) -> T | None:
+        """What a look finds, or None where this user has no right to it, or the primary that has it is away."""
         try:
             return look()
+        except StoreUnavailable as error:
+            self._away = str(error)
         except StoreError as error:
             if not isinstance(error.__cause__, redis.exceptions.NoPermissionError):
                 raise
-            log.debug("not seen: %s", error)
-            return None
+            log.debug("%s are not seen: %s", what, error)
+        self._hidden.add(what)
+        return None
 
     def _server(self) -> Server:
         with translated():
@@ -157,12 +172,14 @@ class DeploymentReader:
 
     def _elsewhere(self, what: str, kind: type[Status]) -> list[str]:
         """Other prefixes under which cameras, or workers, say that they are there."""
-        found = self._allowed(lambda: self._scan(f"*:{what}")) or set()
+        found = self._seen("others", lambda: self._scan(f"*:{what}")) or set()
         names = sorted({key.decode(errors="replace").removesuffix(f":{what}") for key in found} - {self._prefix})
-        return [name for name in names if any(self._live(status) for status in self._statuses(f"{name}:{what}", kind))]
 
-    def _statuses(self, key: str, kind: type[S]) -> list[S]:
-        return self._allowed(lambda: read_statuses(self._client, key, kind)) or []
+        def live(name: str) -> bool:
+            statuses = self._seen("others", lambda: read_statuses(self._client, f"{name}:{what}", kind)) or []
+            return any(self._live(status) for status in statuses)
+
+        return [name for name in names if live(name)]
 
     def _live(self, status: Status) -> bool:
         return status.silent_since(self._clock.now()) is None

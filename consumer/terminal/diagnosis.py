@@ -46,6 +46,11 @@ def diagnose(deployment: Deployment) -> list[Problem]:
     return [Problem(printable(problem.what), printable(problem.do)) for problem in found]
 
 
+def _away(deployment: Deployment) -> Iterator[Problem]:
+    if deployment.away:
+        yield Problem(f"a part of Redis is away ({deployment.away})", "look at its primaries; what it holds is not seen here")
+
+
 def _memory(deployment: Deployment) -> Iterator[Problem]:
     server = deployment.server
     if server and server.max_bytes and server.used_bytes >= FULL * server.max_bytes:
@@ -57,6 +62,8 @@ def _memory(deployment: Deployment) -> Iterator[Problem]:
 
 def _nobody_here(deployment: Deployment) -> Iterator[Problem]:
     """Another prefix, or programs that were never started."""
+    if deployment.hidden & {"cameras", "workers"}:
+        return
     prefix = deployment.prefix
     cameras, workers = deployment.cameras, deployment.live_workers
     if cameras and not workers and deployment.workers_elsewhere:
@@ -119,7 +126,8 @@ def _workers(deployment: Deployment) -> Iterator[Problem]:
     for worker in [worker for worker in live if worker.state not in ("ready", "warming up", "draining")][:MOST]:
         yield Problem(f"worker {worker.name} reads nothing ({worker.state})", "look at its log")
     waiting = deployment.account.in_flight if deployment.account else 0
-    if not live and not deployment.workers_elsewhere and (waiting or deployment.live_cameras):
+    somebody_else = deployment.workers_elsewhere or "workers" in deployment.hidden
+    if not live and not somebody_else and (waiting or deployment.live_cameras):
         what = "frames wait and no worker reads them" if waiting else "no worker reads the frames"
         yield Problem(what, f"start fer-worker run{_prefixed(deployment.prefix)}")
 
@@ -176,6 +184,7 @@ def _lost(deployment: Deployment) -> Iterator[Problem]:
 
 
 _RULES: tuple[Callable[[Deployment], Iterable[Problem]], ...] = (
+    _away,
     _memory,
     _nobody_here,
     _silent_cameras,

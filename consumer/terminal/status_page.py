@@ -16,10 +16,10 @@ from ferstream.streams.frames.account import Account
 from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.worker_status import WorkerStatus
 
-#: Cameras of one producer that are shown, those that are not live first.
-MOST_CAMERAS = 20
+#: Cameras of one producer that are shown, and workers; those that are not well first.
+MOST = 20
 _COLOURS = COLOURS | {"ready": "green", "warming up": "yellow", "draining": "yellow"}
-_UNSEEN = "not seen: this user has no right to it"
+_UNSEEN = "not seen: this user has no right to it, or it is away"
 
 
 def page(deployment: Deployment, problems: Sequence[Problem], width: int | None = None) -> list[str]:
@@ -33,7 +33,7 @@ def page(deployment: Deployment, problems: Sequence[Problem], width: int | None 
 
 def json_object(deployment: Deployment, problems: Sequence[Problem]) -> str:
     """Everything in one line: the deployment, with each status's `silent_since` and the account's `balance`, and `problems`."""
-    message = asdict(deployment)
+    message = asdict(deployment) | {"hidden": sorted(deployment.hidden)}
     for name, statuses in (("cameras", deployment.cameras), ("workers", deployment.workers)):
         for one, status in zip(message[name], statuses, strict=True):
             one["silent_since"] = status.silent_since(deployment.at)
@@ -73,7 +73,7 @@ def _account(account: Account) -> Iterator[str]:
 
 def _cameras(deployment: Deployment) -> Iterator[str]:
     if not deployment.cameras:
-        yield _row("Cameras", "none")
+        yield _row("Cameras", _UNSEEN if "cameras" in deployment.hidden else "none")
         return
     of: defaultdict[str, list[CameraStatus]] = defaultdict(list)
     for camera in deployment.cameras:
@@ -81,7 +81,7 @@ def _cameras(deployment: Deployment) -> Iterator[str]:
     for holder, cameras in of.items():
         rate = sum(camera.frames_per_second for camera in cameras if camera.silent_since(deployment.at) is None)
         yield _row("Producer", f"{printable(holder)}, {rate:.1f} frames a second")
-        shown = sorted(cameras, key=lambda camera: state_of(camera, deployment.at) == "live")[:MOST_CAMERAS]
+        shown = sorted(cameras, key=lambda camera: state_of(camera, deployment.at) == "live")[:MOST]
         rows = [_camera(camera, deployment.at) for camera in shown]
         yield from aligned(("CAMERA", "STATE", "FPS", "LAST FRAME", "FOR"), rows, _COLOURS, "  ")
         if len(cameras) > len(shown):
@@ -101,12 +101,14 @@ def _camera(camera: CameraStatus, at: float) -> tuple[str, ...]:
 
 def _workers(deployment: Deployment) -> Iterator[str]:
     if not deployment.workers:
-        yield _row("Workers", "none")
+        yield _row("Workers", _UNSEEN if "workers" in deployment.hidden else "none")
         return
     rate = sum(worker.frames_per_second for worker in deployment.live_workers)
     yield _row("Workers", f"{len(deployment.live_workers)}, {rate:.1f} frames a second")
-    rows = [_worker(worker, deployment.at) for worker in deployment.workers]
-    yield from aligned(("WORKER", "STATE", "FPS", "BUSY", "HELD", "DEVICE", "FOR"), rows, _COLOURS, "  ")
+    rows = sorted((_worker(worker, deployment.at) for worker in deployment.workers), key=lambda row: row[1] == "ready")
+    yield from aligned(("WORKER", "STATE", "FPS", "BUSY", "HELD", "DEVICE", "FOR"), rows[:MOST], _COLOURS, "  ")
+    if len(rows) > MOST:
+        yield f"  and {len(rows) - MOST} more"
     models = {", ".join(printable(name) for name in worker.models.values()) for worker in deployment.live_workers}
     for names in sorted(models):
         yield f"  {names}"

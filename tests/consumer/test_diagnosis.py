@@ -68,6 +68,8 @@ def told(**changes: object) -> list[str]:
         {"account": None, "server": None, "rates": None, "oldest_waiting_s": None},
         {"server": replace(WELL.server, max_bytes=0)},
         {"shards": None},
+        {"cameras": [], "hidden": frozenset({"cameras"})},
+        {"workers": [], "hidden": frozenset({"workers"})},
     ],
 )
 def test_of_what_is_well_nothing_is_said(changes):
@@ -77,6 +79,7 @@ def test_of_what_is_well_nothing_is_said(changes):
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
+        ({"away": "no answer from Redis: x"}, "a part of Redis is away (no answer from Redis: x): look at its primaries"),
         ({"server": replace(WELL.server, used_bytes=487_000_000)}, "Redis is at 95% of maxmemory: raise maxmemory"),
         (
             {"server": replace(WELL.server, policy="allkeys-lru")},
