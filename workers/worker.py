@@ -79,7 +79,7 @@ class Worker:
         self._intake = Intake(
             readers,
             self.clock,
-            self._pipeline.frames,
+            self._pipeline,
             finished,
             window=window,
             max_deliveries=settings.max_deliveries,

@@ -38,7 +38,7 @@ def test_a_frame_that_grew_old_in_the_queue_is_not_detected(redis_url, client):
     pipeline = Pipeline(settings, *models, clock, finished, lambda camera: camera)
     pipeline.start()
     for task in (old, fresh):
-        pipeline.frames.put(task)
+        pipeline.put(task)
     pipeline.finish(30)
     ended = {task.frame.header.sequence: task for task in finished.get_batch(8)}
     assert ended[1].outcome == "expired"

@@ -26,6 +26,7 @@ class Hands:
 
 
 BUSY_WITH = Entry(0, "98-0", {}, 1, False)
+CAMERA = "door"
 
 
 def after(*took_s: float, clock: Hands) -> LoadShedder:
@@ -33,10 +34,10 @@ def after(*took_s: float, clock: Hands) -> LoadShedder:
     shedder = LoadShedder(clock)
     for number, seconds in enumerate(took_s):
         entry = Entry(0, f"{number}-0", {}, 1, False)
-        shedder.begin(entry)
+        shedder.begin(entry, CAMERA)
         clock.at += seconds
         shedder.end([entry])
-    shedder.begin(BUSY_WITH)
+    shedder.begin(BUSY_WITH, CAMERA)
     return shedder
 
 
@@ -53,14 +54,14 @@ def after(*took_s: float, clock: Hands) -> LoadShedder:
     ids=["nothing known", "the slowest counts", "time enough", "long ago", "after an outage, old", "after an outage, fresh"],
 )
 def test_what_the_last_frames_took_decides(took_s, left_s, too_slow):
-    assert after(*took_s, clock=Hands()).too_slow(left_s, 5.0) is too_slow
+    assert after(*took_s, clock=Hands()).too_slow(CAMERA, left_s, 5.0) is too_slow
 
 
 def test_a_worker_with_nothing_to_do_begins_a_frame_however_slow_it_was():
     shedder = after(*[1.8] * LOOK_BACK, clock=Hands())
-    assert shedder.too_slow(1.7, 2.0)
+    assert shedder.too_slow(CAMERA, 1.7, 2.0)
     shedder.end([BUSY_WITH])
-    assert not shedder.too_slow(1.7, 2.0)
+    assert not shedder.too_slow(CAMERA, 1.7, 2.0)
 
 
 @pytest.mark.parametrize(("life_s", "later_s", "too_slow"), [(2, 9, True), (2, 11, False), (60, 11, True), (60, 61, False)])
@@ -68,13 +69,25 @@ def test_what_was_measured_long_ago_is_forgotten(life_s, later_s, too_slow):
     clock = Hands()
     shedder = after(*[1.8] * LOOK_BACK, clock=clock)
     clock.at += later_s
-    assert shedder.too_slow(1.7, life_s) is too_slow
+    assert shedder.too_slow(CAMERA, 1.7, life_s) is too_slow
+
+
+def test_one_camera_whose_frames_take_long_lets_those_of_another_in():
+    clock = Hands()
+    shedder = after(*[1.8] * LOOK_BACK, clock=clock)
+    assert shedder.too_slow("other", 1.7, 2.0)  # nothing else is known of it
+    entry = Entry(0, "97-0", {}, 1, False)
+    shedder.begin(entry, "other")
+    clock.at += 0.1
+    shedder.end([entry])
+    assert not shedder.too_slow("other", 1.7, 2.0)
+    assert shedder.too_slow(CAMERA, 1.7, 2.0)
 
 
 def test_frames_that_were_never_begun_do_not_count():
     shedder = after(0.5, clock=Hands())
     shedder.end([Entry(0, "99-0", {}, 1, False)] * LOOK_BACK)
-    assert shedder.too_slow(0.4, 5.0)
+    assert shedder.too_slow(CAMERA, 0.4, 5.0)
 
 
 def test_a_worker_gives_up_at_once_what_it_cannot_answer_in_time(redis_url, client):

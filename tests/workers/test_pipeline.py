@@ -1,6 +1,7 @@
 """The pipeline's promises, with models that find and fail as a test wants."""
 
 import threading
+import time
 from collections import Counter
 from itertools import count
 
@@ -28,6 +29,13 @@ class Ticks:
 
     def now(self) -> float:
         return float(next(self._looks))
+
+
+class Noon:
+    """A clock on which it is always noon."""
+
+    def now(self) -> float:
+        return 0.0
 
 
 def pipeline_of(detector, classifier, clock, finished, **settings) -> Pipeline:
@@ -60,7 +68,7 @@ def test_each_frame_ends_once_whatever_fails_or_expires(frames, failures, thread
     limit.fill(lane, len(frames), more=True)
     for number, (faces, deadline) in enumerate(frames):
         one = frame(number, PICTURES.get(faces, BROKEN), 0.0, deadline, camera=f"camera-{number % 3}", width=64)
-        pipeline.frames.put(FrameTask(Entry(0, f"{number}-0", {}), one))
+        pipeline.put(FrameTask(Entry(0, f"{number}-0", {}), one))
     pipeline.start()
     pipeline.finish(30)
     finished.close()
@@ -80,10 +88,10 @@ def test_a_crowd_in_one_camera_does_not_hold_up_the_others():
     crowd, quiet = picture_of(300), PICTURES[1]
     pipeline.start()
     for number in range(3):
-        pipeline.frames.put(task("crowded", number, crowd))
+        pipeline.put(task("crowded", number, crowd))
     wait_until(lambda: len(pipeline._faces) == 300 - 32)  # the first batch is with the classifier
     for number in range(10):
-        pipeline.frames.put(task(f"quiet-{number}", number, quiet))
+        pipeline.put(task(f"quiet-{number}", number, quiet))
     wait_until(lambda: len(pipeline._faces) == 300 - 32 + 10)
     go_on.set()
     pipeline.finish(30)
@@ -91,5 +99,28 @@ def test_a_crowd_in_one_camera_does_not_hold_up_the_others():
     assert cameras[10:] == ["crowded"] * 3
 
 
-def task(camera: str, number: int, picture: bytes) -> FrameTask:
-    return FrameTask(Entry(0, f"{number}-0", {}), frame(number, picture, 0.0, 1e6, camera=camera, width=64))
+def test_frames_of_a_crowd_that_would_come_too_late_do_not_fill_the_worker():
+    finished: Channel[FrameTask] = Channel(1000)
+    batches = threading.Semaphore(0)
+    pipeline = pipeline_of(StubDetector(), StubClassifier(batches.acquire), Noon(), finished, threads=1, max_batch_size=32)
+    pipeline.start()
+    crowd = picture_of(300)
+    for number in range(3):
+        pipeline.put(task("crowded", number, crowd))
+    time.sleep(0.1)
+    batches.release(10)  # the first one ends, and the second one is under way
+    assert [one.outcome for one in finished.get_batch(10)] == ["answered"]
+    wait_until(lambda: len(pipeline._frames) == 1 and len(pipeline._faces))
+    pipeline.put(task("crowded", 4, crowd, deadline=0.01))
+    (given_up,) = finished.get_batch(10)
+    assert (given_up.outcome, given_up.seconds) == ("expired", {})
+    pipeline.put(task("quiet", 5, PICTURES[0], deadline=0.01))
+    assert [one.camera_id for one in finished.get_batch(10)] == ["quiet"]
+    pipeline.put(task("crowded", 6, crowd, deadline=1000))
+    batches.release(100)
+    pipeline.finish(30)
+    assert [one.outcome for one in finished.get_batch(10)] == ["answered"] * 3
+
+
+def task(camera: str, number: int, picture: bytes, deadline: float = 1e6) -> FrameTask:
+    return FrameTask(Entry(0, f"{number}-0", {}), frame(number, picture, 0.0, deadline, camera=camera, width=64))

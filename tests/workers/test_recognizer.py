@@ -264,7 +264,7 @@ def test_a_worker_says_the_same_of_the_same_pixels(recognizer):
     settings = WorkerSettings(redis_url="redis://unused", threads=1)
     pipeline = Pipeline(settings, recognizer.detector, recognizer.classifier, ServerClock(), finished, lambda camera: camera)
     pipeline.start()
-    pipeline.frames.put(FrameTask(Entry(0, "1-0", {}, 1, False), frame(1, jpeg, ServerClock().now(), width=512, height=512)))
+    pipeline.put(FrameTask(Entry(0, "1-0", {}, 1, False), frame(1, jpeg, ServerClock().now(), width=512, height=512)))
     pipeline.finish(30)
     (task,) = finished.get_batch(8)
     assert task.faces == faces

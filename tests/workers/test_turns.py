@@ -56,6 +56,20 @@ def test_a_camera_with_enough_under_way_waits_and_others_do_not():
     assert channel.get_batch(9) == ["a4"]
 
 
+def test_how_long_a_camera_with_enough_under_way_would_wait():
+    now = [0.0]
+    channel: WorkChannel[str] = WorkChannel(1000, lambda item: item[0], enough=10, clock=lambda: now[0])
+    channel.put_all(items("a", 20))
+    for _ in range(10):
+        (item,) = channel.get_batch(1)
+        now[0] += 2
+        channel.done(item, 30)
+    assert channel.wait_s("a") == 0  # the next one may begin
+    channel.get_batch(1)
+    assert 15 < channel.wait_s("a") <= 20
+    assert channel.wait_s("b") == 0
+
+
 def test_what_is_held_back_comes_out_of_a_closed_channel_too():
     channel = work_channel(items("a", 2), enough=1)
     channel.close()

@@ -16,6 +16,10 @@ LOOK_BACK = 32
 MOST_OF_ITS_LIFE = 0.9
 #: What was measured longer ago says nothing of now, unless frames live longer than this.
 REMEMBERED_S = 10.0
+#: Cameras whose frames are looked back on, those seen last.
+CAMERAS_REMEMBERED = 1000
+
+_Times = deque[tuple[float, float]]  # of frames: when each ended, and the seconds that it took
 
 
 @dataclass(slots=True, eq=False)
@@ -92,34 +96,44 @@ class LoadShedder:
     time. What slowed the worker once must not stop it for ever: with nothing to do it always begins a frame, which measures
     anew, and it forgets what it measured long ago.
 
-    One a reader: the wait for a Redis that hangs is part of what its frames take, and must not count for another's.
+    One a reader: the wait for a Redis that hangs is part of what its frames take, and must not count for another's. And a camera
+    is judged by its own frames, where it has had any lately: those of one that shows a crowd take longer than all others.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._began_at: dict[tuple[int, str], float] = {}
-        self._took: deque[tuple[float, float]] = deque(maxlen=LOOK_BACK)  # when it ended, seconds
+        self._began: dict[tuple[int, str], tuple[str, float]] = {}  # camera, when
+        self._took = _Times(maxlen=LOOK_BACK)
+        self._took_of: dict[str, _Times] = {}  # by camera; the one with the latest frame is last
         self._lock = threading.Lock()
 
-    def begin(self, entry: Entry) -> None:
+    def begin(self, entry: Entry, camera_id: str) -> None:
         """Start the clock: the work on this frame begins."""
         with self._lock:
-            self._began_at[entry.shard, entry.entry_id] = self._clock()
+            self._began[entry.shard, entry.entry_id] = camera_id, self._clock()
 
     def end(self, entries: Iterable[Entry]) -> None:
         """Stop it: these frames are answered, in time or not. Those that were never begun do not count."""
         with self._lock:
             now = self._clock()
             for entry in entries:
-                began_at = self._began_at.pop((entry.shard, entry.entry_id), None)
-                if began_at is not None:
-                    self._took.append((now, now - began_at))
+                if began := self._began.pop((entry.shard, entry.entry_id), None):
+                    camera_id, began_at = began
+                    took = self._took_of[camera_id] = self._took_of.pop(camera_id, _Times(maxlen=LOOK_BACK))
+                    for times in (self._took, took):
+                        times.append((now, now - began_at))
+            while len(self._took_of) > CAMERAS_REMEMBERED:
+                del self._took_of[next(iter(self._took_of))]
 
-    def too_slow(self, left_s: float, life_s: float) -> bool:
-        """Whether a frame with `left_s` of its `life_s` seconds to its deadline would be answered too late."""
+    def too_slow(self, camera_id: str, left_s: float, life_s: float) -> bool:
+        """Whether a camera's frame with `left_s` of its `life_s` seconds to its deadline would be answered too late."""
         with self._lock:
-            if not self._began_at:
+            if not self._began:
                 return False
             since = self._clock() - max(REMEMBERED_S, life_s)
-            slowest_s = max((seconds for ended_at, seconds in self._took if ended_at >= since), default=0.0)
+            slowest_s = _slowest_s(self._took_of.get(camera_id, ()), since) or _slowest_s(self._took, since)
             return left_s < min(slowest_s, MOST_OF_ITS_LIFE * life_s)
+
+
+def _slowest_s(took: Iterable[tuple[float, float]], since: float) -> float:
+    return max((seconds for ended_at, seconds in took if ended_at >= since), default=0.0)

@@ -109,10 +109,10 @@ class Intake:
         # The first look at the deadline. A frame looks young enough here and may be too old after waiting in the queues, so the
         # pipeline looks again before the detector, which costs most, and the publisher before a result goes out.
         shedder, left_s = self._loop_of[entry.shard].shedder, task.deadline - self._clock.now()
-        if left_s < 0 or shedder.too_slow(left_s, task.deadline - frame.header.captured_at):
+        if left_s < 0 or shedder.too_slow(task.camera_id, left_s, task.deadline - frame.header.captured_at):
             self._finished.put(task.expire())
         else:
-            shedder.begin(entry)
+            shedder.begin(entry, task.camera_id)
             self._frames.put(task)
 
 

@@ -32,7 +32,7 @@ FRAME_WORK = 3
 
 
 class Pipeline:
-    """Turns the frames put into `frames` into finished tasks in `finished`: answered, expired or dead, each exactly once.
+    """Turns the frames put into it into finished tasks in `finished`: answered, expired or dead, each exactly once.
 
     Cameras are served in turn, by the work that their frames and faces cause. `camera_label` gives the label of a camera's
     metrics.
@@ -54,18 +54,17 @@ class Pipeline:
         self._detect_retry = _oom_retry("detector", settings.detect_batch_size)
         self._classify_retry = _oom_retry("classifier", settings.max_batch_size)
         threads = settings.threads
-        # A camera waits here while four batches of its faces are under way: behind this, it would stand before the others.
-        self.frames: WorkChannel[FrameTask] = WorkChannel(
-            settings.window, lambda task: task.camera_id, enough=4 * settings.max_batch_size
-        )
+        # On a GPU one thread keeps the device fed; on a CPU each core computes a batch of its own.
+        callers = 1 if detector.device.startswith("cuda") else threads
+        # A camera waits here while it keeps the classifier busy for eight batches: further on it would stand before the others.
+        enough = 8 * settings.max_batch_size * callers
+        self._frames: WorkChannel[FrameTask] = WorkChannel(settings.window, lambda task: task.camera_id, enough)
         # Decoded pictures are what memory goes to: at most two batches of them wait.
         self._pictures: Channel[FrameTask] = Channel(2 * settings.detect_batch_size)
         # Reached only where many cameras show crowds at once, or some did all of a sudden.
         self._faces: Channel[FaceTask] = FairChannel(64 * settings.max_batch_size, lambda face: face.task.camera_id)
-        # On a GPU one thread keeps the device fed; on a CPU each core computes a batch of its own.
-        callers = 1 if detector.device.startswith("cuda") else threads
         self.stages: list[Stage[FrameTask] | Stage[FaceTask]] = [
-            Stage("decode", self.frames, self._decode, partial(self._give_up, "decode"), threads=threads),
+            Stage("decode", self._frames, self._decode, partial(self._give_up, "decode"), threads=threads),
             Stage(
                 "detect",
                 self._pictures,
@@ -84,6 +83,17 @@ class Pipeline:
                 wait_s=settings.batch_timeout_s,
             ),
         ]
+
+    def put(self, task: FrameTask) -> None:
+        """Take a frame in, or end it at once where those of its own camera that wait would make it too late.
+
+        They would fill the worker, and other cameras' frames would be left in Redis.
+        """
+        wait_s = self._frames.wait_s(task.camera_id)
+        if wait_s and self._clock.now() + wait_s > task.deadline:
+            self._finished.put(task.expire())
+        else:
+            self._frames.put(task)
 
     def warm_up(self) -> None:
         """Run both models on blank pictures of the usual shapes, so that the first camera does not pay for compiling."""
@@ -175,7 +185,7 @@ class Pipeline:
     def _end(self, task: FrameTask, outcome: Outcome, reason: str = "", detail: str = "") -> None:
         """End a frame once: of several faces that fail, say, the first one ends it."""
         if task.end(outcome, reason, detail):
-            self.frames.done(task, FRAME_WORK + len(task.faces))
+            self._frames.done(task, FRAME_WORK + len(task.faces))
             self._finished.put(task)
 
     @contextmanager

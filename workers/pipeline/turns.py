@@ -1,5 +1,6 @@
 """Turns among cameras, by the work they cause: one with many frames or a crowd in each waits for itself, not others for it."""
 
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,6 +9,9 @@ from typing import Generic, TypeVar
 from ferstream.workers.pipeline.stage import Channel
 
 T = TypeVar("T")
+
+#: How much the last one counts in the time that a camera's frames take.
+LAST_ONE = 0.25
 
 
 class FairChannel(Channel[T]):
@@ -35,9 +39,11 @@ class _Lane(Generic[T]):
     """One key's items, those that wait and those under way."""
 
     had: float  # work done for it since it came, from `WorkChannel._share` of that time on
+    done_at: float  # when its last item was done, or when it came
     waiting: deque[T] = field(default_factory=deque)
     under_way: dict[T, float] = field(default_factory=dict)  # each with the work that is expected of it
     last: float | None = None  # work that its last item caused
+    pace_s: float = 0.0  # seconds from one item that is done to the next
 
 
 class WorkChannel(Channel[T]):
@@ -47,25 +53,37 @@ class WorkChannel(Channel[T]):
     work under way waits, and so does one of which nothing is known yet, while its first item is under way.
     """
 
-    def __init__(self, capacity: int, key_of: Callable[[T], str], enough: float) -> None:
+    def __init__(
+        self, capacity: int, key_of: Callable[[T], str], enough: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__(capacity)
-        self._key_of, self._enough = key_of, enough
+        self._key_of, self._enough, self._clock = key_of, enough, clock
         self._lanes: dict[str, _Lane[T]] = {}  # of keys with something waiting or under way
         self._share = 0.0  # the work that each key had that was here all the time: where a new one begins
 
     def done(self, item: T, work: float) -> None:
         """`item`, which was taken, has caused so much work and will cause no more."""
         with self._changed:
-            key = self._key_of(item)
+            key, now = self._key_of(item), self._clock()
             lane = self._lanes[key]
             self._count(lane, work - lane.under_way.pop(item))
             lane.last = work
+            lane.pace_s += LAST_ONE * (now - lane.done_at - lane.pace_s)
+            lane.done_at = now
             if not lane.waiting and not lane.under_way:
                 del self._lanes[key]
             self._changed.notify_all()
 
+    def wait_s(self, key: str) -> float:
+        """About how long an item of `key` would wait that is put now, behind its own; 0 where they are not held back."""
+        with self._changed:
+            lane = self._lanes.get(key)
+            if lane is None or self._has_room(lane):
+                return 0.0
+            return (len(lane.waiting) + 1) * lane.pace_s
+
     def _add(self, item: T) -> None:
-        self._lanes.setdefault(self._key_of(item), _Lane(self._share)).waiting.append(item)
+        self._lanes.setdefault(self._key_of(item), _Lane(self._share, self._clock())).waiting.append(item)
 
     def _ready(self) -> bool:
         return any(self._may_begin(lane) for lane in self._lanes.values())
@@ -78,7 +96,10 @@ class WorkChannel(Channel[T]):
         return item
 
     def _may_begin(self, lane: _Lane[T]) -> bool:
-        return bool(lane.waiting) and sum(lane.under_way.values()) < self._enough
+        return bool(lane.waiting) and self._has_room(lane)
+
+    def _has_room(self, lane: _Lane[T]) -> bool:
+        return sum(lane.under_way.values()) < self._enough
 
     def _count(self, lane: _Lane[T], work: float) -> None:
         lane.had += work
