@@ -6,6 +6,7 @@ formed of both, where both are there.
 """
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,7 @@ import redis
 
 from ferstream.streams.local.embedded_redis import VARIABLE, EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.service import threads
 from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_servers import SERVERS, find_server
 from tests.support.video_files import skip_or_fail
@@ -27,6 +29,20 @@ def pytest_configure() -> None:
 
 
 pytest_plugins = ["tests.support.markers"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _a_thread_that_dies_fails_its_test_and_not_the_run() -> Iterator[None]:
+    """A vital thread ends its process, here with all tests and without a word; pytest tells what went on in it instead."""
+
+    def fail(_status: int) -> None:
+        error = sys.exception()
+        assert error
+        raise error
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threads, "leave", fail)
+        yield
 
 
 @pytest.fixture(scope="session")
