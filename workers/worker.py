@@ -102,6 +102,7 @@ class Worker:
         loops = {
             "the reading loop": self._intake.silent_s,
             "the pipeline": self._pipeline.silent_s,
+            "the publisher": lambda: max(publisher.silent_s() for publisher in self._publishers),
             "the gauges' loop": self._gauges.silent_s,
             "the loop that renews leases": lambda: max(keeper.silent_s() for keeper in self._leases),
         }

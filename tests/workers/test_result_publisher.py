@@ -61,10 +61,12 @@ def test_frames_that_expire_or_die_while_redis_hangs_are_counted_once(server):
         os.kill(server.pid, signal.SIGSTOP)
         try:
             publisher.start()
+            wait_until(lambda: publisher.silent_s() > 0.1)  # a try is under way
             time.sleep(HANGS_S)
         finally:
             os.kill(server.pid, signal.SIGCONT)
         wait_until(lambda: client.xlen(KEYS.frames(0)) == 2 and counted()["expired"] > before["expired"])
+        wait_until(lambda: publisher.silent_s() == 0)  # it rests
         os.kill(server.pid, signal.SIGSTOP)
         try:
             for task in tasks[4:]:

@@ -11,6 +11,7 @@ from ferstream.streams.frames.finish import Ending, FrameFinisher, answered, dea
 from ferstream.streams.frames.reader import Entry
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.service.backoff import Backoff
+from ferstream.streams.service.heartbeat import Heartbeat
 from ferstream.streams.service.threads import vital_thread
 from ferstream.streams.wire.messages import Result
 from ferstream.workers import metrics
@@ -54,10 +55,15 @@ class ResultPublisher:
         self._keep_dead_pictures = keep_dead_pictures
         self._giving_up = threading.Event()
         self._backoff = Backoff(LEAST_WAIT_S, MOST_WAIT_S, healthy_after_s=0.0)
+        self._heartbeat = Heartbeat()
         self._thread = vital_thread(self._run, "publish")
 
     def start(self) -> None:
         self._thread.start()
+
+    def silent_s(self) -> float:
+        """For how long it has been at one call of Redis; 0 while there is nothing to answer."""
+        return self._heartbeat.silent_s()
 
     def finish(self, timeout_s: float) -> None:
         """Answer what is there, then end; what Redis does not take in time is left to other workers.
@@ -81,6 +87,7 @@ class ResultPublisher:
                 log.error("cannot answer %d frames: %s", len(batch), error)  # noqa: TRY400 - one line says it all
                 metrics.REDIS_ERRORS.labels("refused").inc()
             self._on_ended([task.entry for task in batch])
+            self._heartbeat.rest()
 
     def _answer(self, batch: Sequence[FrameTask]) -> None:
         started, now = time.perf_counter(), self._clock.now()
@@ -101,6 +108,7 @@ class ResultPublisher:
         """End these frames, however long Redis takes. Raises GaveUp."""
         tries = 0
         while True:
+            self._heartbeat.beat()
             try:
                 ended = self._finisher.end(shard, [self._ending(task) for task in tasks], self._clock.now())
             except (StoreUnavailable, StoreFull) as error:
