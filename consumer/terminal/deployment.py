@@ -126,7 +126,7 @@ class DeploymentReader:
         except StoreUnavailable as error:
             self._away = str(error)
         except StoreError as error:
-            if not isinstance(error.__cause__, redis.exceptions.NoPermissionError):
+            if error.code != "NOPERM":
                 raise
             log.debug("%s are not seen: %s", what, error)
         self._hidden.add(what)

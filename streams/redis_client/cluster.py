@@ -52,8 +52,8 @@ class ClusterClient(redis.Redis):
         return self.run(lambda cluster: cluster.execute_command(*args, **options))  # type: ignore[no-untyped-call]
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> "ClusterPipeline":  # noqa: ANN401
-        """Commands of one slot, sent in one MULTI; without `transaction`, one after the other."""
-        return ClusterPipeline(self, transaction)
+        """Commands of one slot, sent in one MULTI, whatever `transaction` is."""
+        return ClusterPipeline(self)
 
     def close(self) -> None:
         if self._opened:
@@ -134,18 +134,16 @@ class Cluster(RedisCluster):
 
 
 class ClusterPipeline(Pipeline):
-    """redis-py's pipeline; a MULTI goes to the slot of its first command."""
+    """redis-py's pipeline; its MULTI goes to the slot of its first command."""
 
-    def __init__(self, client: ClusterClient, transaction: bool) -> None:
-        super().__init__(client.connection_pool, client.response_callbacks, transaction, None)
-        self._client, self._whole = client, transaction
+    def __init__(self, client: ClusterClient) -> None:
+        super().__init__(client.connection_pool, client.response_callbacks, transaction=True, shard_hint=None)
+        self._client = client
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         commands: list[Command] = list(self.command_stack)
         self.reset()
-        if self._whole and commands:
-            return self._client.run(lambda cluster: cluster.multi(commands, raise_on_error))
-        return [self._client.execute_command(*args, **options) for args, options in commands]
+        return self._client.run(lambda cluster: cluster.multi(commands, raise_on_error)) if commands else []
 
 
 def node_settings(settings: dict[str, Any]) -> dict[str, Any]:
@@ -177,11 +175,6 @@ def node_of(client: redis.Redis, key: str) -> redis.Redis:
     if not isinstance(client, ClusterClient):
         return client
     return client.run(lambda cluster: cluster.client_of(key))
-
-
-def run_id_of(client: redis.Redis, key: str) -> str:
-    """The run of the server that holds a key: another one after each of its starts."""
-    return str(node_of(client, key).info("server").get("run_id", ""))
 
 
 def primaries_of(client: redis.Redis) -> list[redis.Redis]:
