@@ -14,7 +14,6 @@ from ferstream.producer.latest_frame import Captured, LatestFrame
 from ferstream.producer.redis_link import RedisLink, ShardLink
 from ferstream.streams.errors import StoreError, StoreFull, StoreUnavailable
 from ferstream.streams.frames.writer import FrameWriter
-from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.service.logs import about
 from ferstream.streams.wire.messages import Frame, FrameHeader
 
@@ -56,9 +55,8 @@ class FramePublisher:
         self._freshness_s, self._budget_bytes = settings.freshness_budget_s, settings.budget_bytes
         self._encoder = JpegEncoder(settings.max_side, settings.jpeg_quality)
         self._freeze = FreezeDetector(settings.frozen_after_s)
-        self._client = connect(link.url)
         self._writer = FrameWriter(
-            self._client,
+            link.client,
             link.keys,
             link.clock,
             camera.camera_id,
@@ -97,7 +95,6 @@ class FramePublisher:
         """Take a camera that was removed for good out of the trimming horizon, after `run`. Raises StoreUnavailable."""
         self._writer.retire()
         self._link.on_ok()
-        self._client.close()
 
     def _attempt(self, captured: Captured) -> None:
         """Publish one frame, inside a span where it is one of those that are traced."""
@@ -255,4 +252,3 @@ class FramePublisher:
         self._maintain()
         if self._writer.uncertain:  # Redis stays away, and can be asked no more
             self._counts.dropped("redis_down", 1)
-        self._client.close()

@@ -35,7 +35,7 @@ class RedisLink:
     """
 
     def __init__(self, url: str, keys: Keys) -> None:
-        self.url, self.keys, self.clock = url, keys, ServerClock()
+        self.keys, self.clock = keys, ServerClock()
         self.client: redis.Redis = connect(url)
         self._up = threading.Event()
         self.generation = 0
@@ -164,8 +164,8 @@ class ShardLink:
         self._problem, self._error_at = "", 0.0
 
     @property
-    def url(self) -> str:
-        return self._link.url
+    def client(self) -> "redis.Redis":
+        return self._link.client
 
     @property
     def keys(self) -> Keys:

@@ -23,6 +23,8 @@ from ferstream.streams.redis_client.replies import meaning
 
 log = logging.getLogger(__name__)
 
+#: As good as no limit (redis-py's is 100): a process has one client, and each of its threads may have a command under way.
+MOST_CONNECTIONS = 1 << 20
 ESCAPES = "in the user and password of a Redis URL, write @ / ? # % [ ] and a space as %40 %2F %3F %23 %25 %5B %5D %20"
 
 #: A blocking read waits this long; its socket gives up later than that, never earlier.
@@ -126,6 +128,7 @@ def _settings(url: str, timeout_s: float) -> dict[str, Any]:
         "socket_timeout": timeout_s + MAX_BLOCK_S,
         "socket_connect_timeout": timeout_s,
         "health_check_interval": 0,
+        "max_connections": MOST_CONNECTIONS,
     }
     # redis-py's unix socket connections refuse the argument.
     return settings if url.startswith("unix:") else settings | {"socket_keepalive": True}

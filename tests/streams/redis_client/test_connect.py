@@ -124,6 +124,14 @@ def test_nobody_listens():
     assert PASSWORD not in str(caught.value)
 
 
+def test_many_threads_may_have_a_command_under_way(client):
+    pool = client.connection_pool
+    connections = [pool.get_connection() for _ in range(120)]
+    for connection in connections:
+        pool.release(connection)
+    pool.disconnect()
+
+
 def test_somebody_listens_and_never_answers():
     with socket.create_server(("127.0.0.1", 0)) as mute:
         client = redis.Redis(port=mute.getsockname()[1], socket_timeout=0.2, retry=None)
