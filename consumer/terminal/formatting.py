@@ -67,7 +67,7 @@ def aligned(headings: Sequence[str], rows: Sequence[Sequence[str]], colours: Map
     widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings))]
 
     def line(cells: Sequence[str]) -> list[str]:
-        return [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+        return [*(cell.ljust(width) for cell, width in zip(cells[:-1], widths, strict=False)), cells[-1]]
 
     lines = [[click.style(cell, bold=True) for cell in line(headings)]]
     for row in rows:

@@ -55,7 +55,8 @@ def _figures(deployment: Deployment) -> Iterator[str]:
     if account is None:
         yield _row("Account", _UNSEEN)
         return
-    oldest = f", the oldest for {_seconds(deployment.oldest_waiting_s)}" if deployment.oldest_waiting_s is not None else ""
+    oldest_s = deployment.oldest_waiting_s if account.in_flight else None
+    oldest = f", the oldest for {_seconds(oldest_s)}" if oldest_s is not None else ""
     if rates:
         yield _row("Frames", f"{rates.captured:.1f} captured, {rates.published:.1f} results a second")
     yield _row("Waiting", f"{_frames(account.in_flight)}{oldest}")

@@ -167,6 +167,7 @@ def test_the_page_fits_into_80_columns_and_says_in_the_end_what_is_wrong():
     deployment = replace(WELL, cameras=cameras, workers=[WORKER, worker, DEAD_WORKER])
     lines = [click.unstyle(line) for line in page(deployment, diagnose(deployment), width=80)]
     assert max(len(line) for line in lines) <= 80
+    assert all(line == line.rstrip() for line in lines)
     text = "\n".join(lines)
     assert "captured 20, balances" in text
     assert "dropped 2 (rate 2)" in text
