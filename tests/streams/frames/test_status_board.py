@@ -109,7 +109,7 @@ def test_whoever_writes_next_deletes_what_was_silent_for_an_hour(client):
     age(client, "old", FORGET_S - 60)
     client.hset(KEY, "garbage", b"\xc1")
     StatusBoard(client, KEY).renew({"yard": status("yard")})
-    assert client.hkeys(KEY) == [b"old", b"door", b"yard"]
+    assert set(client.hkeys(KEY)) == {b"old", b"door", b"yard"}
 
 
 def test_a_full_redis_still_says_who_is_there(client):
