@@ -10,6 +10,7 @@ from ferstream import ResultSubscriber
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.keys import Keys
 from tests.support.fleet import WorkerProcess, wait_until
+from tests.support.programs import run
 from tests.support.redis_cluster import RedisCluster
 from tests.support.video_files import make_video
 from tests.test_path import Producer
@@ -124,6 +125,9 @@ def test_when_a_primary_dies_the_others_go_on_and_it_comes_back(cluster, tmp_pat
         before = listener.seen.copy()
         wait_until(lambda: all(listener.seen[name] > before[name] + 20 for name in kept))
         assert one.get("/readyz")[0] == one.get("/healthz")[0] == 200
+        seen = run("status", "--redis", cluster.url)
+        assert seen.returncode == 1
+        assert "a part of Redis is away (" in seen.stdout
         told = [line for line in one.log.read_text().splitlines() if f"127.0.0.1:{port}" in line and "shard 3: " in line]
         assert len(told) == 1
         before = listener.seen.copy()
