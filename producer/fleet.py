@@ -13,9 +13,10 @@ from ferstream.producer.camera import Camera
 from ferstream.producer.camera_state import FrameCounts, Totals
 from ferstream.producer.config.camera_config import CameraConfig
 from ferstream.producer.redis_link import RedisLink
-from ferstream.streams.errors import StoreError
+from ferstream.streams.errors import StoreUnavailable
 from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.status_board import LEASE_S, Holder, StatusBoard
+from ferstream.streams.redis_client.connect import is_cluster
 from ferstream.streams.service.logs import about
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: A lease that cannot be renewed, since the server that holds it is away, nobody else can take. The cameras on other servers of a
-#: cluster write for so long without: the next try ends earlier.
+#: A lease that cannot be renewed, since the primary of a cluster that holds it is away, nobody else can take. The cameras on
+#: other primaries write for so long without: the next try ends earlier.
 UNCHECKED_S = 15.0
 #: How long cameras that end may take, all together, to write their last frames: longer than a command's time-out.
 WRITE_S = 8.0
@@ -114,8 +115,8 @@ class Fleet:
         statuses |= {name: camera.status() for name, camera in running.items()}
         try:
             others = self._board.renew(statuses)
-        except StoreError:
-            for camera in running.values():
+        except StoreUnavailable:
+            for camera in running.values() if is_cluster(self._link.url) else ():
                 camera.permit(time.monotonic() + UNCHECKED_S)
             raise
         for name, camera in running.items():
@@ -125,18 +126,28 @@ class Fleet:
                 camera.permit(asked_at + LEASE_S)
 
     def _start_free(self) -> None:
-        """Start the cameras whose names are free. While Redis is away that cannot be known: they start, and write nothing."""
+        """Start the cameras whose names are free. While Redis is away that cannot be known: they start, and write nothing yet."""
         with self._starting:
             with self._lock:
                 waiting = {} if self._stopped else dict(self._waiting)
-            asked_at, held = time.monotonic(), {}
-            if waiting and self._link.up:
-                held = self._board.renew({name: _connecting(config) for name, config in waiting.items()})
+            held, until = self._take(waiting)
             for name, config in waiting.items():
                 if holder := held.get(name):
                     self._hold(name, holder)
                 else:
-                    self._start(config, asked_at + LEASE_S)
+                    self._start(config, until)
+
+    def _take(self, waiting: dict[str, CameraConfig]) -> tuple[dict[str, Holder], float]:
+        """Ask for names; returns who holds which of them, and until when the others are ours. Raises StoreRefused."""
+        asked_at = time.monotonic()
+        if not waiting or not self._link.up:
+            return {}, 0.0
+        try:
+            held = self._board.renew({name: _connecting(config) for name, config in waiting.items()})
+        except StoreUnavailable as error:
+            self._link.on_unavailable(error)
+            return {}, 0.0
+        return held, asked_at + LEASE_S
 
     def _hold(self, name: str, holder: Holder) -> None:
         with self._lock:

@@ -125,3 +125,17 @@ def test_a_removed_camera_leaves_no_status_of_ours(client, redis_url, waits):
         fleet.apply([])
         fleet.report()
         assert set(cameras(client)) == ({"door"} if waits else set())
+
+
+def test_a_camera_that_started_without_redis_asks_for_its_name_before_it_writes(client, redis_url):
+    StatusBoard(client, KEYS.cameras).renew({"door": CameraStatus(camera_id="door", state="live", url="x")})
+    with a_fleet(redis_url) as fleet:
+        fleet._link._up.clear()
+        fleet.apply([DOOR])
+        wait_until(lambda: sums(fleet)[2] >= 1)
+        fleet._link._up.set()
+        dropped = sums(fleet)[2]
+        wait_until(lambda: sums(fleet)[2] > dropped + 2)
+        fleet.report()
+        assert client.xlen(KEYS.frames(0)) == 0
+        assert [camera.config for camera in fleet._taken] == [DOOR]
