@@ -1,17 +1,19 @@
 """The one error root: everything that ferstream raises on purpose is a FerstreamError."""
 
+from typing import Literal
+
+#: What an entry can be refused for: a metric or a dead letter can hold each, since there are no others.
+DecodeReason = Literal["missing-field", "not-msgpack", "too-large", "wrong-type", "wrong-version"]
+
 
 class FerstreamError(Exception):
     """Something a user can act on; its text says what happened and what to do, in one line."""
 
 
 class DecodeError(FerstreamError):
-    """An entry of a stream is not what the wire says; carries the entry's id.
+    """An entry of a stream is not what the wire says; carries the entry's id, and the reason in a word."""
 
-    `reason` is a short word that a metric or a dead letter can hold.
-    """
-
-    def __init__(self, entry_id: str, reason: str, detail: str) -> None:
+    def __init__(self, entry_id: str, reason: DecodeReason, detail: str) -> None:
         super().__init__(f"entry {entry_id}: {detail}")
         self.entry_id = entry_id
         self.reason = reason

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from ferstream.streams.errors import DecodeError
+from ferstream.streams.errors import DecodeError, DecodeReason
 from ferstream.streams.wire.emotions import EMOTIONS, UNKNOWN, Emotion, Name
 from ferstream.streams.wire.messages import VERSION, Face, Frame, FrameHeader, HeadPose, Result
 
@@ -302,5 +302,5 @@ def _decode(
     try:
         return read(data)
     except _UNREADABLE as error:
-        reason = "missing-field" if "missing required field" in str(error) else "wrong-type"
+        reason: DecodeReason = "missing-field" if "missing required field" in str(error) else "wrong-type"
         raise DecodeError(entry_id, reason, f"field {name}: {error}") from error
