@@ -3,12 +3,12 @@
 import errno
 import fcntl
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.streams.service.atomic_file import sync_directory
+from ferstream.streams.service.atomic_file import RESULTS, sync_directory
 
 _BLOCK = 64 * 1024
 
@@ -23,7 +23,11 @@ class AppendFile:
     def __init__(self, directory: Path, suffix: str) -> None:
         self.path, self._fd = _create(directory, suffix)
         self.size = 0
-        sync_directory(directory)
+        try:
+            sync_directory(directory)
+        except OSError as error:
+            os.close(self._fd)
+            raise LogError(f"cannot write {directory} to the disk: {error.strerror}") from error
 
     def append(self, lines: bytes) -> None:
         """Write lines, each with its newline at its end, in one write. Raises LogError, and then leaves no torn line."""
@@ -56,7 +60,7 @@ class DirectoryLock:
         path = directory / ".lock"
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, RESULTS)
         except OSError as error:
             raise LogError(f"cannot write in {directory}: {error.strerror}") from error
         try:
@@ -96,11 +100,12 @@ def cut_torn_tail(path: Path) -> int:
 
 
 def _create(directory: Path, suffix: str) -> tuple[Path, int]:
-    while True:
-        path = directory / f"results-{datetime.now(UTC):%Y%m%dT%H%M%S%f}{suffix}"
-        try:
-            return path, os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
-        except FileExistsError:  # two in one microsecond: the next one is free
-            continue
-        except OSError as error:
-            raise LogError(f"cannot write in {directory}: {error.strerror}") from error
+    """A new file, named by the time. A clock that is set back comes by a name again, whose file may have another form now."""
+    moment = datetime.now(UTC)
+    try:
+        while any(directory.glob(f"results-{moment:%Y%m%dT%H%M%S%f}.*")):
+            moment += timedelta(microseconds=1)
+        path = directory / f"results-{moment:%Y%m%dT%H%M%S%f}{suffix}"
+        return path, os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, RESULTS)
+    except OSError as error:
+        raise LogError(f"cannot write in {directory}: {error.strerror}") from error

@@ -15,7 +15,7 @@ from typing import Any
 
 from ferstream.consumer.log.append_file import LogError
 from ferstream.streams.errors import FerstreamError, how_to_install
-from ferstream.streams.service.atomic_file import WriteError, sync_directory, whole_file
+from ferstream.streams.service.atomic_file import RESULTS, WriteError, sync_directory, whole_file
 from ferstream.streams.wire.emotions import EMOTIONS
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def convert(journal: Path) -> Path:
     try:
         with (
             journal.open("rb") as lines,
-            whole_file(target) as file,
+            whole_file(target, RESULTS) as file,
             pq.ParquetWriter(file, schema, compression="zstd") as writer,
         ):
             rows = _rows(lines, journal)

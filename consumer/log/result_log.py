@@ -29,7 +29,7 @@ _RETENTION_CHECK_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """A file ends at this size or age; files last changed more than `keep_s` seconds ago are deleted (None: never)."""
+    """A file ends at this size or age; one that was last written more than `keep_s` seconds ago is deleted (None: never)."""
 
     size_bytes: int
     age_s: float
@@ -48,7 +48,8 @@ class ResultLog:
         self._directory, self._rotation = directory, rotation
         self._suffix = _JOURNAL if format_ == "parquet" else ".jsonl"
         self._file: AppendFile | None = None
-        self._opened_at = self._retention_checked_at = 0.0
+        self._opened_at = self._written_at = self._retention_checked_at = 0.0
+        self._ended: dict[Path, float] = {}  # files of this run, and when they were last written
         self.bytes_written = 0
         self._lock = DirectoryLock(directory)
         try:
@@ -66,6 +67,7 @@ class ResultLog:
             self._file, self._opened_at = AppendFile(self._directory, self._suffix), time.monotonic()
         lines = "".join(f"{json_line(result)}\n" for result in results).encode()
         self._file.append(lines)
+        self._written_at = time.monotonic()
         self.bytes_written += len(lines)
 
     @property
@@ -101,8 +103,8 @@ class ResultLog:
         if file is None:
             return
         file.close()
-        if self._suffix == _JOURNAL:
-            convert(file.path)
+        path = convert(file.path) if self._suffix == _JOURNAL else file.path
+        self._ended[path] = self._written_at
 
     def _mend(self) -> None:
         """After a crash: remove half-made files, cut off a torn line, finish what was on its way to Parquet."""
@@ -110,8 +112,9 @@ class ResultLog:
             for path in self._directory.glob(f"results-*{suffix}"):
                 path.unlink(missing_ok=True)
         journals = sorted(self._directory.glob(f"results-*{_JOURNAL}"))
-        # Every file but the last was ended in order.
-        for path in [*sorted(self._directory.glob("results-*.jsonl"))[-1:], *journals]:
+        # The one that was open is not the last by name where the clock was set back.
+        lines = [path for path in self._directory.glob("results-*.jsonl") if _OURS.fullmatch(path.name)]
+        for path in [*lines, *journals]:
             if torn := cut_torn_tail(path):
                 log.warning(
                     "%s ended in the middle of a record: cut off its last %d bytes, which were not acknowledged", path, torn
@@ -126,6 +129,20 @@ class ResultLog:
         if self._rotation.keep_s is None:
             return
         for path in self._directory.iterdir():
-            if _OURS.fullmatch(path.name) and time.time() - path.stat().st_mtime > self._rotation.keep_s:
-                path.unlink(missing_ok=True)
-                log.info("deleted %s: older than the time to keep", path)
+            try:
+                if _OURS.fullmatch(path.name) and self._age_s(path) > self._rotation.keep_s:
+                    path.unlink()
+                    self._ended.pop(path, None)
+                    log.info("deleted %s: older than the time to keep", path)
+            except OSError as error:  # gone meanwhile, or not ours to delete: it is tried again
+                log.warning("cannot delete %s, which is older than the time to keep: %s", path, error.strerror)
+
+    def _age_s(self, path: Path) -> float:
+        """Seconds since a file was last written. The one that is open is new, however quiet it was: it goes on.
+
+        Of a file of this run they are counted: a wall clock that is put right must not delete what is minutes old.
+        """
+        if self._file is not None and path == self._file.path:
+            return 0.0
+        written_at = self._ended.get(path)
+        return time.time() - path.stat().st_mtime if written_at is None else time.monotonic() - written_at

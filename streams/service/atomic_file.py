@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 from ferstream.streams.errors import FerstreamError
 
+#: Permissions of files that hold results: they are personal data, not for everybody on the machine.
+RESULTS = 0o640
 #: What a file is called until it is whole; one that is left over was interrupted and can be removed.
 PART = ".part"
 
@@ -26,15 +28,15 @@ def make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
+def whole_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     """A file to write, which takes the name `path` once its bytes are safe on the disk. Raises WriteError.
 
-    Where anything fails, in the block too, what `path` held before stays. The new name itself may be lost with the power until
-    `sync_directory`.
+    `mode` are its permissions, less the umask: RESULTS where it says something of people. Where anything fails, in the block too,
+    what `path` held before stays. The new name itself may be lost with the power until `sync_directory`.
     """
     part = path.with_name(f"{path.name}{PART}")
     try:
-        with part.open("wb") as file:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode), "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())  # before the rename: else the new name may point to a file without its bytes

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from ferstream.consumer.log import result_log
 from ferstream.consumer.log.append_file import AppendFile, DirectoryLock, LogError, cut_torn_tail
 from ferstream.consumer.log.result_log import ResultLog, Rotation
 from ferstream.streams.wire.codec import result_map
@@ -78,6 +79,26 @@ def test_old_files_of_ours_are_deleted_and_no_others(tmp_path):
     with ResultLog(tmp_path, "jsonl", Rotation(1, 1, keep_s=86400)):
         pass
     assert {path.name for path in tmp_path.iterdir()} == {".lock", *names[2:]}
+
+
+def test_the_file_that_is_open_is_kept_however_quiet_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(result_log, "_RETENTION_CHECK_S", -1.0)
+    with ResultLog(tmp_path, "jsonl", Rotation(10**6, 3600, keep_s=60)) as log:
+        log.write([result(1)])
+        log.sync()
+        (path,) = tmp_path.glob("*.jsonl")
+        os.utime(path, (1e9, 1e9))
+        log.sync()
+        log.write([result(2)])
+        log.sync()
+        assert [json.loads(line)["sequence"] for line in path.read_text().splitlines()] == [1, 2]
+
+
+@pytest.mark.parametrize("format_", ["jsonl", "parquet"])
+def test_results_are_not_for_everybody_on_the_machine(tmp_path, format_):
+    with ResultLog(tmp_path, format_, HOUR) as log:
+        log.write([result(1)])
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o640}
 
 
 def test_one_writer_a_directory(tmp_path):
