@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -40,7 +41,7 @@ class Running:
         return self._log.read_text()
 
     def page(self, path: str) -> tuple[int, str]:
-        port = next(line.rsplit(" ", 1)[1] for line in self.log.splitlines() if "readiness on port" in line)
+        port = re.findall(r"readiness on port (\d+)", self.log)[0]
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=5) as answer:
                 return answer.status, answer.read().decode()
