@@ -115,6 +115,6 @@ class Camera:
                 return work()
             except BaseException as error:  # noqa: BLE001 - a thread that ends in silence leaves a camera that looks alive
                 wait_s = backoff.failed()
-                self._state.surprised(error, wait_s)
+                self._state.surprised(error, "a thread began anew", wait_s)
                 if self._stop.wait(wait_s):
                     return None

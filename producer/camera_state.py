@@ -126,12 +126,17 @@ class CameraState:
                 "camera %s is %s: %s; next try in %.1f s, then again and again", self._camera_id, state, problem, retry_s
             )
 
-    def surprised(self, error: BaseException, retry_s: float) -> None:
-        """One of the camera's threads met what nobody expected: the camera is called down until that is over for a while."""
-        problem = f"unexpected {type(error).__name__}"
+    def surprised(self, error: BaseException, what: str, retry_s: float = 0.0) -> None:
+        """One of the camera's threads met what nobody expected: the camera is called down until that is over for a while.
+
+        Logged where it was not so before: each frame may bring it again.
+        """
+        problem, now = f"{what}: unexpected {type(error).__name__}", time.monotonic()
         with self._lock:
-            self._surprise, self._surprise_until = problem, time.monotonic() + retry_s + SURPRISE_SHOWN_S
-        self._log.exception("camera %s is down: %s; next try in %.1f s", self._camera_id, problem, retry_s)
+            known = problem == self._surprise and now < self._surprise_until
+            self._surprise, self._surprise_until = problem, now + retry_s + SURPRISE_SHOWN_S
+        level = logging.DEBUG if known else logging.ERROR
+        self._log.log(level, "camera %s is down: %s", self._camera_id, problem, exc_info=error)
 
     def watch(self, stall_after_s: float) -> None:
         """See from outside that a read hangs where FFmpeg has no time-out (a webcam's)."""

@@ -85,10 +85,8 @@ class FramePublisher:
             if time.monotonic() >= self._maintain_at:
                 try:
                     self._maintain()
-                except Exception:  # one surprise must not end the camera; it is tried again in a second
-                    log.exception(
-                        "camera %s: its frames in Redis were not looked after", self._camera_id, extra=about(self._camera_id)
-                    )
+                except Exception as error:  # noqa: BLE001 - it is tried again in a second
+                    self._state.surprised(error, "its frames in Redis were not looked after")
         self._finish()
 
     def retire(self) -> None:
@@ -108,11 +106,12 @@ class FramePublisher:
             finally:
                 if span:
                     span.end(written)
-        except Exception:  # a surprise with one frame must not end the camera
-            fields = about(self._camera_id, captured.sequence, traceparent)
-            what = "its span was not ended" if settled else "a frame was not written"
-            log.exception("camera %s: %s", self._camera_id, what, extra=fields)
-            if not settled:
+        except Exception as error:  # a surprise with one frame must not end the camera
+            if settled:
+                fields = about(self._camera_id, captured.sequence, traceparent)
+                log.exception("camera %s: its span was not ended", self._camera_id, extra=fields)
+            else:
+                self._state.surprised(error, "a frame was not written")
                 self._counts.dropped("error", 1)
 
     def _publish(self, captured: Captured, traceparent: str | None) -> bool:

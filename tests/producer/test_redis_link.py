@@ -113,20 +113,27 @@ class SurprisingTracer:
         raise ValueError("a surprise")
 
 
-@pytest.mark.parametrize(("at_end", "written", "dropped"), [(False, 0, {"error": 2}), (True, 2, {})])
-def test_a_surprise_of_the_tracer_ends_no_camera_and_each_frame_counts_once(redis_url, caplog, at_end, written, dropped):
+@pytest.mark.parametrize(
+    ("at_end", "written", "dropped", "told", "state"), [(False, 0, {"error": 2}, 1, "down"), (True, 2, {}, 2, "connecting")]
+)
+def test_a_surprise_of_the_tracer_ends_no_camera_and_each_frame_counts_once(
+    redis_url, caplog, at_end, written, dropped, told, state
+):
     link, counts = RedisLink(redis_url, Keys()), FrameCounts("")
     link.open()
     latest, settings = LatestFrame(None, counts.dropped), CameraSettings()
     camera = CameraConfig("a", "portraits:", settings)
     tracer = SurprisingTracer(at_end)
-    state = CameraState("a", "")
-    publisher = FramePublisher(camera, latest, link, counts, state, producer="p:1", label="", group="workers", tracer=tracer)
-    publisher.permitted_until = math.inf  # by its fleet, which renews the lease of the name
+    camera_state = CameraState("a", "")
+    publisher = FramePublisher(
+        camera, latest, link, counts, camera_state, producer="p:1", label="", group="workers", tracer=tracer
+    )
+    publisher.permitted_until = math.inf
     for sequence in (1, 2):
         publisher._attempt(Captured(data.astronaut(), sequence, link.clock.now()))
     publisher._finish()
     totals = counts.totals()
     assert (totals.written, dict(totals.dropped)) == (written, dropped)
-    assert caplog.text.count("a surprise") >= 2
+    assert caplog.text.count("ValueError: a surprise") == told
+    assert camera_state.status("", 0).state == state
     link.client.close()

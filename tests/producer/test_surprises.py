@@ -31,8 +31,8 @@ def test_a_surprise_with_one_camera_is_shown_and_the_camera_goes_on_as_the_other
         wait_until(lambda: (s := status_of(redis_url, "a")) and s.problem, within_s=10, what="its problem")
         shown = status_of(redis_url, "a")
         wait_until(lambda: status_of(redis_url, "b").state == "live", within_s=10, what="the other is live")
-    assert (shown.state, shown.problem) == ("down", "unexpected KeyError")
-    assert caplog.text.count("camera a is down: unexpected KeyError") == 1
+    assert (shown.state, shown.problem) == ("down", "a thread began anew: unexpected KeyError")
+    assert caplog.text.count("camera a is down: a thread began anew: unexpected KeyError") == 1
 
 
 def test_a_path_that_cannot_be_followed_is_tried_again(redis_url, tmp_path):
