@@ -8,8 +8,8 @@ SLIM := .venv-slim-$(notdir $(PYTHON))
 CHECKED := tests/streams tests/producer tests/consumer tests/workers tests/test_structure.py
 CHANGED := pyproject.toml
 
-# A file of tests a core, each with one thread: on two cores in half the time.
-PYTEST := OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+# A file of tests a core, each with one thread: on two cores in half the time. The order is that of tests/support/markers.py.
+PYTEST := -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # An environment with the extras that are named; newer than pyproject.toml, or made anew.
 COMMA := ,
@@ -29,13 +29,13 @@ demo: $(DEMO)/.installed  ## real faces through the whole path, in about half a 
 	@$(DEMO)/bin/fer-demo $(ARGS)
 
 test: $(DEV)/.installed missing-tools  ## every test that takes seconds, in ten minutes; ARGS="-k reader", say
-	$(PYTEST) $(ARGS)
+	OMP_NUM_THREADS=1 $(DEV)/bin/python $(PYTEST) $(ARGS)
 
 check: lint  ## what an edit needs: lint, and the tests that start no server, in under a minute
-	$(PYTEST) -m "not server and not slow" $(CHECKED) $(ARGS)
+	OMP_NUM_THREADS=1 $(DEV)/bin/python $(PYTEST) -m "not server and not slow" $(CHECKED) $(ARGS)
 
 slim-test: $(SLIM)/.installed missing-tools  ## the live path without torch, in two minutes; PYTHON=python3.13 for another Python
-	OMP_NUM_THREADS=1 $(SLIM)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	OMP_NUM_THREADS=1 $(SLIM)/bin/python $(PYTEST) $(ARGS)
 
 deploy-test: $(DEV)/.installed missing-tools  ## those of deploy/ that take minutes: scale-out, rolling upgrade, wheel, a real Prometheus
 	$(DEV)/bin/python -m pytest -m deploy $(ARGS)

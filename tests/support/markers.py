@@ -1,4 +1,5 @@
-"""Which tests run: those that start something are marked `server`, those that need torch are left out where there is none."""
+"""Which tests run, and which first: those that start something are marked `server`, files with slow tests begin, and those that
+need torch are left out where there is none."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,6 +33,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = vars(item.module) if isinstance(item, pytest.Function) else {}
         if FIXTURES & set(getattr(item, "fixturenames", ())) or STARTERS & set(names):
             item.add_marker("server")
+    # Nobody waits at the end for one process that has begun its longest file last.
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
