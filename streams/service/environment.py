@@ -10,8 +10,9 @@ from ferstream.streams.programs import PROGRAMS
 
 #: Options whose variable is also there for all programs at once.
 SHARED = {"--redis": "FER_REDIS", "--redis-url-file": "FER_REDIS_URL_FILE"}
-#: Variables that are no option's: the folder of packs and models, and which server the embedded Redis and the tests start.
-_OTHERS = {"FER_DATA_DIR", "FER_EMBEDDED_SERVER", "FER_TEST_SERVER"}
+#: Variables that are no option's: the folder of packs and models, which server the embedded Redis and the tests start, and how
+#: long tests wait.
+_OTHERS = {"FER_DATA_DIR", "FER_EMBEDDED_SERVER", "FER_TEST_SERVER", "FER_TEST_PATIENCE"}
 #: Kubernetes sets these in every pod for a Service that is named fer-...
 _OF_KUBERNETES = re.compile(r"FER_(\w+_)?(SERVICE_(HOST|PORT\w*)|PORT_\d+_(TCP|UDP|SCTP)\w*)")
 

@@ -16,6 +16,7 @@ from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.wire.codec import decode_result, encode_frame
 from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Frame, FrameHeader, Result
+from tests.support.patience import PATIENCE, PROCESS_S
 
 KEYS = Keys()
 
@@ -48,8 +49,8 @@ def results(client: "redis.Redis") -> list[Result]:
 
 
 def wait_until(condition, patience_s: float = 30.0):
-    """The condition's first true value; fails after `patience_s`."""
-    until = time.monotonic() + patience_s
+    """The condition's first true value; fails after `patience_s`, on a machine of usual speed."""
+    until = time.monotonic() + patience_s * PATIENCE
     while time.monotonic() < until:
         if value := condition():
             return value
@@ -112,6 +113,6 @@ class WorkerProcess:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        said, _ = self.process.communicate(timeout=40)
+        said, _ = self.process.communicate(timeout=PROCESS_S)
         self.totals = json.loads(said) if said.strip() else {}
         return self.process.returncode
