@@ -44,15 +44,23 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def fit(task: str, data: Path, out: Path, epochs: int = 2, processes: int = 1, stopping: StopAfter | None = None) -> Weights:
-    """The averaged weights of a fit on a pack; the classifier's also sees faces in colour, which the pack beside it has."""
+def train(device: str, task: str, data: Path, out: Path, epochs: int = 2, stopping: StopAfter | None = None) -> None:
+    """A fit on a pack; the classifier's also sees faces in colour, which the pack beside it has."""
     if task == "classifier":
         recipe = ClassifierRecipe(epochs=epochs, batch_size=8, mixup=0.2, colour_share=0.25)
-        launch(processes, "cpu", fit_classifier, data, (data.with_name("colour.npz"),), None, out, recipe, stopping)
-        return averaged_net(build_net(classifier_card()), out).state_dict()
-    detector = DetectorRecipe(epochs=epochs, batch_size=2, view=128)
-    launch(processes, "cpu", fit_detector, (data,), None, out, detector, stopping)
-    return averaged_net(SSD(landmarks=False), out).state_dict()
+        fit_classifier(device, data, (data.with_name("colour.npz"),), None, out, recipe, stopping)
+    else:
+        fit_detector(device, (data,), None, out, DetectorRecipe(epochs=epochs, batch_size=2, view=128), stopping)
+
+
+def weights_of(task: str, out: Path) -> Weights:
+    """The averaged weights of a fit."""
+    return averaged_net(build_net(classifier_card()) if task == "classifier" else SSD(landmarks=False), out).state_dict()
+
+
+def fit(task: str, data: Path, out: Path, epochs: int = 2, stopping: StopAfter | None = None) -> Weights:
+    train("cpu", task, data, out, epochs, stopping)
+    return weights_of(task, out)
 
 
 def pack_for(task: str, folder: Path) -> Path:
@@ -102,30 +110,28 @@ def test_measuring_can_be_stopped_and_loses_no_epoch(task: str, at_once: bool, t
     assert len(history_of(tmp_path / "parts")) == 1
 
 
-def test_two_processes_go_on_to_the_same_weights(tmp_path: Path) -> None:
-    """Each has normalisations of its own, and a teacher with them: what is not in the checkpoint must not count."""
-    data = pack_for("classifier", tmp_path)
-    whole = fit("classifier", data, tmp_path / "whole", processes=2)
+def train_together(device: str, faces: Path, ferplus: Path, few: Path, out: Path) -> None:
+    """What two processes do, started once."""
+    train(device, "classifier", ferplus, out / "whole")
     with pytest.raises(Stopped):
-        fit("classifier", data, tmp_path / "parts", processes=2, stopping=StopAfter(3))
-    resumed = fit("classifier", data, tmp_path / "parts", processes=2)
+        train(device, "classifier", ferplus, out / "parts", stopping=StopAfter(3))
+    train(device, "classifier", ferplus, out / "parts")
+    train(device, "detector", faces, out / "detector", epochs=1)
+    train(device, "classifier", few, out / "few")
+
+
+def test_two_processes_share_a_batch_and_go_on_to_the_same_weights(tmp_path: Path) -> None:
+    """Each has normalisations of its own, and a teacher with them: what is not in the checkpoint must not count."""
+    faces, ferplus = pack_for("detector", tmp_path), pack_for("classifier", tmp_path)
+    few = write_ferplus(tmp_path / "few.npz", train=4, val=8)
+    with pytest.raises(ProcessError, match="samples do not fill one batch of 8"):
+        launch(2, "cpu", train_together, faces, ferplus, few, tmp_path)
+    whole, resumed = (weights_of("classifier", tmp_path / name) for name in ("whole", "parts"))
     assert all(torch.equal(whole[key], resumed[key]) for key in whole)
-
-
-def test_two_processes_share_a_batch(tmp_path: Path) -> None:
-    data = pack_for("detector", tmp_path)
-    fit("detector", data, tmp_path / "together", epochs=1, processes=2)
-    state = load_checkpoint(tmp_path / "together" / CHECKPOINT)
+    state = load_checkpoint(tmp_path / "detector" / CHECKPOINT)
     assert state is not None
     steps = {int(entry["step"]) for entry in state["stepper"]["optimiser"]["state"].values()}
     assert steps == {6 // 2}, "a batch is shared, not doubled"
-
-
-def test_what_one_of_two_processes_cannot_do_is_one_error(tmp_path: Path) -> None:
-    data = write_ferplus(tmp_path / "ferplus.npz", train=4, val=8)
-    write_faces(tmp_path / "colour.npz")
-    with pytest.raises(ProcessError, match="samples do not fill one batch of 8"):
-        fit("classifier", data, tmp_path / "run", processes=2)
 
 
 def test_other_files_do_not_go_on(tmp_path: Path) -> None:
@@ -154,7 +160,7 @@ def test_another_recipe_does_not_go_on(tmp_path: Path) -> None:
 def test_too_few_samples_say_so(tmp_path: Path) -> None:
     data = write_faces(tmp_path / "faces.npz", train=2, val=2)
     with pytest.raises(RunError, match="1 samples do not fill one batch of 2"):
-        launch(1, "cpu", fit_detector, (write_faces(data, train=1, val=2),), None, tmp_path / "run", DetectorRecipe(batch_size=2))
+        fit("detector", write_faces(data, train=1, val=2), tmp_path / "run")
 
 
 def test_a_broken_checkpoint_says_so(tmp_path: Path) -> None:
@@ -192,11 +198,10 @@ def test_a_finished_checkpoint_of_an_earlier_version_is_taken_as_it_is(tmp_path:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)  # a step of 128 faces is long where other programs want the cores
-@pytest.mark.parametrize("processes", [1, 2])
-def test_a_signal_stops_a_packaged_fit_after_a_step(processes: int, tmp_path: Path) -> None:
+def test_a_signal_stops_a_packaged_fit_after_a_step(tmp_path: Path) -> None:
     pack, out = write_ferplus(tmp_path / "ferplus.npz", train=128, val=16), tmp_path / "run"
-    words = ["--dataset", f"ferplus:{pack}", "--out", out, "--epochs", 4000, "--device", "cpu", "--no-colour"]
-    command = [sys.executable, "-m", "ferstream.training.cli", "classifier", "fit", *words, "--processes", processes]
+    words = ["--dataset", f"ferplus:{pack}", "--out", out, "--epochs", 4000, "--device", "cpu", "--no-colour", "--processes", 1]
+    command = [sys.executable, "-m", "ferstream.training.cli", "classifier", "fit", *words]
     process = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 100
     while not (out / CHECKPOINT).exists() and time.monotonic() < deadline:
