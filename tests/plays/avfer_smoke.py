@@ -9,7 +9,6 @@ import json
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ import redis
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.messages import Result
+from ferstream.training.cli import main as program
 from ferstream.training.common.dataset_names import DATA_FOLDER, FERPLUS_PACK
 from tests.support import dataset_trees
 from tests.support.fleet import WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
@@ -61,7 +61,7 @@ class Size:
 
 
 def smoke(out: Path, size: Size, pack: Path | None) -> list[Result]:
-    """Go all the way, in the folder `out`; returns what the worker answered. Raises CalledProcessError where a command fails."""
+    """Go all the way, in the folder `out`; returns what the worker answered. Raises ClickException where a command fails."""
     sources = [*write_trees(out / "published", size.faces), *([f"ferplus:{pack}"] if pack else [])]
     fer_train("dataset", "inspect", *sources, "--out", out / "looked-at")
     dataset, balanced = out / "avfer", out / "avfer-balanced"
@@ -96,6 +96,8 @@ def fit(preset: str, dataset: Path, runs: Path, size: Size) -> Path:
         "--no-pretrained",
         "--epochs",
         size.epochs,
+        "--workers",
+        0,
         *shrunk,
         "--dataset",
         dataset,
@@ -107,12 +109,12 @@ def fit(preset: str, dataset: Path, runs: Path, size: Size) -> Path:
 
 
 def fer_train(*words: object) -> None:
-    """Run one command, shown as one would type it."""
+    """Run one command, shown as one would type it; in this process, since torch takes seconds to load."""
     texts = [str(word) for word in words]
     sys.stdout.write(f"\n$ fer-train {shlex.join(texts)}\n")
     sys.stdout.flush()
     started = time.monotonic()
-    subprocess.run([sys.executable, "-m", "ferstream.training.cli", *texts], check=True)
+    program.main(texts, standalone_mode=False)
     sys.stdout.write(f"({time.monotonic() - started:.0f} s)\n")
 
 

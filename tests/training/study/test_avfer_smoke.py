@@ -10,9 +10,8 @@ from tests.plays.avfer_smoke import Size, smoke
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
 def test_from_published_datasets_to_a_worker(tmp_path: Path) -> None:
-    answered = smoke(tmp_path, Size(faces=12, held_out=4, target=40, epochs=1, presets=("vit-b16-sam", "resnet18")), None)
+    answered = smoke(tmp_path, Size(faces=6, held_out=2, target=10, epochs=1, presets=("vit-b16-sam", "resnet18")), None)
     assert [result.models["classifier"] for result in answered] == ["resnet18"] * 3
     assert all(len(result.faces) == 1 for result in answered)
     counts = json.loads((tmp_path / "avfer-balanced" / "dataset.json").read_text())
@@ -24,4 +23,4 @@ def test_from_published_datasets_to_a_worker(tmp_path: Path) -> None:
         assert len(run.history()) == 1
         report = run.report()
         assert report is not None
-        assert report["n"] == 4 * 8
+        assert report["n"] == 2 * 8
