@@ -62,19 +62,7 @@ class EmbeddedRedis:
         command = [program]
         for name, value in arguments.items():
             command += [f"--{name}", value]
-        watched, held = os.pipe()
-        # A session of its own: Ctrl-C in the owner's terminal must not end the server before the owner is done with it.
-        self._server = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=[held], start_new_session=True
-        )
-        self._guard = subprocess.Popen(
-            [sys.executable, "-c", GUARD, str(self._server.pid), str(self.directory), str(watched)],
-            stdin=subprocess.PIPE,
-            pass_fds=[watched],
-            start_new_session=True,
-        )
-        os.close(held)
-        os.close(watched)
+        self._server, self._guard = start_guarded(command, self.directory)
         try:
             self._wait_until_it_answers()
         except FerstreamError:
@@ -93,9 +81,7 @@ class EmbeddedRedis:
         except subprocess.TimeoutExpired:
             self._server.kill()
             self._server.wait()
-        if self._guard.stdin:
-            self._guard.stdin.close()
-        self._guard.wait(timeout=5)
+        dismiss(self._guard)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def __enter__(self) -> Self:
@@ -122,6 +108,41 @@ class EmbeddedRedis:
             else:
                 client.close()
                 return
+
+
+def start_guarded(
+    command: list[str], directory: Path, variables: dict[str, str] | None = None
+) -> tuple["subprocess.Popen[bytes]", "subprocess.Popen[bytes]"]:
+    """A server, and the guard that ends it and removes `directory` when this process is gone.
+
+    `dismiss` the guard when the server has ended; that removes `directory` too.
+    """
+    watched, held = os.pipe()
+    # A session of its own: Ctrl-C in the owner's terminal must not end the server before the owner is done with it.
+    server = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        env=os.environ | (variables or {}),
+        pass_fds=[held],
+        start_new_session=True,
+    )
+    guard = subprocess.Popen(
+        [sys.executable, "-c", GUARD, str(server.pid), str(directory), str(watched)],
+        stdin=subprocess.PIPE,
+        pass_fds=[watched],
+        start_new_session=True,
+    )
+    os.close(held)
+    os.close(watched)
+    return server, guard
+
+
+def dismiss(guard: "subprocess.Popen[bytes]") -> None:
+    """End the guard of a server that has ended."""
+    if guard.stdin:
+        guard.stdin.close()
+    guard.wait(timeout=5)
 
 
 def find_redis_server() -> str:

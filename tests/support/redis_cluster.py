@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from pathlib import Path
 import redis
 from redis.crc import key_slot
 
-from ferstream.streams.local.embedded_redis import GUARD, find_redis_server
+from ferstream.streams.local.embedded_redis import dismiss, find_redis_server, start_guarded
 from ferstream.streams.redis_client.connect import connect
 
 SLOTS = 16384
@@ -84,10 +83,8 @@ class RedisCluster:
             "logfile": folder / "redis.log",
         }
         command = [self._executable, *(word for name, value in settings.items() for word in (f"--{name}", str(value)))]
-        server = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-        self._servers[port] = server
-        guard = [sys.executable, "-c", GUARD, str(server.pid), str(self.directory)]
-        self._guards.append(subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True))
+        self._servers[port], guard = start_guarded(command, self.directory)
+        self._guards.append(guard)
         with self.node(port) as node:
             _wait(node.ping)
 
@@ -134,9 +131,7 @@ class RedisCluster:
             server.kill()
             server.wait()
         for guard in self._guards:
-            if guard.stdin:
-                guard.stdin.close()
-            guard.wait(timeout=5)
+            dismiss(guard)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _form(self) -> None:
