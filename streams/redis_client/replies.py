@@ -55,6 +55,8 @@ _WRAPPED = re.compile(r".*(?:Transaction discarded because of: |@user_script: \d
 
 def meaning(error: RedisError) -> StoreError:
     """By the code of Redis's reply; where there was none, by redis-py's class."""
+    if isinstance(error, ConnectionError) and isinstance(error.__cause__, RedisError):
+        return meaning(error.__cause__)  # so redis-py's asyncio client hides what it meets as it connects, a wrong password, say
     code, text = _reply(error)
     if known := _MEANINGS.get(f"{code} {text}") or _MEANINGS.get(code):
         kind, words = known

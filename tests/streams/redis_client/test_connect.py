@@ -152,6 +152,17 @@ def test_a_wrong_password_is_not_worth_trying_again(client, redis_url):
         client.config_set("requirepass", "")
 
 
+async def test_nor_is_it_with_asyncio(client, redis_url):
+    client.config_set("requirepass", "right")
+    try:
+        async with connect_async(redis_url) as stranger:
+            with pytest.raises(StoreRefused, match="refused the user"), translated():
+                await stranger.ping()
+    finally:
+        client.execute_command("AUTH", "right")
+        client.config_set("requirepass", "")
+
+
 def test_a_full_redis():
     with EmbeddedRedis(max_memory="3mb") as server:
         client = connect(server.url)
