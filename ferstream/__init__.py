@@ -6,9 +6,8 @@ configures no logging and loads no numpy.
 
 TYPE_CHECKING = False  # what checkers take for true; typing's own would be half the cost of importing this
 if TYPE_CHECKING:
-    from ferstream.consumer.subscribe.async_subscriber import AsyncResultSubscriber
-    from ferstream.consumer.subscribe.shards import Delivery
-    from ferstream.consumer.subscribe.subscriber import ResultSubscriber
+    from ferstream.consumer.subscribe.delivery import Delivery
+    from ferstream.consumer.subscribe.subscriber import AsyncResultSubscriber, ResultSubscriber
     from ferstream.consumer.tracking.smoother import Smoother
     from ferstream.consumer.tracking.tracker import Tracker
     from ferstream.streams.errors import FerstreamError, StoreError, StoreFull, StoreRefused, StoreUnavailable
@@ -45,8 +44,8 @@ __all__ = [
 
 #: The module that each public name lives in.
 _HOMES = {
-    "AsyncResultSubscriber": "ferstream.consumer.subscribe.async_subscriber",
-    "Delivery": "ferstream.consumer.subscribe.shards",
+    "AsyncResultSubscriber": "ferstream.consumer.subscribe.subscriber",
+    "Delivery": "ferstream.consumer.subscribe.delivery",
     "EMOTIONS": "ferstream.streams.wire.emotions",
     "Face": "ferstream.streams.wire.messages",
     "FaceRecognizer": "ferstream.workers.faces.recognizer",

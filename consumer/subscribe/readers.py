@@ -1,167 +1,166 @@
-"""The two ways of reading results: after a position, or as a member of a consumer group."""
+"""What a subscriber says to one shard of Redis: reading after a position, or as a member of a consumer group."""
 
-import os
-import random
-import socket
 import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
-from ferstream.consumer.subscribe.shards import BEGINNING, PAGE, Effects, RedisCommand, ResultEntry, Shards
-from ferstream.streams.errors import StoreError
+import redis.asyncio
 
-#: What is done with each entry as it comes.
-Receive = Callable[[ResultEntry], None]
+from ferstream.consumer.subscribe.position import BEGINNING, ShardPosition
+from ferstream.streams.errors import GroupGone, StoreError
+from ferstream.streams.redis_client.connect import translated
+
+#: Entries taken in one read, claimed at once, acknowledged in one command.
+PAGE = 500
+
+#: An entry as redis-py gives it; no fields mean that Redis trimmed it while it was pending.
+Entry = tuple[bytes, dict[bytes, bytes] | None]
+StreamEntries = tuple[bytes, list[Entry]]
 
 
-class ResultReader(ABC):
-    """Reads shard by shard, as a Redis Cluster needs it, or all shards in one command."""
+@dataclass
+class PositionReader:
+    """Reads what comes after the cursor. Redis keeps nothing for such a reader: it knows itself where it is."""
 
-    def __init__(self, shards: Shards, receive: Receive) -> None:
-        self._shards, self._receive = shards, receive
+    client: "redis.asyncio.Redis"
+    stream: str
+    position: ShardPosition
 
-    @abstractmethod
-    def open(self, shard: int) -> Effects:
-        """Get ready to read a shard: after each connection, and on a cluster after each failure of it."""
+    @property
+    def patience_s(self) -> float | None:
+        """How long a reader may be left alone before it must be asked to `renew`."""
+        return None
 
-    @abstractmethod
-    def read_shard(self, shard: int) -> Effects:
-        """A page of one shard, without waiting for it."""
+    async def open(self) -> None:
+        """Get ready to read: at first, and after each failure."""
 
-    @abstractmethod
-    def read_all(self, block_ms: int) -> Effects:
-        """A page of each shard, waiting so long for the first entry."""
+    async def read(self, block_s: float) -> list[Entry]:
+        """A page, or nothing after so long."""
+        with translated():
+            reply: Any = await self.client.xread({self.stream: self.position.cursor}, count=PAGE, block=_ms(block_s))
+        return self._new(reply)
 
-    @abstractmethod
-    def acknowledge(self, shard: int, entry_ids: list[str]) -> Effects:
-        """The caller is done with these, PAGE at most."""
+    async def renew(self) -> None:
+        """Tell Redis, now and then, that what was read and not acknowledged is still in good hands."""
 
-    @abstractmethod
-    def leave(self, shard: int) -> Effects:
+    async def acknowledge(self, entry_ids: list[str]) -> None:
+        """The caller is done with these."""
+
+    async def leave(self) -> None:
         """Nothing more will be read: put in order what Redis keeps of this reader."""
 
-    def _receive_new(self, reply: object) -> None:
-        for entry in self._shards.entries(reply):
-            self._shards.positions[entry.shard].cursor = entry.entry_id
-            self._receive(entry)
+    async def last_id(self) -> str:
+        """The last id that the stream ever had."""
+        try:
+            with translated():
+                about = await self.client.xinfo_stream(self.stream)
+        except GroupGone:  # no such stream (yet)
+            return BEGINNING
+        return str(about["last-generated-id"], "ascii")
+
+    def _new(self, reply: list[StreamEntries]) -> list[Entry]:
+        """The entries of a reply; the next ones come after them."""
+        if entries := _entries(reply):
+            self.position.cursor = entries[-1][0].decode()
+        return entries
 
 
-class PositionReader(ResultReader):
-    """Everything after the cursors. Redis keeps nothing for such a reader: it knows itself where it is."""
-
-    def open(self, shard: int) -> Effects:
-        yield from self._shards.notice_new_stream(shard)
-
-    def read_shard(self, shard: int) -> Effects:
-        yield from self._read([shard])
-
-    def read_all(self, block_ms: int) -> Effects:
-        yield from self._read(list(self._shards.numbers), "BLOCK", block_ms)
-
-    def acknowledge(self, shard: int, entry_ids: list[str]) -> Effects:
-        yield from ()
-
-    def leave(self, shard: int) -> Effects:
-        yield from ()
-
-    def _read(self, numbers: list[int], *waiting: str | int) -> Effects:
-        names = [self._shards.streams[shard] for shard in numbers]
-        after = [self._shards.positions[shard].cursor for shard in numbers]
-        self._receive_new((yield RedisCommand(("XREAD", "COUNT", PAGE, *waiting, "STREAMS", *names, *after))))
-
-
-class GroupReader(ResultReader):
+@dataclass(kw_only=True)
+class GroupReader(PositionReader):
     """Own pending entries first, then those that a dead member left, then new ones.
 
-    XREADGROUP with ">" hands each entry to one member and notes it as pending with that member until XACK. Three things follow:
+    XREADGROUP with ">" hands each entry to one member and notes it as pending with that member until XACK. Four things follow:
 
     - A reply that was lost on its way is not given again by ">": what it held is pending with us. So after each connection our
       own pending entries are read first, by ids from the beginning, and that also brings what we left when we crashed under
       the same consumer name. What the buffer still holds is not taken in twice.
-    - What a member left that died for good stays pending with it: it is claimed once it was idle for `claim_after_s`.
     - An entry is acknowledged after the caller is done with it, never when it is read: at least once, and after a crash again.
+    - What a member that died has pending stays so: it is claimed when it was idle for `claim_after_s`.
+    - What a living member takes its time with would be idle too: so it tells every third of that time that it still has it.
     """
 
-    def __init__(self, shards: Shards, receive: Receive, group: str, consumer: str | None, claim_after_s: float) -> None:
-        super().__init__(shards, receive)
-        self._group = group
-        self._consumer = consumer or f"{socket.gethostname()}-{os.getpid()}-{random.randrange(16**4):04x}"
-        self._claim_after_s = claim_after_s
-        self._claim_at: dict[int, float] = {}
-        self._pending: dict[int, str] = {}  # own pending entries still to look at: after which, by shard
-
-    def open(self, shard: int) -> Effects:
-        """Make the group where it is missing, from where we are, and read our own pending entries first."""
-        yield from self._shards.notice_new_stream(shard)
-        after = self._shards.positions[shard].id
-        try:
-            yield RedisCommand(("XGROUP CREATE", self._shards.streams[shard], self._group, after, "MKSTREAM"))
-        except StoreError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
-        self._pending[shard] = BEGINNING
-
-    def read_shard(self, shard: int) -> Effects:
-        if shard in self._pending:
-            yield from self._read_pending(shard)
-        else:
-            yield from self._claim(shard)
-            yield from self._read([shard])
-
-    def read_all(self, block_ms: int) -> Effects:
-        if self._pending:
-            yield from self._read_pending(next(iter(self._pending)))
-        else:
-            for shard in self._shards.numbers:
-                yield from self._claim(shard)
-            yield from self._read(list(self._shards.numbers), "BLOCK", block_ms)
-
-    def acknowledge(self, shard: int, entry_ids: list[str]) -> Effects:
-        # Safe to repeat after a lost reply: XACK of what is no longer pending does nothing.
-        yield RedisCommand(("XACK", self._shards.streams[shard], self._group, *entry_ids))
-
-    def leave(self, shard: int) -> Effects:
-        """Take this member out of the group, unless it has pending entries: XGROUP DELCONSUMER would throw them away."""
-        stream = self._shards.streams[shard]
-        told = yield RedisCommand(("XPENDING", stream, self._group))
-        if self._consumer not in {consumer["name"].decode() for consumer in told["consumers"]}:
-            yield RedisCommand(("XGROUP DELCONSUMER", stream, self._group, self._consumer))
+    group: str
+    consumer: str
+    claim_after_s: float
+    _pending: str | None = field(default=None, init=False)  # own pending entries still to look at: after which
+    _claim_at: float = field(default=0.0, init=False)
+    _renew_at: float = field(default=0.0, init=False)
 
     @property
-    def _command(self) -> tuple[str | int, ...]:
-        return ("XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", PAGE)
+    def patience_s(self) -> float:
+        """A third of the time after which others claim."""
+        return self.claim_after_s / 3
 
-    def _read(self, numbers: list[int], *waiting: str | int) -> Effects:
-        names = [self._shards.streams[shard] for shard in numbers]
-        self._receive_new((yield RedisCommand((*self._command, *waiting, "STREAMS", *names, *[">" for _ in names]))))
+    async def open(self) -> None:
+        """Make the group where it is missing, from where we are, and read our own pending entries first."""
+        try:
+            with translated():
+                await self.client.xgroup_create(self.stream, self.group, id=self.position.id, mkstream=True)
+        except StoreError as error:
+            if error.code != "BUSYGROUP":
+                raise
+        self._pending = BEGINNING
 
-    def _read_pending(self, shard: int) -> Effects:
-        """A page of what was delivered to us before and not acknowledged."""
-        before = after = self._pending[shard]
-        reply = yield RedisCommand((*self._command, "STREAMS", self._shards.streams[shard], before))
-        for entry in self._shards.entries(reply):
-            after = entry.entry_id
-            self._receive(entry)
-        if after == before:
-            del self._pending[shard]
-        else:
-            self._pending[shard] = after
+    async def read(self, block_s: float) -> list[Entry]:
+        """A page of what comes first, or nothing after so long."""
+        if self._pending is not None:
+            entries = _entries(await self._read_group(self._pending))
+            self._pending = entries[-1][0].decode() if entries else None
+            if entries:
+                return entries
+        if time.monotonic() >= self._claim_at and (entries := await self._claim()):
+            return entries
+        return self._new(await self._read_group(">", block=_ms(min(block_s, self.patience_s))))
 
-    def _claim(self, shard: int) -> Effects:
-        """Now and then: take over what a dead member left."""
-        if time.monotonic() < self._claim_at.get(shard, 0.0):
+    async def renew(self) -> None:
+        """Set the idle time of what is pending with us to zero: JUSTID delivers nothing, and counts no delivery."""
+        if time.monotonic() < self._renew_at:
             return
-        self._claim_at[shard] = time.monotonic() + self._claim_after_s / 2
-        idle_ms = int(self._claim_after_s * 1000)
-        stream = self._shards.streams[shard]
-        reply = yield RedisCommand(("XAUTOCLAIM", stream, self._group, self._consumer, idle_ms, BEGINNING, "COUNT", PAGE))
-        claimed = [(entry_id, fields) for entry_id, fields in reply[1] if entry_id is not None]
-        for entry_id, fields in claimed:
-            self._receive(ResultEntry(shard, entry_id.decode(), fields))
-        if len(reply) > 2:  # Redis 7 lists trimmed entries and has taken them off the pending list
-            for entry_id in reply[2]:
-                self._receive(ResultEntry(shard, entry_id.decode(), None))
-        if len(claimed) < len(reply[1]):  # Redis 6.2 gives them without an id and leaves them pending, now with us
-            self._pending[shard] = BEGINNING
-        if len(claimed) == PAGE:
-            self._claim_at[shard] = 0.0
+        self._renew_at = time.monotonic() + self.patience_s
+        idle_ms, after = _ms(self.patience_s), "-"
+        while after:
+            with translated():
+                listed: Any = await self.client.xpending_range(
+                    self.stream, self.group, after, "+", PAGE, self.consumer, idle=idle_ms
+                )
+                entry_ids: list[Any] = [one["message_id"] for one in listed]
+                if entry_ids:  # what another has claimed since is not idle for so long: it stays where it is
+                    await self.client.xclaim(self.stream, self.group, self.consumer, idle_ms, entry_ids, justid=True)
+            after = f"({entry_ids[-1].decode()}" if len(entry_ids) == PAGE else ""
+
+    async def acknowledge(self, entry_ids: list[str]) -> None:
+        """The caller is done with these. May be repeated: XACK of what is not pending does nothing."""
+        with translated():
+            await self.client.xack(self.stream, self.group, *entry_ids)
+
+    async def leave(self) -> None:
+        """Take this member out of the group, unless it has pending entries: XGROUP DELCONSUMER would throw them away."""
+        with translated():
+            told = await self.client.xpending(self.stream, self.group)
+            if self.consumer.encode() not in {consumer["name"] for consumer in told["consumers"]}:
+                await self.client.xgroup_delconsumer(self.stream, self.group, self.consumer)
+
+    async def _claim(self) -> list[Entry]:
+        """Now and then: take over what a dead member left."""
+        with translated():
+            reply = await self.client.xautoclaim(self.stream, self.group, self.consumer, _ms(self.claim_after_s), count=PAGE)
+        claimed: list[Entry] = [entry for entry in reply[1] if entry[0] is not None]
+        if len(claimed) < len(reply[1]):  # Redis 6.2 gives trimmed ones without an id and leaves them pending, now with us
+            self._pending = BEGINNING
+        if len(claimed) < PAGE:
+            self._claim_at = time.monotonic() + self.claim_after_s / 2
+        return claimed + [(entry_id, None) for entry_id in (reply[2] if len(reply) > 2 else ())]  # Redis 7 names trimmed ones
+
+    async def _read_group(self, after: str, block: int | None = None) -> list[StreamEntries]:
+        with translated():
+            reply: Any = await self.client.xreadgroup(self.group, self.consumer, {self.stream: after}, count=PAGE, block=block)
+        return list(reply)
+
+
+def _entries(reply: list[StreamEntries]) -> list[Entry]:
+    """Those of the one stream that was asked for."""
+    return reply[0][1] if reply else []
+
+
+def _ms(seconds: float) -> int:
+    return max(1, int(seconds * 1000))

@@ -3,10 +3,14 @@
 import logging
 import math
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable
+from threading import Lock
 
-from ferstream.consumer.subscribe.reorder import Deduplicator, ReorderBuffer
-from ferstream.consumer.subscribe.shards import PAGE, Delivery, ResultEntry, Shards
+from ferstream.consumer.subscribe.deduplicate import Deduplicator
+from ferstream.consumer.subscribe.delivery import Delivery
+from ferstream.consumer.subscribe.position import ShardPosition
+from ferstream.consumer.subscribe.reorder import ReorderBuffer
 from ferstream.streams.errors import DecodeError
 from ferstream.streams.wire.codec import decode_result
 
@@ -14,64 +18,73 @@ log = logging.getLogger(__name__)
 
 
 class ResultBuffer:
-    """Fed with entries of Redis, gives deliveries; moves the position of each shard, and tells what may be acknowledged.
+    """Fed with entries by the readers, gives deliveries to the caller, who may be in another thread.
 
-    With `acknowledging`, an entry is held until it is acknowledged, and not taken in twice meanwhile.
+    It moves the position of each shard, and tells what may be acknowledged. With `acknowledging`, an entry is held until it is
+    acknowledged, and not taken in twice meanwhile.
     """
 
     def __init__(
-        self, shards: Shards, *, cameras: frozenset[str] | None, order_window_s: float, repeats: bool, acknowledging: bool
+        self,
+        positions: list[ShardPosition],
+        *,
+        cameras: frozenset[str] | None,
+        order_window_s: float,
+        repeats: bool,
+        acknowledging: bool,
     ) -> None:
-        self._shards = shards
+        self._positions = positions
         self._wanted = cameras
         self._known = None if repeats else Deduplicator()
         self._reorder: ReorderBuffer[Delivery] | None = ReorderBuffer(order_window_s) if order_window_s > 0 else None
         self._acknowledging = acknowledging
+        self._lock = Lock()
         self._ready: deque[Delivery] = deque()
         self._held: set[tuple[int, str]] = set()
-        self._yielded: list[tuple[int, str]] = []
-        self._done: dict[int, list[str]] = {}
+        self._yielded: list[Delivery] = []
+        self._done: defaultdict[int, list[str]] = defaultdict(list)
         self.late = 0
         self.repeated = 0
         self.lost = 0
         self.undecodable: Counter[str] = Counter()
 
-    def feed(self, entry: ResultEntry) -> None:
-        """Take in one entry; no fields mean that Redis trimmed it while it was pending."""
-        shard, entry_id, _ = entry
-        if (shard, entry_id) in self._held:
-            return
-        if self._acknowledging:
-            self._held.add((shard, entry_id))
-        self._shards.received += 1
-        position = self._shards.positions[shard]
-        position.add(entry_id)
-        delivery = self._decoded(entry)
-        if delivery is None or not self._taken(delivery):
-            position.remove(entry_id)
-            self._finish(shard, entry_id)
+    @property
+    def ready(self) -> bool:
+        """Whether there is something for the caller."""
+        return bool(self._ready)
+
+    def feed(self, shard: int, entries: Iterable[tuple[bytes, dict[bytes, bytes] | None]]) -> None:
+        """Take in what a read of a shard brought; no fields mean that Redis trimmed an entry while it was pending."""
+        with self._lock:
+            for raw_id, fields in entries:
+                self._take_in(shard, raw_id.decode(), fields)
+        self.release(time.monotonic())
+
+    def begin_again(self, shard: int) -> None:
+        """The stream of a shard was made anew."""
+        with self._lock:
+            self._positions[shard].begin_again()
 
     def release(self, now: float = math.inf) -> None:
         """Make ready what its window no longer holds; without a time, everything."""
         if self._reorder:
-            self._ready += self._reorder.pop(now)
+            with self._lock:
+                self._ready += self._reorder.pop(now)
 
     def next(self) -> Delivery | None:
         """The next one for the caller: the position moves past it. It stays here until asked for, also over a `break`."""
-        if not self._ready:
-            return None
-        delivery = self._ready.popleft()
-        self._shards.positions[delivery.shard].remove(delivery.entry_id)
-        if self._acknowledging:
-            self._yielded.append((delivery.shard, delivery.entry_id))
-        return delivery
+        with self._lock:
+            if not self._ready:
+                return None
+            delivery = self._ready.popleft()
+            self._positions[delivery.shard].remove(delivery.entry_id)
+            if self._acknowledging:
+                self._yielded.append(delivery)
+            return delivery
 
     def next_batch(self) -> list[Delivery]:
         """All that is ready."""
-        batch = []
-        while delivery := self.next():
-            batch.append(delivery)
-        return batch
+        return list(iter(self.next, None))
 
     def next_at(self) -> float | None:
         """When something will be ready without anything new."""
@@ -79,25 +92,35 @@ class ResultBuffer:
 
     def finish_yielded(self) -> None:
         """The caller is done with everything it has."""
-        for shard, entry_id in self._yielded:
-            self._finish(shard, entry_id)
-        self._yielded.clear()
+        with self._lock:
+            for delivery in self._yielded:
+                self._done[delivery.shard].append(delivery.entry_id)
+            self._yielded.clear()
 
     def to_acknowledge(self, shard: int) -> list[str]:
-        """Entries that the caller is done with, PAGE at most. They stay here until they are `acknowledged`."""
-        return self._done.get(shard, [])[:PAGE]
+        """Entries that the caller is done with. They stay here until they are `acknowledged`."""
+        return self._done[shard]
 
     def acknowledged(self, shard: int, entry_ids: list[str]) -> None:
         """Redis knows that these, which `to_acknowledge` gave, are done with."""
-        del self._done[shard][: len(entry_ids)]
-        self._held.difference_update((shard, entry_id) for entry_id in entry_ids)
+        with self._lock:
+            del self._done[shard][: len(entry_ids)]
+            self._held.difference_update((shard, entry_id) for entry_id in entry_ids)
 
-    def _finish(self, shard: int, entry_id: str) -> None:
+    def _take_in(self, shard: int, entry_id: str, fields: dict[bytes, bytes] | None) -> None:
+        if (shard, entry_id) in self._held:
+            return
+        position = self._positions[shard]
+        position.add(entry_id)
         if self._acknowledging:
-            self._done.setdefault(shard, []).append(entry_id)
+            self._held.add((shard, entry_id))
+        delivery = self._decoded(shard, entry_id, fields)
+        if delivery is None or not self._taken(delivery):
+            position.remove(entry_id)
+            if self._acknowledging:
+                self._done[shard].append(entry_id)
 
-    def _decoded(self, entry: ResultEntry) -> Delivery | None:
-        shard, entry_id, fields = entry
+    def _decoded(self, shard: int, entry_id: str, fields: dict[bytes, bytes] | None) -> Delivery | None:
         if not fields:
             self.lost += 1
             return None
@@ -120,7 +143,7 @@ class ResultBuffer:
         if self._reorder is None:
             self._ready.append(delivery)
             return True
-        if not self._reorder.push(delivery, time.monotonic()):
+        if not self._reorder.push(delivery.result, delivery, time.monotonic()):
             self.late += 1
             return False
         return True

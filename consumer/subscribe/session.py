@@ -1,172 +1,233 @@
-"""What a subscriber says to Redis, and in which order: connect, acknowledge, read, and wait out what fails."""
+"""Reading all shards at once, a task for each, over outages of any of them."""
 
+import asyncio
 import logging
+import math
 import time
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing, suppress
+from functools import partial
 
-from ferstream.consumer.subscribe.readers import GroupReader, PositionReader, ResultReader
+import redis.asyncio
+
+from ferstream.consumer.subscribe.position import ShardPosition, order
+from ferstream.consumer.subscribe.readers import PAGE, Entry, PositionReader
 from ferstream.consumer.subscribe.result_buffer import ResultBuffer
-from ferstream.consumer.subscribe.shard_rotation import ShardRotation, ShardVisit
-from ferstream.consumer.subscribe.shards import Effects, Poll, Shards, Sleep
+from ferstream.consumer.subscribe.shards import Shards
 from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreUnavailable
-from ferstream.streams.redis_client.connect import MAX_BLOCK_S
+from ferstream.streams.redis_client.connect import MAX_BLOCK_S, connect_async, is_cluster
 from ferstream.streams.service.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
 #: Seconds until the first and between later tries to reach Redis again.
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
-#: A wait in slices, so that a caller that wants to leave is asked this often.
-SLICE_S = 0.5
-#: While nothing comes, look this often whether the streams are still the same.
-CHECK_STREAMS_S = 2.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubscribeOptions:
-    """What the caller asked for; see ResultSubscriber. `cluster`: Redis is a Redis Cluster."""
-
-    from_: str
-    prefix: str
-    shards: int | None
-    cameras: frozenset[str] | None
-    order_window_s: float
-    repeats: bool
-    group: str | None
-    consumer: str | None
-    claim_after_s: float
-    idle_timeout_s: float | None
-    block_s: float
-    cluster: bool
+#: As long as Redis does not say how many shards there are, it is asked this often.
+COUNT_SHARDS_S = 2.0
+CANCEL_AGAIN_S = 0.1
 
 
 class Session:
-    """Reads the results of all shards into `buffer`, over restarts and deletions of everything.
+    """Fills `buffer` while the caller wants more. Lives in one event loop, from `start` to its end; may be started again.
 
-    It does no I/O: `run` and `leave` are generators of effects, which the blocking and the asyncio subscriber perform.
+    Each shard has a task of its own: on a Redis Cluster each may be on another server, and one that hangs holds up no other.
     """
 
-    def __init__(self, options: SubscribeOptions) -> None:
-        self._options = options
-        self.shards = Shards(options.from_, options.prefix, options.shards)
-        self.buffer = ResultBuffer(
-            self.shards,
-            cameras=options.cameras,
-            order_window_s=options.order_window_s,
-            repeats=options.repeats,
-            acknowledging=options.group is not None,
-        )
-        self._reader: ResultReader = (
-            GroupReader(self.shards, self.buffer.feed, options.group, options.consumer, options.claim_after_s)
-            if options.group
-            else PositionReader(self.shards, self.buffer.feed)
-        )
-        self._rotation = ShardRotation(self.shards, self._reader.open, self._reader.read_shard) if options.cluster else None
-        self._backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S, healthy_after_s=0.0)
-        self._outage_told = False
-        self._news_at = self._check_streams_at = 0.0
-        self.connected = False
+    def __init__(
+        self,
+        url: str,
+        shards: Shards,
+        buffer: ResultBuffer,
+        make_reader: Callable[[redis.asyncio.Redis, str, ShardPosition], PositionReader],
+        *,
+        idle_timeout_s: float | None,
+        block_s: float,
+    ) -> None:
+        self._url, self._cluster = url, is_cluster(url)
+        self._shards, self._buffer, self._make_reader = shards, buffer, make_reader
+        self._idle_timeout_s = math.inf if idle_timeout_s is None else idle_timeout_s
+        self._block_s = min(block_s, MAX_BLOCK_S)
+        self._task: asyncio.Task[None] | None = None
+        self._answers: dict[str, bool] = {}  # where: whether it answered last
+        self._gave = False
 
-    def run(self) -> Effects:
-        """Everything, until nothing came for the idle time-out. Raises StoreError where trying again will not help."""
-        self._news_at = time.monotonic()
-        while not self._idle():
+    @property
+    def running(self) -> bool:
+        """Whether it was started, and did not end since."""
+        return self._task is not None
+
+    @property
+    def connected(self) -> bool:
+        """Whether Redis answered last; on a cluster, whether any shard did."""
+        return self.running and True in self._answers.values()
+
+    async def start(self) -> None:
+        """Begin to read, where that was not begun."""
+        self._quiet_since = time.monotonic()
+        if self._task is None:
+            self._wanted, self._news = asyncio.Event(), asyncio.Event()
+            self._answers.clear()
+            self._task = asyncio.create_task(self._run())
+            self._task.add_done_callback(lambda _: self._news.set())
+
+    async def more(self) -> bool:
+        """Wait for something for the caller, `block_s` at most. False at the end: nothing came for the idle time-out, or `close`.
+
+        Raises StoreError where trying again will not help.
+        """
+        if self._gave:  # what the caller took for itself was no silence of ours
+            self._quiet_since = time.monotonic()
+        if self._task and not self._buffer.ready:
+            await self._wait_for_news(self._task)
+        if self._task is None:
+            return False
+        idle = self._silence_left_s() <= 0
+        self._buffer.release(math.inf if idle else time.monotonic())
+        self._gave = self._buffer.ready and not idle
+        if idle and not self._buffer.ready:
+            await self.close()
+        return self.running
+
+    async def close(self) -> None:
+        """Acknowledge what the caller is done with, leave the group, close the connections; whoever waits for `more` ends."""
+        task, self._task = self._task, None
+        if task:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _wait_for_news(self, task: "asyncio.Task[None]") -> None:
+        self._news.clear()
+        self._wanted.set()
+        waits = [self._block_s, self._silence_left_s()]
+        if (next_at := self._buffer.next_at()) is not None:
+            waits.append(next_at - time.monotonic())
+        if not task.done():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, min(waits))):
+                    await self._news.wait()
+        if task.done() and self._task:
+            self._task = None
+            task.result()
+
+    def _silence_left_s(self) -> float:
+        """Until the idle time-out, which begins when Redis has answered, or has failed to."""
+        return self._idle_timeout_s - (time.monotonic() - self._quiet_since if self._answers else 0.0)
+
+    async def _run(self) -> None:
+        """Find the shards, read each in a task of its own, and take leave of them."""
+        readers: list[PositionReader] = []
+        tasks: list[asyncio.Task[None]] = []
+        async with aclosing(connect_async(self._url)) as client:
             try:
-                yield from self._connect()
-                while not self._idle():
-                    yield from self._round()
+                while True:
+                    await self._persist("", partial(self._shards.find, client))
+                    for shard in range(len(readers), len(self._shards.positions)):
+                        reader = self._make_reader(client, self._shards.keys.results(shard), self._shards.positions[shard])
+                        readers.append(reader)
+                        tasks.append(asyncio.create_task(self._persist(self._where(shard), partial(self._read, shard, reader))))
+                    await self._watch(tasks)
+            finally:
+                await _end(tasks)
+                await asyncio.gather(*(self._leave(shard, reader) for shard, reader in enumerate(readers)))
+
+    async def _watch(self, tasks: "list[asyncio.Task[None]]") -> None:
+        """Until it is time to count the shards again, if ever. Raises what ends one of the tasks."""
+        _end_if_cancelled()
+        wait_s = None if self._shards.counted else COUNT_SHARDS_S
+        done, _ = await asyncio.wait(tasks, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    async def _read(self, shard: int, reader: PositionReader) -> None:
+        """Page after page, each when the caller has taken what is ready, and is done with the one before."""
+        await self._notice_new_stream(shard, reader)
+        await reader.open()
+        self._quiet_since = time.monotonic()
+        while True:
+            self._answered(self._where(shard))
+            await reader.renew()
+            if not await self._is_wanted(reader.patience_s):
+                continue
+            await self._acknowledge(shard, reader)
+            if entries := await reader.read(self._block_s):
+                self._receive(shard, entries)
+            else:
+                await self._notice_new_stream(shard, reader)
+
+    async def _is_wanted(self, patience_s: float | None) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await self._wanted.wait()
+        return self._wanted.is_set()
+
+    def _receive(self, shard: int, entries: list[Entry]) -> None:
+        self._buffer.feed(shard, entries)
+        self._quiet_since = time.monotonic()
+        self._news.set()
+        if self._buffer.ready:
+            self._wanted.clear()
+
+    async def _notice_new_stream(self, shard: int, reader: PositionReader) -> None:
+        """A stream whose last id is older than what we read of it was deleted and made anew: begin at its beginning."""
+        if reader.position.moved and order(await reader.last_id()) < order(reader.position.cursor):
+            self._buffer.begin_again(shard)
+
+    async def _acknowledge(self, shard: int, reader: PositionReader) -> None:
+        """What the caller is done with. What could not be acknowledged stays in the buffer for the next time."""
+        while entry_ids := self._buffer.to_acknowledge(shard)[:PAGE]:
+            await reader.acknowledge(entry_ids)
+            self._buffer.acknowledged(shard, entry_ids)
+
+    async def _leave(self, shard: int, reader: PositionReader) -> None:
+        """What stays pending where Redis is away, the next one with this name reads again, or another claims."""
+        if self._answers.get(self._where(shard)):
+            try:
+                await self._acknowledge(shard, reader)
+                await reader.leave()
+            except StoreError as error:
+                log.info("could not take leave of Redis: %s", error)
+
+    async def _persist(self, where: str, step: Callable[[], Awaitable[None]]) -> None:
+        """Do it, over outages."""
+        backoff = Backoff(FIRST_WAIT_S, LONGEST_WAIT_S)
+        while True:
+            backoff.succeeded()  # unless it fails at once: what holds for seconds was healthy
+            try:
+                return await step()
             except (StoreUnavailable, StoreFull) as error:
-                yield from self._wait_out(error)
+                self._failed(where, error)
+                await asyncio.sleep(backoff.failed())
             except GroupGone:  # deleted under us: made again from where we were
                 log.warning("the results or their consumer group were deleted; going on with new ones")
-                yield Sleep(FIRST_WAIT_S)
-        self.buffer.release()
-        yield Poll()
-        yield from self.leave()
+                await asyncio.sleep(FIRST_WAIT_S)
 
-    def leave(self) -> Effects:
-        """Acknowledge what the caller is done with, and take this member out of its group."""
-        try:
-            yield from self._each_shard(self._acknowledge)
-            if self.shards.positions:
-                yield from self._each_shard(self._reader.leave)
-        except StoreError as error:  # what stays pending, the next one with this name reads again, or another claims
-            log.info("could not take leave of Redis: %s", error)
+    def _where(self, shard: int) -> str:
+        """What answers or fails as one: each shard of a cluster, all of a single Redis."""
+        return f"shard {shard}: " if self._cluster else ""
 
-    def _connect(self) -> Effects:
-        yield from self.shards.find()
-        yield from self._open()
-        if self._outage_told:
-            log.info("Redis answers again")
-        log.debug("results of %d shards of %s, after %s", len(self.shards.numbers), self.shards.keys.prefix, self.shards.token())
-        self._backoff.succeeded()
-        self._outage_told, self.connected = False, True
+    def _answered(self, where: str) -> None:
+        if self._answers.get(where) is False:
+            log.info("%sRedis answers again", where)
+        self._answers[where] = True
 
-    def _round(self) -> Effects:
-        # Acknowledged after yielding: what the caller has asked beyond is done with, what it still has in hand is not. And before
-        # reading more: after a crash what one read brought comes again, and never more.
-        yield from self._each_shard(self._acknowledge)
-        before = self.shards.received
-        yield from self._read()
-        if self.shards.received > before:
-            self._news_at = time.monotonic()
-        elif time.monotonic() >= self._check_streams_at:
-            self._check_streams_at = time.monotonic() + CHECK_STREAMS_S
-            yield from self._check_streams()
-        self.buffer.release(time.monotonic())
-        yield Poll()
+    def _failed(self, where: str, error: StoreError) -> None:
+        """Told once for each outage."""
+        if self._answers.get(where) is not False:
+            log.warning("%s%s; trying again until it answers", where, error)
+        self._answers[where] = False
 
-    def _open(self) -> Effects:
-        if self._rotation:
-            yield from self._rotation.open()
-        else:
-            yield from self._each_shard(self._reader.open)
 
-    def _read(self) -> Effects:
-        yield from self._rotation.read(self._block_ms()) if self._rotation else self._reader.read_all(self._block_ms())
+async def _end(tasks: "list[asyncio.Task[None]]") -> None:
+    """Cancel them until they end, see below."""
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _each_shard(self, visit: ShardVisit) -> Effects:
-        """All of them; on a cluster those that answer, so that one that is away holds up no other."""
-        if self._rotation:
-            yield from self._rotation.each_in_reach(visit)
-        else:
-            for shard in self.shards.numbers:
-                yield from visit(shard)
 
-    def _acknowledge(self, shard: int) -> Effects:
-        """What the caller is done with. What could not be acknowledged stays in the buffer for the next time."""
-        while entry_ids := self.buffer.to_acknowledge(shard):
-            yield from self._reader.acknowledge(shard, entry_ids)
-            self.buffer.acknowledged(shard, entry_ids)
-
-    def _check_streams(self) -> Effects:
-        """While nothing comes: are there more shards now, or new streams under the old names?"""
-        before = self.shards.keys.shards
-        yield from self.shards.count_again()
-        yield from self._each_shard(self.shards.notice_new_stream)
-        if self.shards.keys.shards != before:
-            yield from self._open()
-
-    def _block_ms(self) -> int:
-        now = time.monotonic()
-        waits = [self._options.block_s, MAX_BLOCK_S]
-        if (next_at := self.buffer.next_at()) is not None:
-            waits.append(next_at - now)
-        if self._options.idle_timeout_s is not None:
-            waits.append(self._news_at + self._options.idle_timeout_s - now)
-        return max(1, int(min(waits) * 1000))
-
-    def _idle(self) -> bool:
-        timeout_s = self._options.idle_timeout_s
-        return timeout_s is not None and time.monotonic() - self._news_at >= timeout_s
-
-    def _wait_out(self, error: StoreError) -> Effects:
-        """Wait before the next try; told once for each outage."""
-        if not self._outage_told:
-            log.warning("%s; trying again until it answers", error)
-        self._outage_told, self.connected = True, False
-        until = time.monotonic() + self._backoff.failed()
-        while (left_s := until - time.monotonic()) > 0 and not self._idle():
-            self.buffer.release(time.monotonic())
-            yield Poll()
-            yield Sleep(min(left_s, SLICE_S))
+def _end_if_cancelled() -> None:
+    """A cancellation that comes while redis-py sends a command gets lost on Python 3.11, in its `asyncio.wait_for`."""
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        raise asyncio.CancelledError

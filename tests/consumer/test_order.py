@@ -4,8 +4,10 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferstream.consumer.subscribe.reorder import Deduplicator, ReorderBuffer
-from ferstream.consumer.subscribe.shards import BEGINNING, Delivery, ShardPosition, order
+from ferstream.consumer.subscribe.deduplicate import Deduplicator
+from ferstream.consumer.subscribe.delivery import Delivery
+from ferstream.consumer.subscribe.position import BEGINNING, ShardPosition, order
+from ferstream.consumer.subscribe.reorder import ReorderBuffer
 from ferstream.streams.wire.messages import Result
 
 
@@ -29,12 +31,16 @@ def names(deliveries):
     return [one.result.sequence for one in deliveries]
 
 
+def push(buffer, one, now):
+    return buffer.push(one.result, one, now)
+
+
 @given(st.randoms(use_true_random=False), st.integers(1, 60))
 def test_any_disorder_within_the_window_is_put_right(shuffle, count):
     buffer, now, out = ReorderBuffer(1.0), 0.0, []
     arrivals = sorted((i / 10 + shuffle.uniform(0, 0.9), i) for i in range(count))
     for now, i in arrivals:
-        assert buffer.push(delivery(2 * i, i / 10), now)
+        assert push(buffer, delivery(2 * i, i / 10), now)
         out += buffer.pop(now)
     out += buffer.pop(now + 1.0)
     assert names(out) == [2 * i for i in range(count)]
@@ -43,26 +49,26 @@ def test_any_disorder_within_the_window_is_put_right(shuffle, count):
 
 def test_the_very_next_frame_does_not_wait():
     buffer = ReorderBuffer(10.0)
-    buffer.push(delivery(1, 1.0), 0.0)
+    push(buffer, delivery(1, 1.0), 0.0)
     assert names(buffer.pop(0.0)) == []
     assert names(buffer.pop(10.0)) == [1]
-    buffer.push(delivery(2, 1.1), 10.1)
+    push(buffer, delivery(2, 1.1), 10.1)
     assert names(buffer.pop(10.1)) == [2]
 
 
 def test_a_late_one_is_refused_and_a_camera_set_back_begins_anew():
     buffer = ReorderBuffer(0.5)
-    buffer.push(delivery(9, 1000.0), 0.0)
+    push(buffer, delivery(9, 1000.0), 0.0)
     buffer.pop(1.0)
-    assert not buffer.push(delivery(8, 999.9), 1.1)
-    assert buffer.push(delivery(1, 100.0), 1.2)
+    assert not push(buffer, delivery(8, 999.9), 1.1)
+    assert push(buffer, delivery(1, 100.0), 1.2)
     assert names(buffer.pop(2.0)) == [1]
 
 
 def test_cameras_do_not_wait_for_each_other():
     buffer = ReorderBuffer(1.0)
-    buffer.push(delivery(5, 100.0, "a"), 0.0)
-    buffer.push(delivery(1, 1.0, "b"), 0.9)
+    push(buffer, delivery(5, 100.0, "a"), 0.0)
+    push(buffer, delivery(1, 1.0, "b"), 0.9)
     assert names(buffer.pop(1.0)) == [5]
     assert names(buffer.pop(1.9)) == [1]
 

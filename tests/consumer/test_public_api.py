@@ -35,11 +35,11 @@ def test_the_example_of_the_docstring_runs(happy_door, public):
 
 def test_a_crash_repeats_one_read_at_most(client, redis_url):
     publish(client, *range(1200))
-    crashed = ResultSubscriber(redis_url, from_="0", group="g", consumer="a")
-    before = [one.sequence for one in islice(crashed, 700)]
-    # nothing is closed: what follows is another process under the same name
-    with ResultSubscriber(redis_url, group="g", consumer="a", idle_timeout_s=0.3) as subscriber:
-        after = [one.sequence for one in subscriber]
+    with ResultSubscriber(redis_url, from_="0", group="g", consumer="a") as crashed:
+        before = [one.sequence for one in islice(crashed, 700)]
+        # not closed yet: what follows is another process under the same name
+        with ResultSubscriber(redis_url, group="g", consumer="a", idle_timeout_s=0.3) as subscriber:
+            after = [one.sequence for one in subscriber]
     assert set(before) | set(after) == set(range(1200))
     assert len(set(before) & set(after)) <= 500
     assert min(after) == 500

@@ -1,6 +1,9 @@
 import asyncio
+import subprocess
+import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import pytest
@@ -11,6 +14,7 @@ from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.wire.codec import encode_result
 from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Result
+from tests.support.fleet import wait_until
 
 KEYS = Keys()
 
@@ -55,10 +59,13 @@ def test_dollar_means_from_now_and_misses_nothing_between_reads(client, redis_ur
     with ResultSubscriber(redis_url, idle_timeout_s=1.5, block_s=0.05) as subscriber:
         batches = subscriber.batches()
         assert next(batches) == []
-        publish(client, 3, 4)
-        assert [delivery.result.sequence for delivery in next(batches)] == [3, 4]
-        publish(client, 5)
-        assert [delivery.result.sequence for delivery in next(batches)] == [5]
+        seen = []
+        for sequence in (3, 4, 5):
+            publish(client, sequence)
+            seen += next(batches)
+        while len(seen) < 3:
+            seen += next(batches)
+        assert [delivery.result.sequence for delivery in seen] == [3, 4, 5]
 
 
 def test_goes_on_from_a_position(client, redis_url):
@@ -165,6 +172,45 @@ def test_a_group_claims_what_a_dead_member_left(client, redis_url):
     assert client.xpending(KEYS.results(0), "g")["pending"] == 0
 
 
+def pending(client):
+    """What the group has pending: with whom, how often it was delivered, and how many milliseconds it has been idle."""
+    return [
+        (one["consumer"], one["times_delivered"], one["time_since_delivered"])
+        for one in client.xpending_range(KEYS.results(0), "g", "-", "+", 100)
+    ]
+
+
+def renewals(client):
+    """How often the idle time of what is pending falls, as it is asked on and on."""
+    idle_ms = max(idle for *_, idle in pending(client))
+    while True:
+        before, idle_ms = idle_ms, max(idle for *_, idle in pending(client))
+        yield idle_ms < before
+
+
+def test_a_slow_member_that_lives_keeps_what_it_has(client, redis_url):
+    publish(client, 1, 2, 3)
+    with ResultSubscriber(redis_url, from_="0", group="g", consumer="slow", claim_after_s=0.3) as slow:
+        assert next(iter(slow)).sequence == 1
+        renewed = renewals(client)
+        wait_until(lambda: next(renewed))
+        wait_until(lambda: next(renewed))
+        assert [(consumer, times) for consumer, times, _ in pending(client)] == [(b"slow", 1)] * 3
+
+
+def test_a_member_claims_nothing_of_its_own(client, redis_url):
+    publish(client, 1)
+    settings = {"group": "g", "consumer": "a", "acknowledge_each": False, "claim_after_s": 0.1, "block_s": 0.02}
+    with ResultSubscriber(redis_url, from_="0", **settings) as subscriber:
+        batches = subscriber.batches()
+        while not next(batches):
+            pass
+        until = time.monotonic() + 0.3
+        while time.monotonic() < until:
+            assert next(batches) == []
+        assert [times for _, times, _ in pending(client)] == [1]
+
+
 def test_counts_pending_results_that_redis_trimmed(client, redis_url):
     publish(client, 1, 2)
     client.xgroup_create(KEYS.results(0), "g", "0")
@@ -197,8 +243,7 @@ def test_what_is_not_acknowledged_stays_pending_until_it_is(client, redis_url):
         next(batches)
         assert client.xpending(KEYS.results(0), "g")["pending"] == 2
         subscriber.acknowledge()
-        next(batches)
-        assert client.xpending(KEYS.results(0), "g")["pending"] == 0
+        wait_until(lambda: next(batches) == [] and client.xpending(KEYS.results(0), "g")["pending"] == 0)
 
 
 def test_a_deleted_group_is_made_again_from_where_it_was(client, redis_url):
@@ -260,6 +305,61 @@ def test_a_wrong_password_is_no_reason_to_wait(client, redis_url):
 def test_a_wrong_position_is_refused(from_):
     with pytest.raises(FerstreamError, match="position"):
         ResultSubscriber("redis://host", from_=from_)
+
+
+def test_the_time_that_the_caller_takes_is_no_silence(client, redis_url):
+    publish(client, *range(501))
+    with ResultSubscriber(redis_url, from_="0", idle_timeout_s=0.2) as subscriber:
+        for one in subscriber:
+            if one.sequence == 499:  # the last one of a read
+                time.sleep(0.3)
+    assert one.sequence == 500
+
+
+@pytest.mark.parametrize("reading", [True, False], ids=["while it waits", "while the caller has one"])
+def test_another_thread_closes_it(client, redis_url, reading):
+    publish(client, 1, 2)
+    subscriber, closed, seen = ResultSubscriber(redis_url, from_="0", group="g"), threading.Event(), []
+
+    def read():
+        for one in subscriber:
+            seen.append(one.sequence)
+            if not reading:
+                closed.wait(30)
+
+    with ThreadPoolExecutor(1) as threads:
+        end = threads.submit(read)
+        wait_until(lambda: len(seen) == (2 if reading else 1))
+        subscriber.close()
+        closed.set()
+        assert end.result(30) is None
+    assert seen == ([1, 2] if reading else [1])
+
+
+async def test_another_task_closes_it(client, redis_url):
+    publish(client, 1)
+    subscriber, begun = AsyncResultSubscriber(redis_url, from_="0", group="g", block_s=0.1), asyncio.Event()
+
+    async def read():
+        async for _ in subscriber:
+            begun.set()
+
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        tasks.create_task(read())
+        await begun.wait()
+        await subscriber.close()
+
+
+async def test_the_blocking_one_works_where_an_event_loop_runs(client, redis_url):
+    publish(client, 1, 2)
+    assert sequences(redis_url) == [1, 2]
+
+
+def test_a_program_ends_that_closes_nothing(client, redis_url):
+    publish(client, 1)
+    code = f"import ferstream; s = ferstream.ResultSubscriber({redis_url!r}, from_='0'); print(next(iter(s)).sequence)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
 
 
 async def test_async_reads_resumes_and_acknowledges(client, redis_url):

@@ -145,7 +145,10 @@ def test_a_redis_cluster_takes_the_same_users(tmp_path):
 ALLOWED = {
     "producer": [f"XLEN {FRAMES}", f"HGET {KEYS.last(0)} one"],
     "worker": [f"XRANGE {RESULTS} 0 +"],
-    "consumer": [f"XINFO STREAM {RESULTS}", f"HGETALL {KEYS.workers}"],
+    "consumer": [
+        *(f"XINFO STREAM {RESULTS}", f"HGETALL {KEYS.workers}"),
+        *(f"XGROUP CREATE {RESULTS} readers 0", f"XCLAIM {RESULTS} readers me 1 0-1 JUSTID"),
+    ],
     "metrics": ["INFO all", "SLOWLOG LEN", "LATENCY LATEST", "PING", "CLIENT SETNAME exporter"],
     "admin": [
         *("INFO all", "CONFIG GET maxmemory", "CLIENT LIST", "ACL LIST", "ACL LOG", "SLOWLOG GET", "DBSIZE", "PING"),
