@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 
 import pytest
 import trustme
@@ -282,6 +282,22 @@ async def test_an_async_client_follows_a_slot_gives_a_lost_reply_up_and_closes(c
     assert client.xlen(KEYS.frames(3)) == 2
 
 
+async def test_a_cluster_with_users_and_one_that_is_refused(cluster):
+    for port in cluster.ports:
+        with cluster.node(port) as node:
+            node.acl_setuser("someone", enabled=True, passwords=["+s@cr/t"], keys=["*"], commands=["+@all"])
+    url, wrong = (cluster.url.replace("://", f"://someone:{password}@") for password in ("s%40cr%2Ft", "guessed"))
+    with connect(url) as client, connect(wrong) as stranger:
+        assert [add(client, shard) != "" for shard in range(6)] == [True] * 6
+        with pytest.raises(StoreRefused) as caught, translated():
+            stranger.ping()
+    async with aclosing(connect_async(url)) as reader, aclosing(connect_async(wrong)) as strange_reader:
+        assert await reader.xlen(KEYS.frames(0)) == 1
+        with pytest.raises(StoreRefused) as caught_too, translated():
+            await strange_reader.ping()
+    assert "guessed" not in f"{caught.value}{caught_too.value}"
+
+
 def test_wrong_schemes_are_told_what_to_write(cluster, redis_url):
     with connect(f"redis://127.0.0.1:{cluster.ports[0]}") as plain, pytest.raises(StoreRefused, match=r"redis\+cluster://"):
         check_server(plain, KEYS, ServerClock())
@@ -318,7 +334,7 @@ def test_a_full_primary_and_a_deleted_group(cluster, client):
             node.config_set("maxmemory", 0)
 
 
-def test_a_cluster_that_speaks_tls(tmp_path):
+async def test_a_cluster_that_speaks_tls(tmp_path):
     authority, files = trustme.CA(), {name: tmp_path / f"{name}.pem" for name in ("cert", "key", "ca")}
     certificate = authority.issue_cert("127.0.0.1")
     certificate.private_key_pem.write_to_path(files["key"])
@@ -329,5 +345,7 @@ def test_a_cluster_that_speaks_tls(tmp_path):
         with connect(cluster.url) as client:
             check_server(client, KEYS, ServerClock())
             assert [add(client, shard) != "" for shard in range(6)] == [True] * 6
+        async with aclosing(connect_async(cluster.url)) as reader:
+            assert await reader.xlen(KEYS.frames(0)) == 1
         with connect(cluster.url.partition("?")[0]) as stranger, pytest.raises(StoreRefused, match="certificate"):
             check_server(stranger, KEYS, ServerClock())
