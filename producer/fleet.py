@@ -16,7 +16,6 @@ from ferstream.producer.redis_link import RedisLink
 from ferstream.streams.errors import StoreUnavailable
 from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.status_board import LEASE_S, Holder, StatusBoard
-from ferstream.streams.redis_client.connect import is_cluster
 from ferstream.streams.service.logs import about
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ class Fleet:
         try:
             others = self._board.renew(statuses)
         except StoreUnavailable:
-            for camera in running.values() if is_cluster(self._link.url) else ():
+            for camera in running.values() if self._link.on_cluster else ():
                 camera.permit(time.monotonic() + UNCHECKED_S)
             raise
         for name, camera in running.items():

@@ -11,7 +11,7 @@ import redis
 from ferstream.streams.errors import StoreError
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.redis_client.clock import ServerClock
-from ferstream.streams.redis_client.connect import translated
+from ferstream.streams.redis_client.replies import translated
 from ferstream.streams.service.heartbeat import Heartbeat
 from ferstream.streams.service.threads import vital_thread
 from ferstream.streams.wire.keys import Keys

@@ -22,16 +22,14 @@ from redis.exceptions import (
     ConnectionError,
     MovedError,
     RedisClusterException,
-    RedisError,
     TimeoutError,
     TryAgainError,
 )
 from redis.retry import Retry
 
-from ferstream.streams.redis_client.slots import slot_of
+from ferstream.streams.redis_client.cluster_nodes import Address, cause_of, name_node, node_settings, slot_of
 
 T = TypeVar("T")
-Address = tuple[str, int]
 Command = tuple[tuple[Any, ...], dict[str, Any]]
 
 #: While a slot moves, a MULTI waits for all of its keys to arrive, at most so long.
@@ -144,30 +142,6 @@ class ClusterPipeline(Pipeline):
         commands: list[Command] = list(self.command_stack)
         self.reset()
         return self._client.run(lambda cluster: cluster.multi(commands, raise_on_error)) if commands else []
-
-
-def node_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """What a connection of one server takes, as redis-py's clients of a cluster want it."""
-    kind = settings.get("connection_class")
-    others = {name: value for name, value in settings.items() if name not in ("connection_class", "retry")}
-    return others | {"ssl": True} if kind else others
-
-
-def cause_of(error: RedisClusterException) -> RedisError:
-    """What is behind redis-py's words about a cluster as a whole, which are no RedisError."""
-    cause = error.__cause__ or error.__context__
-    while cause:
-        if isinstance(cause, RedisError):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    return ClusterDownError(str(error))
-
-
-def name_node(error: RedisError) -> None:
-    """Make the error say which of the nodes it was."""
-    node = getattr(error, "connection", None)
-    if node and f":{node.port}" not in str(error):
-        error.args = (f"{error} ({node.host}:{node.port})",)
 
 
 def node_of(client: redis.Redis, key: str) -> redis.Redis:

@@ -10,8 +10,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisClusterException, TimeoutError
 
-from ferstream.streams.redis_client.cluster import Address, cause_of, name_node, node_settings
-from ferstream.streams.redis_client.slots import slot_of
+from ferstream.streams.redis_client.cluster_nodes import Address, cause_of, name_node, node_settings, slot_of
 
 
 class AsyncClusterClient(redis.asyncio.Redis):

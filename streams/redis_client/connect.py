@@ -17,9 +17,9 @@ from redis.connection import parse_url
 from redis.retry import Retry
 
 from ferstream.streams.errors import StoreRefused
-from ferstream.streams.redis_client.cluster import Address, ClusterClient
+from ferstream.streams.redis_client.cluster import ClusterClient
 from ferstream.streams.redis_client.cluster_async import AsyncClusterClient
-from ferstream.streams.redis_client.replies import meaning
+from ferstream.streams.redis_client.cluster_nodes import Address
 
 log = logging.getLogger(__name__)
 
@@ -150,12 +150,3 @@ def _right_url(url: str) -> Iterator[None]:
             "the Redis URL must start with redis://, rediss:// or unix://, or redis+cluster://, rediss+cluster:// of a cluster, "
             f"and a port must be a number; {ESCAPES}"
         ) from None
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn redis-py's errors into ferstream's. No text of them holds a URL, a password or a command's data."""
-    try:
-        yield
-    except redis.exceptions.RedisError as error:
-        raise meaning(error) from error

@@ -7,7 +7,7 @@ from typing import Any
 
 import redis
 
-from ferstream.streams.redis_client.connect import translated
+from ferstream.streams.redis_client.replies import translated
 
 
 class LuaScript:

@@ -2,6 +2,8 @@
 
 import re
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from redis.exceptions import (
     AuthenticationError,
@@ -51,6 +53,15 @@ _MEANINGS: dict[str, tuple[type[StoreError], str]] = {
 #: What stands before a reply: a pipeline's command with its data (redis-py), a transaction, a script (Redis 6.2).
 _PIPELINE = re.compile(r".*of pipeline caused error: ", re.DOTALL)
 _WRAPPED = re.compile(r".*(?:Transaction discarded because of: |@user_script: \d+: -)")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn redis-py's errors into ferstream's. No text of them holds a URL, a password or a command's data."""
+    try:
+        yield
+    except RedisError as error:
+        raise meaning(error) from error
 
 
 def meaning(error: RedisError) -> StoreError:

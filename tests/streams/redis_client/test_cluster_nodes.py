@@ -1,6 +1,6 @@
 import pytest
 
-from ferstream.streams.redis_client.slots import slot_of
+from ferstream.streams.redis_client.cluster_nodes import slot_of
 
 
 @pytest.mark.parametrize(
