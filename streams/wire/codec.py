@@ -23,11 +23,15 @@ ACCOUNTED_SINCE = 2
 #: 8 MB holds ten thousand faces.
 MAX_MAP_BYTES = 8 * 1024 * 1024
 
+#: The largest number of 32 bits.
+_MOST = (2 - 2**-23) * 2.0**127
+
 Text = Annotated[str, Meta(min_length=1)]
 Finite = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]  # also an integer, never NaN
+Single = Annotated[float, Meta(ge=-_MOST, le=_MOST)]  # a face's numbers, which are written in 32 bits
 Count = Annotated[int, Meta(ge=0)]
 Side = Annotated[int, Meta(ge=1)]
-Point = tuple[Finite, Finite]
+Point = tuple[Single, Single]
 
 
 class _Header(msgspec.Struct, kw_only=True):
@@ -54,11 +58,11 @@ class _Header2(_Header, kw_only=True):
 
 
 class _Face(msgspec.Struct, kw_only=True):
-    box: tuple[Finite, Finite, Finite, Finite]
-    score: Finite
-    quality: Finite
+    box: tuple[Single, Single, Single, Single]
+    score: Single
+    quality: Single
     emotion: Name
-    probabilities: dict[Emotion, Finite]
+    probabilities: dict[Emotion, Single]
 
     def __post_init__(self) -> None:
         # Counted here: msgspec's min_length takes the length that a map says of itself, and a name may come twice in it.
@@ -72,13 +76,13 @@ class _Face1(_Face):
 
 
 class _Pose(msgspec.Struct):
-    yaw: Finite
-    pitch: Finite
-    roll: Finite
+    yaw: Single
+    pitch: Single
+    roll: Single
 
 
 class _Face2(_Face, kw_only=True):
-    confidence: Finite | None
+    confidence: Single | None
     landmarks: tuple[Point, Point, Point, Point, Point] | None
     pose: _Pose | None
 

@@ -93,6 +93,7 @@ RESULT_1 = bytes.fromhex(
 names = st.text(min_size=1, max_size=20)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 shorts = st.floats(allow_nan=False, allow_infinity=False, width=32)  # what a face's numbers are
+longs = st.floats(-3.4e38, 3.4e38)  # as version 1 wrote them
 pixels = st.floats(0, 65_536, width=32)
 shares = st.floats(0, 1, width=32)
 counts = st.integers(0, 2**63 - 1)
@@ -139,11 +140,11 @@ faces = st.builds(
 )
 faces_1 = st.fixed_dictionaries(
     {
-        "box": st.lists(numbers, min_size=4, max_size=4),
-        "score": numbers,
-        "quality": numbers,
+        "box": st.lists(longs, min_size=4, max_size=4),
+        "score": longs,
+        "quality": longs,
         "emotion": st.sampled_from(NAMES),
-        "probabilities": st.fixed_dictionaries(dict.fromkeys(EMOTIONS, numbers)),
+        "probabilities": st.fixed_dictionaries(dict.fromkeys(EMOTIONS, longs)),
     },
     optional={"confidence": anything, "landmarks": anything, "pose": anything},
 )
@@ -311,6 +312,7 @@ def test_each_wrong_header_says_what_is_wrong(change, reason):
         {"landmarks": [[1, 2]] * 4},
         {"landmarks": [[1, 2, 3]] * 5},
         {"landmarks": [[math.inf, 2]] * 5},
+        {"box": [0, 0, 1, 1e39]},
         {"pose": {"yaw": 1, "pitch": 2}},
         {"pose": [1, 2, 3]},
     ],
