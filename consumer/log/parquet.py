@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 _ROWS = 20_000
 _BEYOND_CALENDARS = 1e11
+#: What comes of a line that is no JSON, or of JSON that is no result.
+_NO_RESULT = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 FaceRow = dict[str, Any]
 
@@ -65,11 +67,11 @@ def convert(journal: Path) -> Path:
 def _rows(lines: Iterator[bytes], journal: Path) -> Iterator[FaceRow]:
     for number, line in enumerate(lines, start=1):
         try:
-            result = json.loads(line)
-        except ValueError:  # a disk that lies: the other lines are still good
-            log.warning("%s line %d is not JSON, leaving it out", journal, number)
+            rows = list(_face_rows(json.loads(line)))
+        except _NO_RESULT:  # a disk that lies: the other lines are still good
+            log.warning("%s line %d holds no result, leaving it out", journal, number)
             continue
-        yield from _face_rows(result)
+        yield from rows
 
 
 def _face_rows(result: dict[str, Any]) -> Iterator[FaceRow]:

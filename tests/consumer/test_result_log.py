@@ -123,7 +123,8 @@ def test_a_full_disk_is_one_clear_line():
     os.close(journal._fd)
 
 
-def test_parquet_leaves_out_a_line_that_a_bad_disk_made(tmp_path, caplog):
+@pytest.mark.parametrize("line", [b"\0\0\0", b"{}", b"7", b'{"faces": [{}]}', b"[" * 100_000], ids=lambda line: repr(line[:9]))
+def test_parquet_leaves_out_a_line_that_a_bad_disk_made(tmp_path, caplog, line):
     import pyarrow.parquet
 
     with ResultLog(tmp_path, "jsonl", HOUR) as log:
@@ -131,11 +132,11 @@ def test_parquet_leaves_out_a_line_that_a_bad_disk_made(tmp_path, caplog):
     (path,) = tmp_path.glob("*.jsonl")
     path.rename(path.with_suffix(".journal"))
     with path.with_suffix(".journal").open("ab") as file:
-        file.write(b"\0\0\0\n")
+        file.write(line + b"\n")
     with ResultLog(tmp_path, "parquet", HOUR):
         pass
     assert pyarrow.parquet.read_table(path.with_suffix(".parquet")).num_rows == 2
-    assert "line 3 is not JSON" in caplog.text
+    assert "line 3 holds no result" in caplog.text
     assert not list(tmp_path.glob("*.journal"))
 
 
