@@ -140,6 +140,7 @@ class FrameWriter:
         self._tried += 1
         try:
             with translated(), self._client.pipeline(transaction=True) as multi:
+                multi.hget(self._last, self._camera_id)
                 if frame:
                     multi.xadd(self._stream, encode_frame(frame))
                 multi.hset(self._last, self._camera_id, f"{self._token}:{self._tried}")
@@ -147,40 +148,45 @@ class FrameWriter:
                     multi.hincrby(self._account, account.CAPTURED, captured)
                 for reason, frames in drops.items():
                     multi.hincrby(self._account, account.dropped(reason), frames)
-                replies = multi.execute()
+                known, entry_id, *_ = multi.execute()
         except StoreUnavailable:
             self._uncertain = _Uncertain(self._tried, drops, frame is not None)
             raise
         except StoreError:
             self._drops.put_back(drops)
             raise
+        self._count_forgotten(self._step_of(known))
         self._done = self._tried
-        return replies[0]
+        return entry_id
 
     def _step_in_redis(self) -> int | None:
-        """The last step of ours that Redis knows, 0 where it knows none; None where another writer has our camera."""
         with translated():
-            value: Any = self._client.hget(self._last, self._camera_id)
+            return self._step_of(self._client.hget(self._last, self._camera_id))
+
+    def _step_of(self, value: Any) -> int | None:  # noqa: ANN401 - a reply, as redis-py types it
+        """The last step of ours that Redis knows, 0 where it knows none; None where another writer has our camera."""
         if value is None:
             return 0
         token, _, step = value.decode().partition(":")
         return int(step) if token == self._token else None
 
     def _notice_forgotten(self) -> None:
-        """Where Redis came back without its last steps, count the frames that it forgot: no worker can end them now.
+        """Where Redis came back without its last steps, say so in Redis, whose next restart shall be noticed too."""
+        if self._done and self._count_forgotten(self._step_in_redis()):
+            self._step(None)
+
+    def _count_forgotten(self, known: int | None) -> bool:
+        """Whether `known` is not our last step. The frames that Redis forgot are counted: no worker can end them now.
 
         What it forgot of the account went with them, so that the lost frames are accounted for anew.
         """
-        if not self._done:
-            return
-        known = self._step_in_redis()
         if known is None or known >= self._done:
-            return
+            return False
         lost = [entry for entry in self._waiting if entry.step > known]
         self._keep(entry for entry in self._waiting if entry.step <= known)
         if lost:
             self._on_lost(len(lost))
-        self._step(None)
+        return True
 
     def _keep(self, entries: Iterable[_Waiting]) -> None:
         self._waiting = deque(entries)

@@ -235,6 +235,18 @@ def test_a_redis_that_lost_its_data_is_counted(tmp_path):
         client.close()
 
 
+def test_a_redis_that_was_emptied_between_two_frames_is_noticed_with_the_next(client):
+    camera = Camera(client)
+    camera.write()
+    camera.write()
+    client.flushall()
+    camera.write()
+    assert (camera.dropped, camera.writer.waiting(), stored(client)) == ({"redis_lost": 2}, 1, [3])
+    camera.writer.maintain()
+    account = read_account(client, KEYS)
+    assert (account.captured, account.dropped, account.in_flight, account.balance) == (3, {"redis_lost": 2}, 1, 0)
+
+
 def test_of_a_redis_that_lost_its_last_second_only_that_is_counted(client):
     camera = Camera(client)
     camera.write()
