@@ -20,7 +20,7 @@ define install
 	@touch $@
 endef
 
-.PHONY: help demo test check slim-test deploy-test lint format docs docs-serve bench train avfer-smoke scale-out walk dashboards kubernetes-rules clean test-tools missing-tools
+.PHONY: help demo test check slim-test deploy-test lint format docs docs-serve bench faults train avfer-smoke scale-out walk dashboards kubernetes-rules clean test-tools missing-tools
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -59,6 +59,9 @@ docs-serve: $(DEV)/.installed  ## the documentation on http://127.0.0.1:8000, bu
 
 bench: $(DEV)/.installed  ## what each stage and a whole worker reach on this machine, in about two minutes; ARGS="--write workers/sizing/capacity.json" for plans
 	$(DEV)/bin/python -m tests.benchmarks.worker $(ARGS)
+
+faults: $(DEV)/.installed  ## real processes, real faults, and the account of every frame, in an hour; ARGS="--only cluster --seeds 1", say; ARGS=--write renews docs
+	$(DEV)/bin/python -m tests.faults $(ARGS)
 
 train: $(DEV)/.installed  ## both packaged models again, from the packs in FER_DATA_DIR: four hours on two cores; goes on where it stopped
 	$(DEV)/bin/fer-train detector fit --out runs/detector --package workers/models/weights/detector

@@ -1,6 +1,7 @@
 """Real processes of a fleet, each with its log in a file, its port asked for its metrics, and its last words kept."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -21,10 +22,12 @@ STOP_S = 45.0
 class Part:
     """One `fer-...` process. `module` is its command line's, as `ferstream.workers.cli`; `name` tells it from the others.
 
+    `variables` go into its environment beside ours.
+
     Raises FerstreamError where it ends early, or leaves without its account.
     """
 
-    def __init__(self, name: str, module: str, *arguments: str, folder: Path) -> None:
+    def __init__(self, name: str, module: str, *arguments: str, folder: Path, variables: dict[str, str] | None = None) -> None:
         self.name, self.port = name, free_port()
         self.log = folder / f"{name}.log"
         ours = ("--metrics-host", "127.0.0.1", "--metrics-port", str(self.port))
@@ -35,6 +38,7 @@ class Part:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
+                env=os.environ | (variables or {}),
                 start_new_session=True,  # Ctrl-C reaches this program alone, which then stops its parts in order
             )
 
