@@ -4,6 +4,8 @@ DEMO := .venv-demo
 DEV := .venv
 # One for each Python that PYTHON names.
 SLIM := .venv-slim-$(notdir $(PYTHON))
+# The fuzzer has no wheel for every Python, so it has an environment of its own.
+FUZZ := .venv-fuzz
 # What `make check` tests: the live path and the house, in seconds.
 CHECKED := tests/streams tests/producer tests/consumer tests/workers tests/test_structure.py
 CHANGED := pyproject.toml
@@ -20,7 +22,7 @@ define install
 	@touch $@
 endef
 
-.PHONY: help demo test check slim-test deploy-test lint format docs docs-serve bench faults train avfer-smoke scale-out walk dashboards kubernetes-rules clean test-tools missing-tools
+.PHONY: help demo test check slim-test deploy-test lint format docs docs-serve bench faults soak fuzz train avfer-smoke scale-out walk dashboards kubernetes-rules clean test-tools missing-tools
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -63,6 +65,12 @@ bench: $(DEV)/.installed  ## what each stage and a whole worker reach on this ma
 faults: $(DEV)/.installed  ## real processes, real faults, and the account of every frame, in an hour; ARGS="--only cluster --seeds 1", say; ARGS=--write renews docs
 	$(DEV)/bin/python -m tests.faults $(ARGS)
 
+soak: $(DEV)/.installed  ## half an hour of steady load, and whether anything grows; plot in runs/soak; ARGS="--minutes 5", say
+	$(DEV)/bin/python -m tests.plays.soak $(ARGS)
+
+fuzz: $(FUZZ)/.installed  ## what reads foreign bytes, against bytes that nobody thought of, ten minutes each; ARGS="--seconds 30 codec", say
+	$(FUZZ)/bin/python -m tests.fuzz $(ARGS)
+
 train: $(DEV)/.installed  ## both packaged models again, from the packs in FER_DATA_DIR: four hours on two cores; goes on where it stopped
 	$(DEV)/bin/fer-train detector fit --out runs/detector --package workers/models/weights/detector
 	$(DEV)/bin/fer-train classifier fit --out runs/classifier-first
@@ -85,7 +93,7 @@ kubernetes-rules: $(DEV)/.installed  ## the Prometheus Operator's objects again,
 	$(DEV)/bin/python deploy/kubernetes/make_prometheus_rules.py
 
 clean:  ## remove the environments and the tests' tools
-	rm -rf $(DEMO) $(DEV) .venv-slim-* .tools
+	rm -rf $(DEMO) $(DEV) $(FUZZ) .venv-slim-* .tools
 
 test-tools:  ## install what some tests need from Debian: an RTSP server (as root), Prometheus (into .tools)
 	@sh tests/support/test_tools.sh install
@@ -99,6 +107,9 @@ $(DEMO)/.installed: $(CHANGED)
 
 $(SLIM)/.installed: $(CHANGED)
 	$(call install,demo$(COMMA)test)
+
+$(FUZZ)/.installed: $(CHANGED)
+	$(call install,fuzz)
 
 $(DEV)/.installed: $(CHANGED)
 	$(call install,dev)
