@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from ferstream.streams.service.tracing import Tracing
 
 
+#: A loop that has not come round for this long hangs; a Redis command may take its time-out of 7 s.
+HANGS_AFTER_S = 30.0
+
+
 class Camera:
     """Begins with `start`. `stop` asks it to end, `join` and `release` wait for that: many cameras are stopped first.
 
@@ -105,6 +109,9 @@ class Camera:
         """What `fer:cameras` says of it."""
         if scheme_of(self.config.url) in LIVE_SCHEMES:
             self._state.watch(self.config.settings.stall_after_s)
+        silent_s = time.monotonic() - self._publisher.last_loop
+        if silent_s > HANGS_AFTER_S and self._threads[1].is_alive():
+            self._state.hangs(silent_s)
         return self._state.status(self.config.shown_url, self._publisher.waiting_bytes)
 
     def _run(self, work: Callable[[], None]) -> None:

@@ -131,12 +131,11 @@ class CameraState:
 
         Logged where it was not so before: each frame may bring it again.
         """
-        problem, now = f"{what}: unexpected {type(error).__name__}", time.monotonic()
-        with self._lock:
-            known = problem == self._surprise and now < self._surprise_until
-            self._surprise, self._surprise_until = problem, now + retry_s + SURPRISE_SHOWN_S
-        level = logging.DEBUG if known else logging.ERROR
-        self._log.log(level, "camera %s is down: %s", self._camera_id, problem, exc_info=error)
+        self._call_down(f"{what}: unexpected {type(error).__name__}", retry_s + SURPRISE_SHOWN_S, error)
+
+    def hangs(self, silent_s: float) -> None:
+        """Its writing thread does not come round. Nobody can end a thread; the other cameras have theirs, and go on."""
+        self._call_down(f"its frames are not written: the thread that does that hangs (since {silent_s:.0f} s)", 2.0)
 
     def watch(self, stall_after_s: float) -> None:
         """See from outside that a read hangs where FFmpeg has no time-out (a webcam's)."""
@@ -188,6 +187,15 @@ class CameraState:
                 waiting_bytes=waiting_bytes,
                 problem=self._surprise if surprised else self._problem,
             )
+
+    def _call_down(self, problem: str, for_s: float, error: BaseException | None = None) -> None:
+        now, kind = time.monotonic(), problem.partition(" (")[0]
+        with self._lock:
+            known = kind == self._surprise.partition(" (")[0] and now < self._surprise_until
+            self._surprise, self._surprise_until = problem, now + for_s
+        self._log.log(
+            logging.DEBUG if known else logging.ERROR, "camera %s is down: %s", self._camera_id, problem, exc_info=error
+        )
 
     def _change(self, state: State, problem: str, only_from: State | None = None) -> bool:
         with self._lock:

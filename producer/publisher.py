@@ -1,6 +1,7 @@
 """The second half of a camera: takes its latest frame, encodes it, writes it to Redis and counts what became of it."""
 
 import logging
+import math
 import threading
 import time
 from dataclasses import replace
@@ -70,6 +71,7 @@ class FramePublisher:
         self._maintain_at = 0.0
         self._holding = False  # a frame of a file, which is tried again until Redis has it
         self.stopping = threading.Event()
+        self.last_loop = math.inf  # on the monotonic clock, once it runs
         self.permitted_until = 0.0  # on the monotonic clock: the lease of the camera's name
 
     @property
@@ -79,6 +81,7 @@ class FramePublisher:
     def run(self) -> None:
         """Until the latest frame is taken and there will be no other."""
         while not self._latest.drained:
+            self.last_loop = time.monotonic()
             captured = self._latest.take(max(0.0, self._maintain_at - time.monotonic()))
             if captured is not None:
                 self._attempt(captured)
@@ -187,6 +190,7 @@ class FramePublisher:
 
     def _insist(self, frame: Frame) -> bool:
         while not self.stopping.is_set():
+            self.last_loop = time.monotonic()
             try:
                 if self._link.up and self._settle():
                     return True

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from ferstream.producer import metrics
+from ferstream.producer.camera import HANGS_AFTER_S
 from ferstream.producer.config.camera_config import CameraConfig
 from ferstream.producer.config.partition import Partition
 from ferstream.producer.errors import ConfigError
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from ferstream.streams.service.tracing import Tracing
 
 log = logging.getLogger(__name__)
-
-#: A loop that has not come round for this long hangs; a Redis command may take its time-out of 7 s.
-HANGS_AFTER_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

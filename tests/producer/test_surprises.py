@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 
 from ferstream.producer.config.camera_config import CameraConfig
 from ferstream.producer.publisher import FramePublisher
@@ -33,6 +34,21 @@ def test_a_surprise_with_one_camera_is_shown_and_the_camera_goes_on_as_the_other
         wait_until(lambda: status_of(redis_url, "b").state == "live", within_s=10, what="the other is live")
     assert (shown.state, shown.problem) == ("down", "a thread began anew: unexpected KeyError")
     assert caplog.text.count("camera a is down: a thread began anew: unexpected KeyError") == 1
+
+
+def test_a_camera_whose_frames_are_not_written_any_more_is_named_while_the_others_go_on(redis_url, monkeypatch, caplog):
+    write, go_on = FramePublisher._write, threading.Event()
+    monkeypatch.setattr("ferstream.producer.camera.HANGS_AFTER_S", 0.5)
+    monkeypatch.setattr(
+        FramePublisher, "_write", lambda self, frame: (self._camera_id != "a" or go_on.wait()) and write(self, frame)
+    )
+    with at_work(redis_url, portraits("a"), portraits("b")):
+        wait_until(lambda: (s := status_of(redis_url, "a")) and s.state == "down", within_s=30, what="state down")
+        assert status_of(redis_url, "a").problem.startswith("its frames are not written: the thread that does that hangs")
+        wait_until(lambda: status_of(redis_url, "b").state == "live", within_s=10, what="the other is live")
+        go_on.set()
+        wait_until(lambda: status_of(redis_url, "a").state == "live", within_s=30, what="it is live again")
+    assert caplog.text.count("camera a is down: its frames are not written") == 1
 
 
 def test_a_path_that_cannot_be_followed_is_tried_again(redis_url, tmp_path):
