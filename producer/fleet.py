@@ -115,7 +115,7 @@ class Fleet:
         try:
             others = self._board.renew(statuses)
         except StoreUnavailable:
-            for camera in running.values() if self._link.on_cluster else ():
+            for camera in running.values() if self._link.is_cluster else ():
                 camera.permit(time.monotonic() + UNCHECKED_S)
             raise
         for name, camera in running.items():

@@ -45,12 +45,12 @@ class RedisLink:
         self._warnings: tuple[str, ...] = ()
         self.max_memory_bytes: int | None = None  # 0: no limit; None: not known yet
         self._clock_set_at = 0.0
-        self.on_cluster = is_cluster(url)
+        self.is_cluster = is_cluster(url)
         self._shards: dict[int, ShardLink] = {}
 
     def of(self, camera_id: str) -> "RedisLink | ShardLink":
         """The link of the server that holds a camera's frames."""
-        if not self.on_cluster:
+        if not self.is_cluster:
             return self
         shard = self.keys.shard_of(camera_id)
         return self._shards.setdefault(shard, ShardLink(self, shard))
@@ -89,7 +89,7 @@ class RedisLink:
     def on_unavailable(self, error: StoreError) -> None:
         """A command got no answer: frames are counted as dropped until the link's own thread gets one."""
         # A cluster that was there once stays up: each camera's shard has a link of its own.
-        if isinstance(error, StoreUnavailable) and not (self.on_cluster and self.generation):
+        if isinstance(error, StoreUnavailable) and not (self.is_cluster and self.generation):
             self._up.clear()
         self.on_error(error)
 
@@ -119,7 +119,7 @@ class RedisLink:
                     self._agree()
                 each_second()
                 self._backoff.succeeded()
-                if self.on_cluster:
+                if self.is_cluster:
                     self.on_ok()
             except StoreError as error:  # say so once, and try again after a while
                 self.on_unavailable(error)

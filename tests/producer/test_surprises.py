@@ -4,9 +4,15 @@ import subprocess
 import sys
 import threading
 
+import pytest
+
 from ferstream.producer.config.camera_config import CameraConfig
+from ferstream.producer.fleet import Fleet
 from ferstream.producer.publisher import FramePublisher
-from tests.producer.test_fleet import at_work, frames_in, portraits, status_of
+from ferstream.producer.redis_link import RedisLink
+from ferstream.streams.errors import StoreUnavailable
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from tests.producer.test_fleet import KEYS, at_work, frames_in, portraits, status_of
 from tests.support.video_files import make_video, wait_until
 
 SURPRISED_REPORT = """
@@ -49,6 +55,18 @@ def test_a_camera_whose_frames_are_not_written_any_more_is_named_while_the_other
         go_on.set()
         wait_until(lambda: status_of(redis_url, "a").state == "live", within_s=30, what="it is live again")
     assert caplog.text.count("camera a is down: its frames are not written") == 1
+
+
+def test_a_report_to_a_redis_that_has_gone_is_an_error_that_is_known():
+    with EmbeddedRedis() as server:
+        link = RedisLink(server.url, KEYS)
+        link.open()
+        fleet = Fleet(link, group="workers", camera_labels=True)
+        fleet.apply([portraits("a")])
+    with pytest.raises(StoreUnavailable):
+        fleet.report()
+    fleet.stop()
+    link.client.close()
 
 
 def test_a_path_that_cannot_be_followed_is_tried_again(redis_url, tmp_path):
