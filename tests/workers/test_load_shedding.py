@@ -72,16 +72,28 @@ def test_what_was_measured_long_ago_is_forgotten(life_s, later_s, too_slow):
     assert shedder.too_slow(CAMERA, 1.7, life_s) is too_slow
 
 
-def test_one_camera_whose_frames_take_long_lets_those_of_another_in():
-    clock = Hands()
-    shedder = after(*[1.8] * LOOK_BACK, clock=clock)
-    assert shedder.too_slow("other", 1.7, 2.0)  # nothing else is known of it
-    entry = Entry(0, "97-0", {}, 1, False)
-    shedder.begin(entry, "other")
-    clock.at += 0.1
+def measure(shedder: LoadShedder, clock: Hands, camera: str, seconds: float) -> None:
+    entry = Entry(0, f"{camera}-0", {}, 1, False)
+    shedder.begin(entry, camera)
+    clock.at += seconds
     shedder.end([entry])
-    assert not shedder.too_slow("other", 1.7, 2.0)
+
+
+def test_one_camera_whose_frames_take_long_lets_those_of_others_in():
+    clock = Hands()
+    shedder = after(1.8, 1.8, clock=clock)
+    for other in ("left", "right"):
+        measure(shedder, clock, other, 0.1)
+    assert not shedder.too_slow("left", 1.0, 2.0)
+    assert not shedder.too_slow("never seen", 1.0, 2.0)
     assert shedder.too_slow(CAMERA, 1.7, 2.0)
+
+
+def test_one_camera_that_was_slow_once_is_not_kept_out_by_that_while_others_are_quick():
+    clock = Hands()
+    shedder = after(0.1, clock=clock)
+    measure(shedder, clock, "slow once", 1.8)
+    assert not shedder.too_slow("slow once", 1.0, 2.0)
 
 
 def test_frames_that_were_never_begun_do_not_count():

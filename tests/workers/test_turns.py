@@ -56,6 +56,15 @@ def test_a_camera_with_enough_under_way_waits_and_others_do_not():
     assert channel.get_batch(9) == ["a4"]
 
 
+def test_frames_that_end_early_say_nothing_of_what_the_next_ones_cause():
+    channel = work_channel(items("a", 9))
+    (first,) = channel.get_batch(9)
+    channel.done(first, 30)
+    (second,) = channel.get_batch(9)
+    channel.done(second, None)
+    assert channel.get_batch(9) == ["a2"]
+
+
 def test_how_long_a_camera_with_enough_under_way_would_wait():
     now = [0.0]
     channel: WorkChannel[str] = WorkChannel(1000, lambda item: item[0], enough=10, clock=lambda: now[0])
@@ -64,10 +73,10 @@ def test_how_long_a_camera_with_enough_under_way_would_wait():
         (item,) = channel.get_batch(1)
         now[0] += 2
         channel.done(item, 30)
-    assert channel.wait_s("a") == 0  # the next one may begin
+    assert channel.takes_s("a") == 0  # the next one may begin
     channel.get_batch(1)
-    assert 15 < channel.wait_s("a") <= 20
-    assert channel.wait_s("b") == 0
+    assert 18 < channel.takes_s("a") <= 22
+    assert channel.takes_s("b") == 0
 
 
 def test_what_is_held_back_comes_out_of_a_closed_channel_too():

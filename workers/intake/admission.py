@@ -5,21 +5,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from statistics import median_low
 
 from ferstream.streams.frames.reader import Entry
 
 #: A reader that waits for room looks up this often, so that its loop is seen to be alive.
 LOOK_S = 0.5
-#: Frames that are looked back on. The slowest of them counts.
+#: Frames that are looked back on. Of each camera's the slowest counts.
 LOOK_BACK = 32
 #: However slow the last ones were (Redis may have been away), a frame is begun in the first tenth of its life.
 MOST_OF_ITS_LIFE = 0.9
 #: What was measured longer ago says nothing of now, unless frames live longer than this.
 REMEMBERED_S = 10.0
-#: Cameras whose frames are looked back on, those seen last.
-CAMERAS_REMEMBERED = 1000
-
-_Times = deque[tuple[float, float]]  # of frames: when each ended, and the seconds that it took
+#: A camera that takes so many times as long as the one in the middle is slow for its own frames only.
+EXCEPTION = 2.0
 
 
 @dataclass(slots=True, eq=False)
@@ -96,15 +95,15 @@ class LoadShedder:
     time. What slowed the worker once must not stop it for ever: with nothing to do it always begins a frame, which measures
     anew, and it forgets what it measured long ago.
 
-    One a reader: the wait for a Redis that hangs is part of what its frames take, and must not count for another's. And a camera
-    is judged by its own frames, where it has had any lately: those of one that shows a crowd take longer than all others.
+    One a reader: the wait for a Redis that hangs is part of what its frames take, and must not count for another's. Cameras are
+    looked at one by one: one that takes much longer than most, since it shows a crowd, is slow for its own frames only, and for
+    those only while there are some that the next one would have to wait for.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._began: dict[tuple[int, str], tuple[str, float]] = {}  # camera, when
-        self._took = _Times(maxlen=LOOK_BACK)
-        self._took_of: dict[str, _Times] = {}  # by camera; the one with the latest frame is last
+        self._took: deque[tuple[float, str, float]] = deque(maxlen=LOOK_BACK)  # when it ended, camera, seconds
         self._lock = threading.Lock()
 
     def begin(self, entry: Entry, camera_id: str) -> None:
@@ -119,21 +118,25 @@ class LoadShedder:
             for entry in entries:
                 if began := self._began.pop((entry.shard, entry.entry_id), None):
                     camera_id, began_at = began
-                    took = self._took_of[camera_id] = self._took_of.pop(camera_id, _Times(maxlen=LOOK_BACK))
-                    for times in (self._took, took):
-                        times.append((now, now - began_at))
-            while len(self._took_of) > CAMERAS_REMEMBERED:
-                del self._took_of[next(iter(self._took_of))]
+                    self._took.append((now, camera_id, now - began_at))
 
     def too_slow(self, camera_id: str, left_s: float, life_s: float) -> bool:
         """Whether a camera's frame with `left_s` of its `life_s` seconds to its deadline would be answered too late."""
         with self._lock:
             if not self._began:
                 return False
-            since = self._clock() - max(REMEMBERED_S, life_s)
-            slowest_s = _slowest_s(self._took_of.get(camera_id, ()), since) or _slowest_s(self._took, since)
-            return left_s < min(slowest_s, MOST_OF_ITS_LIFE * life_s)
+            return left_s < min(self._takes_s(camera_id, max(REMEMBERED_S, life_s)), MOST_OF_ITS_LIFE * life_s)
 
-
-def _slowest_s(took: Iterable[tuple[float, float]], since: float) -> float:
-    return max((seconds for ended_at, seconds in took if ended_at >= since), default=0.0)
+    def _takes_s(self, camera_id: str, remembered_s: float) -> float:
+        """Seconds that a frame of this camera may take, by what others took lately."""
+        since = self._clock() - remembered_s
+        slowest_s: dict[str, float] = {}
+        for ended_at, camera, seconds in self._took:
+            if ended_at >= since:
+                slowest_s[camera] = max(seconds, slowest_s.get(camera, 0.0))
+        if not slowest_s:
+            return 0.0
+        usual_s = EXCEPTION * median_low(slowest_s.values())
+        takes_s = max(seconds for seconds in slowest_s.values() if seconds <= usual_s)
+        waits_for_its_own = any(camera == camera_id for camera, _ in self._began.values())
+        return max(takes_s, slowest_s.get(camera_id, 0.0)) if waits_for_its_own else takes_s

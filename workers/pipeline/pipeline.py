@@ -89,8 +89,8 @@ class Pipeline:
 
         They would fill the worker, and other cameras' frames would be left in Redis.
         """
-        wait_s = self._frames.wait_s(task.camera_id)
-        if wait_s and self._clock.now() + wait_s > task.deadline:
+        takes_s = self._frames.takes_s(task.camera_id)
+        if takes_s and self._clock.now() + takes_s > task.deadline:
             self._finished.put(task.expire())
         else:
             self._frames.put(task)
@@ -185,7 +185,7 @@ class Pipeline:
     def _end(self, task: FrameTask, outcome: Outcome, reason: str = "", detail: str = "") -> None:
         """End a frame once: of several faces that fail, say, the first one ends it."""
         if task.end(outcome, reason, detail):
-            self._frames.done(task, FRAME_WORK + len(task.faces))
+            self._frames.done(task, FRAME_WORK + len(task.faces) if outcome == "answered" else None)
             self._finished.put(task)
 
     @contextmanager

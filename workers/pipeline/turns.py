@@ -61,26 +61,27 @@ class WorkChannel(Channel[T]):
         self._lanes: dict[str, _Lane[T]] = {}  # of keys with something waiting or under way
         self._share = 0.0  # the work that each key had that was here all the time: where a new one begins
 
-    def done(self, item: T, work: float) -> None:
-        """`item`, which was taken, has caused so much work and will cause no more."""
+    def done(self, item: T, work: float | None) -> None:
+        """`item`, which was taken, has caused so much work and will cause no more; None where it ended before that was known."""
         with self._changed:
-            key, now = self._key_of(item), self._clock()
+            key = self._key_of(item)
             lane = self._lanes[key]
-            self._count(lane, work - lane.under_way.pop(item))
-            lane.last = work
-            lane.pace_s += LAST_ONE * (now - lane.done_at - lane.pace_s)
-            lane.done_at = now
+            self._count(lane, (work or 0.0) - lane.under_way.pop(item))
+            if work is not None:
+                now = self._clock()
+                lane.pace_s += LAST_ONE * (now - lane.done_at - lane.pace_s)
+                lane.last, lane.done_at = work, now
             if not lane.waiting and not lane.under_way:
                 del self._lanes[key]
             self._changed.notify_all()
 
-    def wait_s(self, key: str) -> float:
-        """About how long an item of `key` would wait that is put now, behind its own; 0 where they are not held back."""
+    def takes_s(self, key: str) -> float:
+        """About how long an item of `key` that is put now would take, behind its own; 0 where they are not held back."""
         with self._changed:
             lane = self._lanes.get(key)
             if lane is None or self._has_room(lane):
                 return 0.0
-            return (len(lane.waiting) + 1) * lane.pace_s
+            return (len(lane.waiting) + len(lane.under_way) + 1) * lane.pace_s
 
     def _add(self, item: T) -> None:
         self._lanes.setdefault(self._key_of(item), _Lane(self._share, self._clock())).waiting.append(item)
