@@ -22,7 +22,8 @@ from ferstream.streams.wire.keys import Keys
 
 log = logging.getLogger(__name__)
 
-CLOCK_EVERY_S = 30.0
+#: As often as workers do: where Redis's clock is set, frames would be stale to them until their producer follows.
+CLOCK_EVERY_S = 1.0
 #: At its memory limit Redis takes one frame and refuses the next: it is called well when nothing was refused for this long.
 OK_AFTER_S = 5.0
 
