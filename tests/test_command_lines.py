@@ -19,6 +19,7 @@ from ferstream.streams.programs import PROGRAMS
 from ferstream.streams.service.command import FerCommand
 from ferstream.streams.service.logs import LEVELS
 from tests.support.paths import ROOT
+from tests.support.patience import PROCESS_S
 from tests.support.programs import NAMES, command, environment, run
 
 HEAVY = ("numpy", "cv2", "av", "torch", "timm", "openvino")
@@ -47,7 +48,7 @@ def on_terminal(*words: str, **variables: str) -> str:
         while part := os.read(ours, 4096):
             text += part
     os.close(ours)
-    process.wait(timeout=30)
+    process.wait(timeout=PROCESS_S)
     return text.decode()
 
 
@@ -62,7 +63,7 @@ except SystemExit:
     print(set({names}) & set(sys.modules))
 """
     told = subprocess.run(
-        [sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=True, timeout=30, env=environment()
+        [sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=True, timeout=PROCESS_S, env=environment()
     ).stdout
     assert told.endswith("set()\n")
     for name, (_, line) in PROGRAMS.items():
@@ -143,7 +144,7 @@ def test_examples_use_options_that_exist(words, found):
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_help_loads_no_heavy_library(program):
     script = f"import sys; from {PROGRAMS[program][0]} import main; print(sorted(set({HEAVY}) & set(sys.modules)))"
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=PROCESS_S)
     assert ended.stdout == "[]\n"
 
 
@@ -167,7 +168,7 @@ from ferstream.streams.programs import {name}
         process.stdout.readline()
         time.sleep(delay_s)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=PROCESS_S)
         assert errors == ""
         # 0: it was done before. Killed by the signal: it was done, and Python was leaving; a shell shows 130 for that too.
         assert process.returncode in {130, 0, -signal.SIGINT}
@@ -178,7 +179,13 @@ def test_a_reader_that_left_is_a_good_end(arguments):
     reading, writing = os.pipe()
     os.close(reading)
     ended = subprocess.run(
-        command("fer", *arguments), stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60, check=False, env=environment()
+        command("fer", *arguments),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=PROCESS_S,
+        check=False,
+        env=environment(),
     )
     os.close(writing)
     assert (ended.returncode, ended.stderr) == (0, "")
@@ -238,7 +245,7 @@ for words in ([], ["-q"], {[most[:-1]] if most != "-v" else []}, [{most!r}], ["-
     assert all(level(told, other) == told for other in ("debug", "info", "warning", "error")), told
     print(*told)
 """
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=PROCESS_S, check=False)
     assert ended.returncode == 0, ended.stderr
     _, _, less, all_, said = ended.stdout.splitlines()
     assert less == "--log-level debug --log-format auto"

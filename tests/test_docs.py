@@ -28,6 +28,7 @@ from tests.support.deploy.docs import PAGES as DEPLOY_PAGES
 from tests.support.deploy.docs import commands
 from tests.support.documents import DOCS, METRICS_PAGE, WRITTEN, a_result, examples, metric_names, run
 from tests.support.paths import ROOT
+from tests.support.patience import PROCESS_S
 
 EVERY = [*WRITTEN, *DEPLOY_PAGES]
 by_page = pytest.mark.parametrize("page", EVERY, ids=lambda page: str(page.relative_to(ROOT)))
@@ -57,7 +58,7 @@ def test_every_metric_that_a_page_names_exists(page):
 
 def test_the_figures_of_the_models_are_those_of_their_cards():
     command = [sys.executable, "-c", "from ferstream.training.cli import main; main()", "summary"]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    said = subprocess.run(command, capture_output=True, text=True, timeout=PROCESS_S, check=True).stdout
     assert said.strip() in (DOCS / "models.md").read_text("utf-8"), "put what `fer-train summary` prints into docs/models.md"
 
 
@@ -213,7 +214,9 @@ def test_completion_is_there():
     code = "from ferstream.workers.cli import main; main(prog_name='fer-worker')"
     for shell in ("bash", "zsh", "fish"):
         asked = os.environ | {"_FER_WORKER_COMPLETE": f"{shell}_source"}
-        done = subprocess.run([sys.executable, "-c", code], env=asked, capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=asked, capture_output=True, text=True, timeout=PROCESS_S, check=True
+        )
         assert "fer-worker" in done.stdout
 
 
@@ -226,7 +229,7 @@ def test_every_public_name_is_in_the_reference():
 def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(tmp_path):
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
     quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, timeout=PROCESS_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     for page in (tmp_path / "site").rglob("*.html"):
         text = page.read_text("utf-8")

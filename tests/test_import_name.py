@@ -13,6 +13,7 @@ import pytest
 
 import ferstream
 from tests.support.paths import ROOT
+from tests.support.patience import PROCESS_S
 from tests.support.wheel import build
 
 PROGRAMS = sorted(tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["scripts"])
@@ -29,7 +30,7 @@ class Environment:
         self.site = Path(self.say("-c", "import sysconfig; print(sysconfig.get_path('purelib'))"))
         self.before = {path.name for path in self.site.iterdir()}
         pip = [sys.executable, "-m", "pip", "--python", str(self.programs / "python"), "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "install", "--no-index", "--no-deps", str(wheel)], check=True, timeout=120)
+        subprocess.run([*pip, "install", "--no-index", "--no-deps", str(wheel)], check=True, timeout=PROCESS_S)
         self.installed = {path.name for path in self.site.iterdir()} - self.before
         # A line of a .pth file is a folder to look in; the .pth files in that folder (our editable install) are not read.
         (self.site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
@@ -41,7 +42,7 @@ class Environment:
     def run(self, program: str, *arguments: str, cwd: Path | None = None) -> str:
         """What a program of the environment prints."""
         command = [str(self.programs / program), *arguments]
-        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=PROCESS_S, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.strip()
 
@@ -111,7 +112,7 @@ def test_a_checker_knows_the_types_of_the_installed_package(environment, tmp_pat
     """
     (tmp_path / "script.py").write_text(textwrap.dedent(script))
     command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(environment.programs / "python"), "script.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PROCESS_S, check=False)
     assert 'Revealed type is "str"' in done.stdout
     assert 'Revealed type is "float | None"' in done.stdout
     assert '"Face" has no attribute "emotions"' in done.stdout

@@ -10,6 +10,7 @@ import skimage.data
 import ferstream
 from tests.support.documents import examples, run
 from tests.support.paths import ROOT
+from tests.support.patience import PROCESS_S
 
 README = (ROOT / "README.md").read_text("utf-8")
 
@@ -49,4 +50,4 @@ def test_the_base_install_needs_no_torch():
         "from ferstream.workers.models.registry import open_detector\n"
         "open_detector(None, 'cpu', 'openvino')\n"
     )
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=PROCESS_S)

@@ -13,6 +13,7 @@ from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.status_board import read_statuses
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from tests.support.fleet import KEYS, WorkerProcess, wait_until
+from tests.support.patience import PROCESS_S
 from tests.support.programs import command, environment, run
 
 
@@ -99,7 +100,7 @@ def test_of_two_workers_with_one_name_one_works_also_after_it_hung(redis_url, cl
             third = run("worker", "run", "--redis", redis_url, "--name=w", "--threads=1", "--metrics-port=0")
             assert third.returncode == 3
             assert f"Error: the name w is held by worker {os.uname().nodename}:{second.process.pid} since" in third.stderr
-            assert first.process.wait(timeout=60) == 1
+            assert first.process.wait(timeout=PROCESS_S) == 1
             assert (
                 f"left because the name w is held by worker {os.uname().nodename}:{second.process.pid} since"
                 in (tmp_path / "first").read_text()

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from tests.support.deploy.docs import DEPLOY, NEEDS, OUTER, PAGES, ROOT, Command, commands
+from tests.support.patience import PROCESS_S
 
 PROGRAMS = {"fer-producer": "producer", "fer-worker": "workers", "fer-consumer": "consumer"}
 
@@ -39,7 +40,9 @@ def test_a_command_without_needs_runs(command: Command, redis_url, tmp_path):
     variables = {f"FER_{name}_REDIS": redis_url for name in ("PRODUCER", "WORKER", "CONSUMER")}
     variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     shell = ["sh", "-c", command.text]
-    done = subprocess.run(shell, cwd=folder, env=os.environ | variables, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        shell, cwd=folder, env=os.environ | variables, capture_output=True, text=True, timeout=PROCESS_S, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

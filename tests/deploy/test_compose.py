@@ -15,6 +15,7 @@ from ferstream.producer.config.camera_config import CameraSettings
 from ferstream.producer.config.cameras_file import read_cameras_file
 from ferstream.streams.service.environment import variables_of
 from tests.support.deploy.deployed_redis import DEPLOY, clean_environment, make_secrets
+from tests.support.patience import PROCESS_S
 from tests.support.video_files import skip_or_fail
 
 PLAIN, TLS = ["-f", "compose.yaml"], ["-f", "compose.yaml", "-f", "compose.tls.yaml"]
@@ -31,7 +32,7 @@ def compose(files: list[str], *arguments: str, **variables: str) -> subprocess.C
     program = Path(package.origin).with_name("docker-compose")
     command = [program, *files, "--profile", "*", *arguments]
     environment = clean_environment() | variables
-    return subprocess.run(command, cwd=DEPLOY, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd=DEPLOY, env=environment, capture_output=True, text=True, check=False, timeout=PROCESS_S)
 
 
 @pytest.fixture(scope="module", params=[PLAIN, TLS], ids=["plain", "tls"])

@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.support.deploy.deployed_redis import DEPLOY, clean_environment
+from tests.support.patience import PROCESS_S
 
 ROOT = DEPLOY.parent
 LISTS = {
@@ -74,7 +75,7 @@ def test_every_line_of_a_list_has_a_hash_and_no_address(name):
 
 def test_hadolint_finds_nothing():
     program = Path(sys.executable).with_name("hadolint")
-    done = subprocess.run([program, DEPLOY / "Dockerfile"], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([program, DEPLOY / "Dockerfile"], capture_output=True, text=True, check=False, timeout=PROCESS_S)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not done.stdout
 
@@ -175,8 +176,8 @@ def test_a_list_installs_into_an_empty_environment(name, tmp_path):
     hashed = ["--require-hashes", "--only-binary", ":all:", "-r", DEPLOY / "requirements" / f"{name}.txt"]
     subprocess.run([*pip, *hashed], check=True, timeout=600)
     subprocess.run([*pip, ROOT], check=True, timeout=300)
-    subprocess.run([python, "-m", "pip", "check"], check=True, timeout=60)
+    subprocess.run([python, "-m", "pip", "check"], check=True, timeout=PROCESS_S)
     program, command = COMMANDS[name]
     asked = [tmp_path / "bin" / program, command, "--help"]
-    said = subprocess.run(asked, env=clean_environment(), capture_output=True, text=True, check=True, timeout=60).stdout
+    said = subprocess.run(asked, env=clean_environment(), capture_output=True, text=True, check=True, timeout=PROCESS_S).stdout
     assert "--redis-url-file" in said

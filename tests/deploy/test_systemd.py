@@ -17,6 +17,7 @@ from ferstream.workers.cli import main as worker
 from tests.support.deploy.queries import rules
 from tests.support.deploy.tools import promtool
 from tests.support.paths import ROOT
+from tests.support.patience import PROCESS_S
 from tests.support.video_files import skip_or_fail
 
 FOLDER = ROOT / "deploy" / "systemd"
@@ -57,7 +58,7 @@ def systemd_analyze(folder: Path, *arguments: str) -> subprocess.CompletedProces
         text = (FOLDER / unit).read_text("utf-8").replace(BIN, str(Path(sys.executable).parent))
         (folder / unit).write_text(text, "utf-8")
     command = ["systemd-analyze", "--no-pager", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PROCESS_S, check=False)
 
 
 def test_every_unit_is_looked_at():

@@ -10,8 +10,8 @@ import av
 import pytest
 
 from tests.support.deploy.deployed_redis import DEPLOY
-from tests.support.paths import ROOT
-from tests.support.video_files import SYSTEM_PYTHON, skip_or_fail
+from tests.support.patience import PROCESS_S
+from tests.support.video_files import SYSTEM_PYTHON, need_gstreamer
 
 SERVE = DEPLOY / "test_camera" / "serve.py"
 SECONDS = 2
@@ -27,16 +27,13 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def url(clip: Path) -> Iterator[str]:
     """The camera's URL on this machine."""
-    if subprocess.run(
-        [SYSTEM_PYTHON, ROOT / "tests" / "support" / "rtsp_server.py", "--check"], capture_output=True, check=False
-    ).returncode:
-        skip_or_fail("no GStreamer RTSP server: `make test-tools` as root brings it")
+    need_gstreamer()
     command = [SYSTEM_PYTHON, SERVE, clip, "--host", "127.0.0.1", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
         process.terminate()
-        assert process.wait(10) == 0, "SIGTERM ends it in order"
+        assert process.wait(PROCESS_S) == 0, "SIGTERM ends it in order"
 
 
 def test_the_clip_is_what_a_camera_sends(clip):
@@ -59,6 +56,7 @@ def test_the_clip_goes_on_at_its_end_as_time_does(url):
 
 
 def test_a_missing_clip_is_one_clear_line():
-    done = subprocess.run([SYSTEM_PYTHON, SERVE, "/none.mkv"], capture_output=True, text=True, check=False, timeout=30)
+    need_gstreamer()
+    done = subprocess.run([SYSTEM_PYTHON, SERVE, "/none.mkv"], capture_output=True, text=True, check=False, timeout=PROCESS_S)
     assert done.returncode == 1
     assert done.stderr == "there is no clip /none.mkv: make_clip.py makes it\n"

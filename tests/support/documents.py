@@ -25,6 +25,7 @@ from ferstream.streams.wire.codec import encode_result
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.streams.wire.messages import Face, Result
 from tests.support.paths import ROOT
+from tests.support.patience import PROCESS_S
 
 DOCS = ROOT / "docs"
 #: README, CONTRIBUTING and the pages of docs/ that people write.
@@ -98,7 +99,7 @@ def run(example: Example, folder: Path, redis_url: str) -> str:
                 enough.set()
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        status = process.wait(timeout=10)
+        status = process.wait(timeout=PROCESS_S)
     said = out.read_text("utf-8")
     if status not in (0, -signal.SIGTERM) or not said:
         raise subprocess.CalledProcessError(status, str(example), said, err.read_text("utf-8"))

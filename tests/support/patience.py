@@ -5,4 +5,4 @@ import os
 #: What the waiting of a test is multiplied with.
 PATIENCE = float(os.environ.get("FER_TEST_PATIENCE") or 1)
 #: Seconds that a process has to answer or to end.
-PROCESS_S = 60 * PATIENCE
+PROCESS_S = 120 * PATIENCE

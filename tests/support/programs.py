@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from ferstream.streams.programs import PROGRAMS
+from tests.support.patience import PROCESS_S
 
 NAMES = ("fer", *PROGRAMS)
 
@@ -22,7 +23,7 @@ def environment(**more: str) -> dict[str, str]:
 
 def run(name: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(name, *arguments), capture_output=True, text=True, timeout=90, check=False, env=environment(**variables)
+        command(name, *arguments), capture_output=True, text=True, timeout=PROCESS_S, check=False, env=environment(**variables)
     )
 
 

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 
 from ferstream.streams.local.embedded_redis import find_redis_server, packaged_server
+from tests.support.patience import PROCESS_S
 from tests.support.video_files import skip_or_fail
 
 SERVERS = ("valkey", "redis")
@@ -26,5 +27,5 @@ def tls_server() -> str:
 def _speaks_tls(executable: str) -> bool:
     """Started with a port for TLS and no certificate, a server that speaks it asks for one and ends."""
     command = [executable, "--port", "0", "--tls-port", "1", "--save", ""]
-    said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PROCESS_S)
     return "tls-cert-file" in said.stdout

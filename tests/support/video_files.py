@@ -37,6 +37,12 @@ def shared_video(name: str) -> Path:
     return path
 
 
+def need_gstreamer() -> None:
+    """A test that goes on has GStreamer's RTSP server in the system's Python."""
+    if subprocess.run([SYSTEM_PYTHON, "-c", _HAS_GSTREAMER], capture_output=True, check=False).returncode:
+        skip_or_fail("no GStreamer RTSP server: `make test-tools` as root brings it")
+
+
 def make_video(
     path: Path,
     *,
@@ -81,8 +87,7 @@ class RtspServer:
     """tests/support/rtsp_server.py as a process; `port` stays the same over `kill` and `start`."""
 
     def __init__(self, files: dict[str, Path] | None = None, *, user: str = "", password: str = "") -> None:
-        if subprocess.run([SYSTEM_PYTHON, "-c", _HAS_GSTREAMER], capture_output=True, check=False).returncode:
-            skip_or_fail("no GStreamer RTSP server: `make test-tools` as root brings it")
+        need_gstreamer()
         self.port = 0
         self._arguments = [f"{name}={path}" for name, path in (files or {}).items()]
         if user:

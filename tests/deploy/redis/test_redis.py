@@ -16,6 +16,7 @@ from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.keys import Keys
 from tests.support.deploy.deployed_redis import ROLES, DeployedRedis, make_secrets, servers, version_of
 from tests.support.fleet import KEYS, WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
+from tests.support.patience import PROCESS_S
 from tests.support.redis_cluster import RedisCluster
 from tests.test_path import Producer
 
@@ -100,7 +101,7 @@ def test_every_program_does_all_of_its_work_and_is_refused_nothing(server, tmp_p
             capture_output=True,
             text=True,
             check=True,
-            timeout=30,
+            timeout=PROCESS_S,
         )
         assert len([json.loads(line) for line in said.stdout.splitlines()]) == 3
         with Program("consumer", "consumer", server, tmp_path / "cameras", "cameras") as cameras_command:

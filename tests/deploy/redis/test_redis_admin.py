@@ -13,6 +13,7 @@ from ferstream.streams.local.embedded_redis import find_redis_server
 from ferstream.streams.redis_client.connect import connect
 from tests.support.deploy.deployed_redis import DEPLOY, DeployedRedis, make_secrets, servers, version_of
 from tests.support.deploy.docs import PAGES
+from tests.support.patience import PROCESS_S
 from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_servers import tls_server
 
@@ -33,7 +34,7 @@ def admin(folder: Path, command: str, cli: str) -> str:
     path = f"{Path(cli).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "FER_REDIS_VIA": "", "FER_SECRETS": str(folder)}
     shell = ["sh", "-c", f"{ADMIN} {command}"]
-    return subprocess.run(shell, env=environment, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+    return subprocess.run(shell, env=environment, capture_output=True, text=True, check=True, timeout=PROCESS_S).stdout.strip()
 
 
 @pytest.mark.parametrize("command", NAMED)
@@ -81,7 +82,7 @@ def test_the_password_is_on_no_command_line(tmp_path):
     docker.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/called\nenv >>{tmp_path}/called\ncat >{tmp_path}/given\n')
     docker.chmod(0o755)
     path = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "FER_SECRETS": str(tmp_path / "secrets")}
-    subprocess.run([ADMIN, "ACL", "LOAD"], env=path, check=True, timeout=30)
+    subprocess.run([ADMIN, "ACL", "LOAD"], env=path, check=True, timeout=PROCESS_S)
     password = (tmp_path / "secrets" / "redis_url_admin").read_text().split(":")[2].split("@")[0]
     called = (tmp_path / "called").read_text()
     assert called.startswith("compose exec -T redis sh -c")

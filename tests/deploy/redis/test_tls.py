@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.deploy.deployed_redis import DEPLOY, OTHER_ADDRESS, DeployedRedis, make_secrets
 from tests.support.fleet import WorkerProcess
+from tests.support.patience import PROCESS_S
 from tests.support.redis_servers import tls_server
 from tests.test_path import Producer
 
@@ -24,7 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedRedis]:
 
 def run(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", f"from ferstream.{module}.cli import main; main()", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PROCESS_S)
 
 
 def test_a_frame_goes_all_the_way_through_tls(server, tmp_path):

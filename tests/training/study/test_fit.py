@@ -29,6 +29,7 @@ from ferstream.training.trainer import distributed
 from ferstream.training.trainer.checkpoint import CHECKPOINT, RunError, load_checkpoint
 from ferstream.training.trainer.distributed import launch
 from ferstream.training.trainer.stopping import Stopped
+from tests.support.patience import PROCESS_S
 from tests.support.prepared_dataset import write_prepared
 
 SMALL = {"img_size": 16, "embed_dim": 24, "stem": [8, 16], "depth": 1, "num_heads": 2}
@@ -189,7 +190,7 @@ def test_torchrun_starts_processes_that_know_each_other(dataset: Path, tmp_path:
     )
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *words[1:]]
     ended = subprocess.run(
-        torchrun, capture_output=True, text=True, timeout=110, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=False
+        torchrun, capture_output=True, text=True, timeout=PROCESS_S, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=False
     )
     assert ended.returncode == 0, ended.stderr
     assert len(RunFolder(tmp_path / "run").history()) == 2
@@ -210,7 +211,7 @@ def test_a_signal_stops_after_a_step(number: int, processes: int, dataset: Path,
     while not (out / CHECKPOINT).exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     process.send_signal(number)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=PROCESS_S)
     assert process.returncode == 4, said
     assert "the same command goes on" in said
     assert "Traceback" not in said

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 from ferstream.training.study.records.config import Config
 from ferstream.training.study.train.weights import WeightsError, first_net
+from tests.support.patience import PROCESS_S
 
 MODEL = "vit_tiny_patch16_224"
 
@@ -109,7 +110,7 @@ def test_without_a_cache_or_a_hub_it_says_what_to_do(tmp_path: Path) -> None:
     )
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "TORCH_HOME": str(tmp_path)}
     said = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=100, env=environment
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=PROCESS_S, env=environment
     )
     assert said.stdout.startswith("no ImageNet weights of resnet18")
     assert "--pretrained FILE" in said.stdout

@@ -18,6 +18,7 @@ from ferstream.training.trainer.stopping import Stopped
 from ferstream.workers.models.card import PACKAGED, ModelError
 from ferstream.workers.models.nets.ssd import SSD
 from ferstream.workers.models.runtimes.torch_runtime import build_net
+from tests.support.patience import PROCESS_S
 from tests.support.training_packs import write_faces, write_ferplus
 
 Weights = dict[str, torch.Tensor]
@@ -207,7 +208,7 @@ def test_a_signal_stops_a_packaged_fit_after_a_step(tmp_path: Path) -> None:
     while not (out / CHECKPOINT).exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     process.terminate()
-    _, said = process.communicate(timeout=150)
+    _, said = process.communicate(timeout=PROCESS_S)
     assert process.returncode == 4, said
     assert "the same command goes on" in said
     assert "Traceback" not in said
