@@ -25,8 +25,8 @@ def make_clip(path: Path, seconds: float = SECONDS) -> None:
         options = {"preset": "veryfast", "tune": "zerolatency", "crf": "23", "g": str(int(FPS))}
         stream = file.add_stream("libx264", rate=Fraction(int(FPS)), options=options)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for picture in islice(portraits.frames(), int(seconds * FPS)):
-            file.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture), "bgr24")))
+        for frame in islice(portraits.frames(), int(seconds * FPS)):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(frame.picture), "bgr24")))
         file.mux(stream.encode(None))
     portraits.close()
 
