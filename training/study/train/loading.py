@@ -1,5 +1,6 @@
 """In which order a run sees its samples, and the processes that read them ahead."""
 
+import multiprocessing
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -65,7 +66,9 @@ class Loader:
     def __init__(self, samples: Dataset[Item], part: int, workers: int, device: str, order: Order | None = None) -> None:
         options: dict[str, Any] = {"num_workers": workers, "pin_memory": device.startswith("cuda")}
         if workers:
-            # Kept over epochs, and started from a process without threads: a fork of this one may deadlock.
+            # Kept over epochs, and started from a process without threads: a fork of this one may deadlock. It loads torch once,
+            # which takes each of them seconds.
+            multiprocessing.set_forkserver_preload([__name__])
             options |= {"persistent_workers": True, "prefetch_factor": 4, "multiprocessing_context": "forkserver"}
             options |= {"worker_init_fn": _leave_interrupts}
         self._parts: DataLoader[Any] = DataLoader(samples, part, sampler=order, **options)
