@@ -151,6 +151,7 @@ def test_when_a_primary_dies_the_others_go_on_and_it_comes_back(cluster, tmp_pat
             assert account["dropped"]["redis_down"] > 0
 
 
+@pytest.mark.slow
 def test_a_replica_takes_over_and_everybody_follows(cluster, tmp_path):
     primary = cluster.port_of(KEYS.frames(MOVED_SHARD))
     replica = cluster.add_replica(primary)

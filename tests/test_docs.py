@@ -135,7 +135,6 @@ def test_modules_that_a_page_runs_exist(page):
 
 
 @pytest.mark.deploy
-@pytest.mark.timeout(300)
 def test_every_file_on_the_way_of_a_frame_is_in_the_architecture():
     page = (DOCS / "architecture.md").read_text("utf-8")
     command = [sys.executable, "-m", "tests.plays.trace_frame"]

@@ -111,6 +111,7 @@ def test_workers_of_both_runtimes_agree_on_every_face_of_two_people(redis_url, c
             assert face.probabilities == pytest.approx(same.probabilities, abs=0.1)
 
 
+@pytest.mark.slow
 def test_people_seen_from_behind_have_less_than_a_false_face_a_minute(redis_url, client, tmp_path):
     found = answers_of("openvino", redis_url, client, tmp_path, "no_face_walkers.mp4")
     minutes = len(found) / 10 / 60  # ten frames a second

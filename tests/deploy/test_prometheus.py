@@ -21,7 +21,7 @@ from tests.support.deploy.tools import tool
 from tests.support.fleet import KEYS, add, frame, portrait_jpeg, server_now
 from tests.support.video_files import make_video, wait_until
 
-pytestmark = [pytest.mark.deploy, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.deploy
 
 
 #: What has no answer while all is well, and by what it gets one: a step of BREAKS, or a reason why none of them does it.

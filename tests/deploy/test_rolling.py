@@ -28,7 +28,6 @@ def old_tree(tmp_path: Path) -> Path:
 
 
 @pytest.mark.deploy
-@pytest.mark.timeout(300)
 def test_workers_are_replaced_one_by_one_under_load_and_every_frame_is_accounted_for(
     old_tree, redis_url, client, tmp_path, monkeypatch
 ):

@@ -116,7 +116,6 @@ def test_what_is_not_so_is_said(changes, fact):
 
 
 @pytest.mark.deploy
-@pytest.mark.timeout(300)
 def test_workers_come_and_go_under_load_and_no_frame_is_lost(tmp_path):
     with Fleet(tmp_path) as fleet:
         story = Teller(fleet, 0.35, lambda line: sys.stderr.write(line + "\n")).tell()

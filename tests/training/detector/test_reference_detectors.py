@@ -52,6 +52,7 @@ def test_files_that_are_no_nets_are_refused(monkeypatch, tmp_path):
             open_reference(name)
 
 
+@pytest.mark.slow
 def test_all_are_measured_on_the_same_pictures(models):
     pack = real_pack("faces_trainval_1.npz")
     arguments = [

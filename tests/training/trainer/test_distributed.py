@@ -54,6 +54,7 @@ def test_the_gradients_of_all_shares_are_those_of_the_batch(tmp_path: Path, coun
         assert not torch.equal(parts[0]["seen"], parts[1]["seen"]), "each has seen its own share"
 
 
+@pytest.mark.slow
 def test_what_one_says_is_what_all_end_with(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ProcessError, match=r"^the second cannot go on$"):
         launch(2, "cpu", fail_in_one)

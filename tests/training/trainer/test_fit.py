@@ -3,7 +3,6 @@
 import csv
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from ferstream.training.trainer.stopping import Stopped
 from ferstream.workers.models.card import PACKAGED, ModelError
 from ferstream.workers.models.nets.ssd import SSD
 from ferstream.workers.models.runtimes.torch_runtime import build_net
+from tests.support.fleet import wait_until
 from tests.support.patience import PROCESS_S
 from tests.support.training_packs import write_faces, write_ferplus
 
@@ -198,15 +198,12 @@ def test_a_finished_checkpoint_of_an_earlier_version_is_taken_as_it_is(tmp_path:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)  # a step of 128 faces is long where other programs want the cores
 def test_a_signal_stops_a_packaged_fit_after_a_step(tmp_path: Path) -> None:
     pack, out = write_ferplus(tmp_path / "ferplus.npz", train=128, val=16), tmp_path / "run"
     words = ["--dataset", f"ferplus:{pack}", "--out", out, "--epochs", 4000, "--device", "cpu", "--no-colour", "--processes", 1]
     command = [sys.executable, "-m", "ferstream.training.cli", "classifier", "fit", *words]
     process = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 100
-    while not (out / CHECKPOINT).exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
+    wait_until(lambda: (out / CHECKPOINT).exists() or process.poll() is not None, 100)
     process.terminate()
     _, said = process.communicate(timeout=PROCESS_S)
     assert process.returncode == 4, said
