@@ -52,9 +52,19 @@ def test_files_that_are_no_nets_are_refused(monkeypatch, tmp_path):
             open_reference(name)
 
 
+def with_every_third_of_val(pack, path):
+    """A copy of a pack that leaves the others to train."""
+    with np.load(pack) as file:
+        arrays = dict(file)
+    val = np.flatnonzero(arrays["split"] == b"val")
+    arrays["split"][np.delete(val, slice(None, None, 3))] = b"train"
+    np.savez(path, **arrays)
+    return path
+
+
 @pytest.mark.slow
-def test_all_are_measured_on_the_same_pictures(models):
-    pack = real_pack("faces_trainval_1.npz")
+def test_all_are_measured_on_the_same_pictures(models, tmp_path):
+    pack = with_every_third_of_val(real_pack("faces_trainval_1.npz"), tmp_path / "faces.npz")
     arguments = [
         "detector",
         "evaluate",
@@ -70,7 +80,7 @@ def test_all_are_measured_on_the_same_pictures(models):
     result = CliRunner().invoke(main, [*arguments, "--json"])
     assert result.exit_code == 0, result.output
     ours, opencv, yunet = json.loads(result.stdout)["detectors"].values()
-    assert ours["n"] == opencv["n"] == yunet["n"]
+    assert ours["n"] == opencv["n"] == yunet["n"] > 60
     assert opencv["ap50_side24"] > 0.7
     assert yunet["ap50_side24"] > 0.9
     for figure in ("ap50", "ap50_side24", "ap50_side48"):
