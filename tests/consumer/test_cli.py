@@ -17,6 +17,7 @@ from ferstream.streams.wire.codec import encode_result
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Face, HeadPose, Result
+from tests.support.patience import PATIENCE, PROCESS_S
 
 KEYS = Keys()
 COMMAND = [sys.executable, "-c", "from ferstream.consumer.cli import main; main(prog_name='fer-consumer')"]
@@ -58,7 +59,9 @@ def publish(client, *results):
 
 
 def run(url, *arguments, **more):
-    return subprocess.run([*COMMAND, *arguments, "--redis", url], capture_output=True, check=False, text=True, timeout=30, **more)
+    return subprocess.run(
+        [*COMMAND, *arguments, "--redis", url], capture_output=True, check=False, text=True, timeout=PROCESS_S, **more
+    )
 
 
 def start(url, *arguments):
@@ -141,8 +144,8 @@ def test_tail_ends_quickly_and_quietly_on_ctrl_c(client, redis_url):
     assert tail.stdout.readline()
     begun = time.monotonic()
     tail.send_signal(signal.SIGINT)
-    _, errors = tail.communicate(timeout=10)
-    assert time.monotonic() - begun < 1.5
+    _, errors = tail.communicate(timeout=PROCESS_S)
+    assert time.monotonic() - begun < 1.5 * PATIENCE
     assert (tail.returncode, errors) == (130, "")
 
 
@@ -155,7 +158,7 @@ def test_tail_ends_quickly_and_quietly_on_ctrl_c(client, redis_url):
     ],
 )
 def test_wrong_usage_is_one_line(arguments, status, text):
-    done = subprocess.run([*COMMAND, *arguments], capture_output=True, check=False, text=True, timeout=30)
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, check=False, text=True, timeout=PROCESS_S)
     assert done.returncode == status
     assert text in done.stderr
     assert "Traceback" not in done.stderr
@@ -164,7 +167,9 @@ def test_wrong_usage_is_one_line(arguments, status, text):
 def test_options_come_from_the_environment(client, redis_url):
     publish(client, result(1))
     variables = {"FER_CONSUMER_REDIS": redis_url, "FER_CONSUMER_FROM": "0", "FER_CONSUMER_COUNT": "1"}
-    done = subprocess.run([*COMMAND, "tail"], capture_output=True, check=False, text=True, timeout=30, env=os.environ | variables)
+    done = subprocess.run(
+        [*COMMAND, "tail"], capture_output=True, check=False, text=True, timeout=PROCESS_S, env=os.environ | variables
+    )
     assert "happiness" in done.stdout
 
 
@@ -192,7 +197,7 @@ def test_log_survives_kill_9_without_a_torn_or_lost_record(client, redis_url, tm
     eventually(lambda: {line["sequence"] for line in logged(tmp_path)} == set(range(250)))
     eventually(lambda: pending(client) == 0)
     second.terminate()
-    _, errors = second.communicate(timeout=10)
+    _, errors = second.communicate(timeout=PROCESS_S)
     assert second.returncode == 0, errors
     assert "cut off" in errors
     assert len(list(tmp_path.glob("*.jsonl"))) >= 3
@@ -202,7 +207,7 @@ def test_log_acknowledges_nothing_that_is_not_on_the_disk(client, redis_url, tmp
     publish(client, *(result(i) for i in range(10)))
     command = ["bash", "-c", 'ulimit -f 2; trap "" XFSZ; exec "$@"', "limited", *COMMAND]
     arguments = ["log", "--dir", str(tmp_path), "--metrics-port", "0", "--redis", redis_url]
-    done = subprocess.run([*command, *arguments], capture_output=True, check=False, text=True, timeout=30)
+    done = subprocess.run([*command, *arguments], capture_output=True, check=False, text=True, timeout=PROCESS_S)
     assert done.returncode == 3
     assert "cannot write" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
@@ -210,7 +215,7 @@ def test_log_acknowledges_nothing_that_is_not_on_the_disk(client, redis_url, tmp
     done = start(redis_url, "log", "--dir", str(tmp_path), "--metrics-port", "0")
     eventually(lambda: len(logged(tmp_path)) == 10)
     done.terminate()
-    done.communicate(timeout=10)
+    done.communicate(timeout=PROCESS_S)
     assert pending(client) == 0
 
 
@@ -221,7 +226,7 @@ def test_log_writes_parquet_with_a_row_a_face(client, redis_url, tmp_path):
     log = start(redis_url, "log", "--dir", str(tmp_path), "--format", "parquet", "--metrics-port", "0")
     eventually(lambda: any(path.stat().st_size for path in tmp_path.glob("*.journal")))
     log.terminate()
-    _, errors = log.communicate(timeout=20)
+    _, errors = log.communicate(timeout=PROCESS_S)
     assert log.returncode == 0, errors
     (path,) = tmp_path.glob("results-*")
     rows = pyarrow.parquet.read_table(path).to_pylist()
@@ -252,7 +257,7 @@ def test_parquet_log_survives_kill_9(client, redis_url, tmp_path):
     assert not list(tmp_path.glob("*.tmp"))
     eventually(lambda: pending(client) == 0)
     log.terminate()
-    log.communicate(timeout=20)
+    log.communicate(timeout=PROCESS_S)
     rows = [row for path in tmp_path.glob("*.parquet") for row in pyarrow.parquet.read_table(path).to_pylist()]
     assert {row["sequence"] for row in rows} == set(range(20))
 
@@ -275,7 +280,7 @@ def test_log_goes_on_when_redis_was_away_and_tells_its_metrics(client, redis_url
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
         assert answer.status == 200
     log.terminate()
-    log.communicate(timeout=10)
+    log.communicate(timeout=PROCESS_S)
     assert log.returncode == 0
 
 

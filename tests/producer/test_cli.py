@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.producer.test_fleet import frames_in, status_of
+from tests.support.patience import PROCESS_S
 from tests.support.video_files import make_video, wait_until
 
 PROGRAM = [sys.executable, "-c", "from ferstream.producer.cli import main; main()"]
@@ -22,7 +23,7 @@ PROGRAM = [sys.executable, "-c", "from ferstream.producer.cli import main; main(
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*PROGRAM, *arguments], capture_output=True, text=True, timeout=60, env=os.environ | environment, check=False
+        [*PROGRAM, *arguments], capture_output=True, text=True, timeout=PROCESS_S, env=os.environ | environment, check=False
     )
 
 
@@ -54,7 +55,7 @@ class Running:
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         self.process.send_signal(number)
-        output, _ = self.process.communicate(timeout=20)
+        output, _ = self.process.communicate(timeout=PROCESS_S)
         return self.process.returncode, output
 
 

@@ -10,6 +10,7 @@ import pytest
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.local.embedded_redis import GUARD, VARIABLE, EmbeddedRedis, find_redis_server, packaged_server
 from ferstream.streams.redis_client.connect import connect
+from tests.support.patience import PROCESS_S
 
 OWNER = """
 import sys, time
@@ -60,7 +61,7 @@ def test_the_guard_spares_a_process_that_has_the_id_of_a_server_that_is_gone(tmp
     with subprocess.Popen(["sleep", "60"]) as somebody:
         arguments = [str(somebody.pid), str(tmp_path / "directory"), str(watched)]
         subprocess.run(
-            [sys.executable, "-c", GUARD, *arguments], stdin=subprocess.DEVNULL, pass_fds=[watched], timeout=30, check=True
+            [sys.executable, "-c", GUARD, *arguments], stdin=subprocess.DEVNULL, pass_fds=[watched], timeout=PROCESS_S, check=True
         )
         assert somebody.poll() is None
         somebody.kill()

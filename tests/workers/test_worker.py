@@ -18,6 +18,7 @@ from ferstream.streams.service.metrics import ferstream_version
 from ferstream.streams.wire.codec import MAX_HEADER_BYTES
 from ferstream.streams.wire.messages import VERSION
 from tests.support.fleet import KEYS, WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
+from tests.support.patience import PROCESS_S
 
 
 def dead_letters(client) -> list[dict]:
@@ -271,7 +272,7 @@ def test_a_worker_that_must_leave_in_the_middle_of_its_batches_leaves_quietly(re
         wait_until(lambda: client.xlen(KEYS.results(0)) > 10)
         for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGCONT):  # a machine that stalls as it is shut down
             worker.process.send_signal(number)
-        worker.process.communicate(timeout=40)
+        worker.process.communicate(timeout=PROCESS_S)
     assert worker.process.returncode == 0
     assert "frames left to other workers" in worker.log.read_text()
     assert "terminate called" not in worker.log.read_text()
@@ -291,7 +292,7 @@ def test_a_worker_that_must_leave_in_the_middle_of_its_batches_leaves_quietly(re
 )
 def test_what_cannot_work_is_one_clear_line(arguments, says, redis_url, tmp_path):
     with WorkerProcess(redis_url, *arguments, log=tmp_path / "log") as worker:
-        assert worker.process.wait(timeout=60) in (2, 3)
+        assert worker.process.wait(timeout=PROCESS_S) in (2, 3)
     text = (tmp_path / "log").read_text()
     assert says in text
     assert "Traceback" not in text

@@ -10,6 +10,7 @@ from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.acl_check import check_rights, producer_commands, worker_commands
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.keys import Keys
+from tests.support.patience import PROCESS_S
 
 PASSWORD = "hidden-one"
 PROGRAMS = {
@@ -58,7 +59,7 @@ def test_a_program_without_its_rights_says_which_and_leaves(server, tmp_path, pr
     arguments = [*PROGRAMS[program], "--redis", url_of(server, rights)]
     if program == "log":
         arguments += ["--dir", str(tmp_path)]
-    done = subprocess.run([sys.executable, "-c", *arguments], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", *arguments], capture_output=True, text=True, timeout=PROCESS_S, check=False)
     said = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
     assert done.returncode == 3, done.stderr
     assert len(said) == 1

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ferstream.streams.service.atomic_file import whole_file
+from tests.support.patience import PROCESS_S
 
 
 def test_a_block_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
@@ -31,7 +32,9 @@ def test_a_disk_without_room_is_one_error_and_leaves_nothing_half_written(tmp_pa
         "    with whole_file(Path(sys.argv[1])) as file: file.write(bytes(100_000))\n"
         "except WriteError as error: print(error)\n"
     )
-    said = subprocess.run([sys.executable, "-c", script, str(whole)], capture_output=True, text=True, check=True, timeout=60)
+    said = subprocess.run(
+        [sys.executable, "-c", script, str(whole)], capture_output=True, text=True, check=True, timeout=PROCESS_S
+    )
     assert said.stdout == f"cannot write {whole}: File too large\n"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert whole.read_bytes() == b"before"

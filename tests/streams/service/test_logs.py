@@ -8,6 +8,7 @@ from ferstream.streams.service.logs import about, configure_logging
 from tests.producer.test_cli import running
 from tests.producer.test_fleet import status_of
 from tests.support.fleet import KEYS, WorkerProcess, add, frame, server_now, wait_until
+from tests.support.patience import PROCESS_S
 from tests.support.video_files import make_video
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -104,6 +105,6 @@ def test_every_line_of_a_real_run_is_json(redis_url, client, tmp_path):
 def test_the_reason_of_an_exit_is_a_line_too(camera, tmp_path):
     (tmp_path / "url").write_text("http://none")
     with running(tmp_path / "log", "--log-format=json", f"--camera={camera}", f"--redis-url-file={tmp_path}/url") as producer:
-        assert producer.process.wait(timeout=30) in (2, 3)
+        assert producer.process.wait(timeout=PROCESS_S) in (2, 3)
     line = json.loads(producer.log.splitlines()[-1])
     assert (line["level"], "must start with" in line["message"] or "password write" in line["message"]) == ("error", True)

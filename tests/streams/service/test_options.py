@@ -17,6 +17,7 @@ from ferstream.streams.service.environment import unknown_variables
 from ferstream.streams.service.health_server import StatusServer
 from ferstream.streams.wire.keys import Keys
 from tests.support.markers import needs_torch
+from tests.support.patience import PROCESS_S
 from tests.support.programs import command, environment, run, start
 from tests.support.video_files import wait_until
 
@@ -167,7 +168,7 @@ def test_a_service_says_more_with_v_and_takes_another_port_than_a_taken_one(redi
             wait_until(lambda: "camera p: first frame after" in log_file.read_text(), within_s=60, what="a frame")
         finally:
             producer.terminate()
-            producer.wait(timeout=30)
+            producer.wait(timeout=PROCESS_S)
     said = log_file.read_text()
     assert re.search(r"Redis [\d.]+ answers", said)
     assert re.search(r"camera p: open after [\d.]+ s, 1280x720, 15 frames/s", said)
@@ -205,7 +206,7 @@ def test_a_worker_and_a_tail_say_more_with_v(redis_url):
                 break
     finally:
         worker.terminate()
-        worker.communicate(timeout=60)
+        worker.communicate(timeout=PROCESS_S)
     said = "".join(lines)
     for part in (
         r"a client of unix:",
@@ -260,7 +261,7 @@ def test_a_runtime_that_is_not_installed(missing, runtime, told):
         [sys.executable, "-c", script, "run", "--runtime", runtime, "--device", "cpu", "--metrics-port=0", f"--redis={NOWHERE}"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PROCESS_S,
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (3, f"Error: {told}\n")

@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+from tests.support.patience import PROCESS_S
+
 PROGRAM = """
 import ctypes, os, signal, sys
 from ferstream.streams.service.shutdown import Shutdown
@@ -35,7 +37,7 @@ def start(how):
 
 def end(program):
     try:
-        return program.communicate(timeout=30)
+        return program.communicate(timeout=PROCESS_S)
     finally:
         program.kill()
 

@@ -3,6 +3,8 @@ import sys
 
 import pytest
 
+from tests.support.patience import PROCESS_S
+
 PROGRAM = """
 import sys, time
 from ferstream.streams.service.logs import configure_logging
@@ -19,7 +21,7 @@ time.sleep(60)
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_a_thread_that_dies_takes_its_process_with_it_and_says_why_without_a_password(log_format):
     program = [sys.executable, "-c", PROGRAM, log_format]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(program, capture_output=True, text=True, timeout=PROCESS_S, check=False)
     assert done.returncode == 70
     assert "the thread ill died" in done.stderr
     assert "in fail" in done.stderr

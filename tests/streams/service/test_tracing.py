@@ -12,6 +12,7 @@ from ferstream.streams.service.tracing import CameraTracer, Tracing
 from tests.producer.test_cli import run, running
 from tests.producer.test_fleet import frames_in, status_of
 from tests.support.fleet import KEYS, WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
+from tests.support.patience import PROCESS_S
 from tests.support.trace_collector import TraceCollector, attributes, identity
 from tests.support.video_files import wait_until as wait_within
 from tests.test_path import Producer
@@ -148,7 +149,7 @@ def test_what_is_missing_or_wrong_is_told():
         "import sys; sys.modules['opentelemetry'] = None; from ferstream.producer.cli import main; "
         "main(['run', '--camera=p=portraits:', '--metrics-port=0', '--trace-endpoint=http://127.0.0.1:4318'])"
     )
-    ended = subprocess.run([sys.executable, "-c", missing], capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run([sys.executable, "-c", missing], capture_output=True, text=True, timeout=PROCESS_S, check=False)
     assert (ended.returncode, ended.stderr) == (
         3,
         "Error: --trace-endpoint needs OpenTelemetry: pip install '.[tracing]' in the clone of ferstream\n",
