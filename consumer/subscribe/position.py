@@ -36,8 +36,9 @@ class ShardPosition:
         """An entry was yielded, or left out."""
         self._waiting.discard(entry_id)
         while self._read and self._read[0] not in self._waiting:
-            # Claimed entries are older than what was read before them: the position never goes back for them.
-            self.id = max(self.id, self._read.popleft(), key=order)
+            entry_id = self._read.popleft()
+            if order(entry_id) > order(self.id):  # claimed ones are older: the position never goes back for them
+                self.id = entry_id
 
     def begin_again(self) -> None:
         """The stream was made anew: everything in it is new."""

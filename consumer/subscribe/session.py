@@ -132,7 +132,9 @@ class Session:
 
     async def _watch(self, tasks: "list[asyncio.Task[None]]") -> None:
         """Until it is time to count the shards again, if ever. Raises what ends one of the tasks."""
-        _end_if_cancelled()
+        # A cancellation that comes while redis-py sends a command gets lost on Python 3.11, in its `asyncio.wait_for`.
+        if (this := asyncio.current_task()) and this.cancelling():
+            raise asyncio.CancelledError
         wait_s = None if self._shards.counted else COUNT_SHARDS_S
         done, _ = await asyncio.wait(tasks, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -218,16 +220,9 @@ class Session:
 
 
 async def _end(tasks: "list[asyncio.Task[None]]") -> None:
-    """Cancel them until they end, see below."""
+    """Cancel them until they end: the first time may get lost, see `_watch`."""
     while running := [task for task in tasks if not task.done()]:
         for task in running:
             task.cancel()
         await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _end_if_cancelled() -> None:
-    """A cancellation that comes while redis-py sends a command gets lost on Python 3.11, in its `asyncio.wait_for`."""
-    task = asyncio.current_task()
-    if task and task.cancelling():
-        raise asyncio.CancelledError

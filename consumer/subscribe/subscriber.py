@@ -63,8 +63,9 @@ class Subscription:
             repeats=repeats,
             acknowledging=group is not None,
         )
+        own_name = f"{socket.gethostname()}-{os.getpid()}-{random.randrange(16**4):04x}"
         reader = (
-            partial(GroupReader, group=group, consumer=consumer or _unique_name(), claim_after_s=claim_after_s)
+            partial(GroupReader, group=group, consumer=consumer or own_name, claim_after_s=claim_after_s)
             if group
             else PositionReader
         )
@@ -293,8 +294,3 @@ class AsyncResultSubscriber(Subscription):
         await self._session.start()
         while await self._session.more():
             yield
-
-
-def _unique_name() -> str:
-    """A name in a group that no other start has."""
-    return f"{socket.gethostname()}-{os.getpid()}-{random.randrange(16**4):04x}"
