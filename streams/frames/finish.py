@@ -22,6 +22,8 @@ from ferstream.streams.wire.messages import Result
 
 #: Dead letters kept, newest first to stay: enough to see what goes wrong, never a leak.
 DEAD_LETTERS = 1000
+#: Frames ended in one step: Redis does nothing else meanwhile.
+AT_ONCE = 500
 
 _END = LuaScript(Path(__file__).parent / "scripts" / "end.lua")
 
@@ -87,8 +89,13 @@ class FrameFinisher:
 
         Raises StoreError. After StoreUnavailable it may have been done: calling again is safe, and then says False.
         """
-        if not endings:
-            return []
+        ended: list[bool] = []
+        for start in range(0, len(endings), AT_ONCE):
+            ended += self._end(shard, endings[start : start + AT_ONCE], now)
+        return ended
+
+    def _end(self, shard: int, endings: Sequence[Ending], now: float) -> list[bool]:
+        """In one step."""
         keys = [self._keys.frames(shard), self._keys.account(shard)]
         if any(each.adds for each in endings):  # a producer only withdraws: it has no right to the others
             keys += [self._keys.results(shard), self._keys.dead(shard)]

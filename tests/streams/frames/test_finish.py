@@ -111,6 +111,17 @@ def withdrawals(account):
     return sum(account.dropped.values())
 
 
+def test_more_frames_than_one_step_takes_end_too(client, finisher):
+    """A camera of small pictures that nobody read: after an hour all of them are overdue at once."""
+    with client.pipeline(transaction=False) as pipeline:
+        for _ in range(9000):
+            pipeline.xadd(KEYS.frames(0), {"m": b"header"})
+        ids = pipeline.execute()
+    endings = [withdrawn(entry_id, "dropped.trimmed") for entry_id in ids]
+    assert end(finisher, *endings, *endings[:1]) == [True] * 9000 + [False]
+    assert (client.xlen(KEYS.frames(0)), read_account(client, KEYS).dropped) == (0, {"trimmed": 9000})
+
+
 def test_expired_frames_leave_no_result(client, reader, finisher):
     add(client)
     (entry,) = reader.read(9, 0.01)
