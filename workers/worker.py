@@ -171,7 +171,10 @@ class Worker:
         """Why no work should be expected of this process now, or None."""
         if not self._ready:
             return "warming up"
-        return "draining" if self._draining else self._intake.problem
+        if self._draining:
+            return "draining"
+        problems = [publisher.problem for publisher in self._publishers]
+        return self._intake.problem or (None if None in problems else problems[0])
 
     def _status(self) -> WorkerStatus:
         settings, (device, runtime, precision) = self.settings, self._computer

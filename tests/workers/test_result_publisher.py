@@ -17,7 +17,7 @@ from ferstream.workers import metrics
 from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.result_publisher import ResultPublisher
 from ferstream.workers.pipeline.stage import Channel
-from tests.support.fleet import KEYS, add, frame, wait_until
+from tests.support.fleet import KEYS, add, frame, server_now, wait_until
 
 HANGS_S = 3.0
 
@@ -80,3 +80,33 @@ def test_frames_that_expire_or_die_while_redis_hangs_are_counted_once(server):
         assert letters == [task.entry.entry_id for task in tasks[4:]]
         assert {how: count - before[how] for how, count in counted().items()} == {"published": 0, "expired": 4, "dead": 2}
         assert client.xpending(KEYS.frames(0), "workers")["pending"] == 0
+
+
+def test_what_redis_refuses_is_held_until_somebody_mends_it(server):
+    clock, released = ServerClock(), []
+    with connect(server.url) as client, connect(server.url.replace("unix://", "unix://app:secret@")) as refused:
+        client.acl_setuser("app", enabled=True, passwords=["+secret"], keys=["*"], commands=["-@all"])
+        reader = FrameReader(client, Keys(), group="workers", consumer="w", claim_after_s=60)
+        reader.join()
+        one = frame(1, b"", server_now(client))
+        add(client, one)
+        (entry,) = reader.read(1, 1)
+        finished: Channel[FrameTask] = Channel(8)
+        publisher = ResultPublisher(
+            FrameFinisher(refused, Keys(), group="workers", keep_results_s=60),
+            clock,
+            finished,
+            worker="w",
+            models={},
+            camera_label=lambda camera: camera,
+            on_ended=released.extend,
+        )
+        publisher.start()
+        finished.put(FrameTask(entry, one))
+        wait_until(lambda: publisher.problem)
+        assert "rights" in publisher.problem
+        assert released == []
+        client.acl_setuser("app", commands=["+@all"])
+        wait_until(lambda: released)
+        publisher.finish(10)
+        assert (released, publisher.problem, client.xlen(KEYS.results(0))) == ([entry], None, 1)

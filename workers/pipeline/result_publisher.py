@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 BATCH = 32
 #: Waits between two tries of a Redis that does not take them.
 LEAST_WAIT_S, MOST_WAIT_S = 0.1, 1.0
+_KINDS = {StoreUnavailable: "unavailable", StoreFull: "full"}
 
 
 class GaveUp(FerstreamError):
@@ -57,6 +58,7 @@ class ResultPublisher:
         self._backoff = Backoff(LEAST_WAIT_S, MOST_WAIT_S, healthy_after_s=0.0)
         self._heartbeat = Heartbeat()
         self._thread = vital_thread(self._run, "publish")
+        self.problem: str | None = None  # why Redis does not take what it was last asked to
 
     def start(self) -> None:
         self._thread.start()
@@ -82,10 +84,6 @@ class ResultPublisher:
                 self._answer(batch)
             except GaveUp:
                 return
-            except StoreError as error:
-                # Refused for good (rights, say): leaving the entries pending lets an operator mend it and loses nothing.
-                log.error("cannot answer %d frames: %s", len(batch), error)  # noqa: TRY400 - one line says it all
-                metrics.REDIS_ERRORS.labels("refused").inc()
             self._on_ended([task.entry for task in batch])
             self._heartbeat.rest()
 
@@ -105,18 +103,23 @@ class ResultPublisher:
                 self._trace(self._tracing, task, now)
 
     def _end(self, shard: int, tasks: list[FrameTask]) -> None:
-        """End these frames, however long Redis takes. Raises GaveUp."""
+        """End these frames, however long Redis takes. Raises GaveUp.
+
+        Also where Redis refuses (rights, say) until somebody mends it. What was let go would be pending with us, claimed by the
+        next worker that is refused, and delivered until it counts as a killer of workers.
+        """
         tries = 0
         while True:
             self._heartbeat.beat()
             try:
                 ended = self._finisher.end(shard, [self._ending(task) for task in tasks], self._clock.now())
-            except (StoreUnavailable, StoreFull) as error:
+            except StoreError as error:
                 self._wait(error, first=not tries)
                 tries += 1
                 continue
             if tries:
                 self._backoff.succeeded()
+                self.problem = None
             # After a lost reply the first call may have ended what this one did not: they were held by us.
             self._count(tasks, [by_us or tries > 0 for by_us in ended])
             return
@@ -154,7 +157,8 @@ class ResultPublisher:
         """Wait before the next try; an outage is told once. Raises GaveUp where the worker leaves meanwhile."""
         if first:
             log.warning("%s; holding results until it takes them", error)
-        metrics.REDIS_ERRORS.labels("full" if isinstance(error, StoreFull) else "unavailable").inc()
+        self.problem = str(error)
+        metrics.REDIS_ERRORS.labels(_KINDS.get(type(error), "refused")).inc()
         if self._giving_up.wait(self._backoff.failed()):
             raise GaveUp("leaving unanswered frames to other workers")
 
