@@ -89,7 +89,7 @@ class Camera:
         self._threads[0].join(max(0.0, until - time.monotonic()))
 
     def remove(self) -> None:
-        """Take the camera's frames out of the trimming horizon, and its gauges away, after `join`. Raises StoreUnavailable."""
+        """Take away its gauges and what its writer keeps in Redis, after `join`. Raises StoreError."""
         for gauge in (metrics.LAST_FRAME, metrics.WAITING_BYTES):
             if self._label:
                 gauge.remove(self._label)

@@ -93,7 +93,7 @@ class FramePublisher:
         self._finish()
 
     def retire(self) -> None:
-        """Take a camera that was removed for good out of the trimming horizon, after `run`. Raises StoreUnavailable."""
+        """Leave nothing in Redis of a camera that was removed for good, after `run`. Raises StoreError."""
         self._writer.retire()
         self._link.on_ok()
 

@@ -130,9 +130,10 @@ class FrameWriter:
         return len(self._waiting)
 
     def retire(self) -> None:
-        """Take the camera's last step out of Redis: it was removed for good. Raises StoreError."""
-        with translated():
-            self._client.hdel(self._last, self._camera_id)
+        """The camera was removed for good: take its last step out of Redis, unless another writer has it. Raises StoreError."""
+        if self._step_in_redis():
+            with translated():
+                self._client.hdel(self._last, self._camera_id)
 
     def _step(self, frame: Frame | None) -> Any:  # noqa: ANN401 - an entry id, as redis-py has it
         """One MULTI: the frame if there is one, the number of this step, and what the account has not been told yet."""

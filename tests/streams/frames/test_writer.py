@@ -260,6 +260,17 @@ def test_of_a_redis_that_lost_its_last_second_only_that_is_counted(client):
     assert (camera.dropped, camera.writer.waiting(), stored(client)) == ({"redis_lost": 2}, 1, [1])
 
 
+def test_a_writer_that_retires_leaves_the_step_of_whoever_has_its_camera_now(client):
+    gone, heir = Camera(client), Camera(client)
+    gone.write()
+    heir.write()
+    gone.writer.retire()
+    heir.writer.maintain()
+    assert (heir.dropped, heir.writer.waiting()) == ({}, 1)
+    heir.writer.retire()
+    assert client.hlen(KEYS.last(0)) == 0
+
+
 @pytest.fixture
 def proxy(redis_server, tmp_path, client):
     proxy = LosingProxy(redis_server.directory / "redis.sock", tmp_path / "proxy.sock")
