@@ -17,7 +17,7 @@ _AGE = LuaScript(Path(__file__).parent / "scripts" / "age.lua")
 
 
 def end_overdue(client: "redis.Redis", keys: Keys, shard: int, group: str) -> tuple[int, int]:
-    """End some of the overdue frames of a shard; does nothing where another process did so within the last second.
+    """End some of the overdue frames of a shard; does nothing where within the last second another process found few or none.
 
     Returns how many expired, and how many had vanished from the stream. Both are in the account then. Raises StoreError.
     """

@@ -2,7 +2,8 @@
 -- entries that left the stream in no such step as this one (an eviction, a trim by hand).
 --
 -- Whoever calls first does it, once a second. It looks at a bounded number of entries that are older than a second, and goes on
--- from there the next time: a camera whose frames live for an hour hides no other's.
+-- from there the next time: a camera whose frames live for an hour hides no other's. Where all of them were overdue, whoever calls
+-- next goes on at once: frames of producers that are killed again and again do not pile up.
 --
 -- KEYS: frames, account, age. ARGV: group, seconds a frame may be overdue, entries to look at, version of the wire since which
 -- a frame names the producer that has accounted for its capture. Returns: expired, vanished.
@@ -14,8 +15,6 @@ local since = now - (tonumber(redis.call('HGET', age, 'at')) or 0)
 if since >= 0 and since < 1 then
     return {0, 0}
 end
--- At its memory limit Redis refuses this, and takes all that comes after the first XDEL.
-redis.pcall('HSET', age, 'at', now)
 
 local function header_of(fields)
     for n = 1, #fields, 2 do
@@ -43,7 +42,8 @@ for _, entry in ipairs(entries) do
         expired = expired + 1
     end
 end
-redis.pcall('HSET', age, 'cursor', #entries == limit and '(' .. entries[limit][1] or '-')
+-- At its memory limit Redis refuses this and what follows, unless an XDEL came before.
+redis.pcall('HSET', age, 'at', expired < limit and now or 0, 'cursor', #entries == limit and '(' .. entries[limit][1] or '-')
 
 local vanished = -redis.call('XLEN', frames)
 local fields = redis.call('HGETALL', account)

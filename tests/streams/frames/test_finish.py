@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ferstream.streams.frames.account import read_account
-from ferstream.streams.frames.age import end_overdue
+from ferstream.streams.frames.age import LOOKED_AT, end_overdue
 from ferstream.streams.frames.finish import FrameFinisher, answered, dead, expired, withdrawn
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
@@ -151,6 +151,20 @@ def test_the_account_balances_where_a_foreign_producer_keeps_none(client, reader
     account = read_account(client, KEYS)
     assert (account.published, account.expired) == (1, 1)
     assert account.captured == (0 if producer else 2)
+
+
+def test_many_overdue_frames_are_ended_one_look_after_the_other(client):
+    header = FrameHeader(camera_id="door", sequence=1, captured_at=1.0, deadline=2.0, width=8, height=8, producer="killed:1")
+    for number in range(LOOKED_AT + 3):
+        client.xadd(KEYS.frames(0), encode_frame(Frame(header, b"")), id=f"{number + 1}-1")
+    assert [end_overdue(client, KEYS, 0, "workers")[0] for _ in range(3)] == [LOOKED_AT, 3, 0]
+
+
+def test_of_many_that_look_for_overdue_frames_one_does_each_second(client):
+    end_overdue(client, KEYS, 0, "workers")
+    header = FrameHeader(camera_id="door", sequence=1, captured_at=1.0, deadline=2.0, width=8, height=8, producer="killed:1")
+    client.xadd(KEYS.frames(0), encode_frame(Frame(header, b"")), id="1-1")
+    assert end_overdue(client, KEYS, 0, "workers") == (0, 0)
 
 
 def test_a_dead_letter_says_why_and_holds_no_picture(client, reader, finisher):
