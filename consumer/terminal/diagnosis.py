@@ -149,7 +149,7 @@ def _shards(deployment: Deployment) -> Iterator[Problem]:
 
 
 def _account(deployment: Deployment) -> Iterator[Problem]:
-    if deployment.account and deployment.account.balance:
+    if deployment.account and not deployment.account.balances:
         number = deployment.account.balance
         yield Problem(f"the account does not balance by {number}", "frames are in no column, or in two: please report it")
 

@@ -65,7 +65,7 @@ def _figures(deployment: Deployment) -> Iterator[str]:
 
 def _account(account: Account) -> Iterator[str]:
     dropped, dead = sum(account.dropped.values()), sum(account.dead.values())
-    balance = "balances" if not account.balance else click.style(f"DOES NOT BALANCE: {account.balance:+d}", fg="red")
+    balance = "balances" if account.balances else click.style(f"DOES NOT BALANCE: {account.balance:+d}", fg="red")
     yield _row("Account", f"captured {account.captured}, {balance}")
     yield _row("", f"published {account.published}, expired {account.expired}, in flight {account.in_flight}")
     yield _row("", f"dropped {dropped}{_reasons(account.dropped)}")

@@ -39,9 +39,14 @@ class Account:
 
     @property
     def balance(self) -> int:
-        """Frames that stand in no column; 0 at every instant."""
+        """Frames that stand in no column; 0 at every instant, where all producers keep the account."""
         ended = self.published + self.expired + sum(self.dead.values()) + sum(self.dropped.values())
         return self.captured - ended - self.in_flight
+
+    @property
+    def balances(self) -> bool:
+        """Whether every frame is in one column. Frames of producers that keep no account are captured when they end."""
+        return -self.in_flight <= self.balance <= 0
 
 
 def read_account(client: "redis.Redis", keys: Keys) -> Account:
