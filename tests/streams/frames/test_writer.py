@@ -1,3 +1,4 @@
+import time
 from collections import Counter
 
 import pytest
@@ -13,6 +14,7 @@ from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.codec import decode_header
 from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Frame, FrameHeader, Result
+from tests.support.fleet import wait_until
 from tests.support.losing_proxy import LosingProxy
 
 KEYS = Keys()
@@ -167,6 +169,23 @@ def test_a_camera_ends_no_fresh_frame_of_another_however_long_that_one_lives(cli
     assert (stored(client), hasty.dropped) == ([1], {"trimmed": 1})
 
 
+def test_frames_of_a_producer_that_hangs_are_ended_by_another_and_it_finds_that_out(client):
+    hung, other = Camera(client, "hung", freshness_s=0.5), Camera(client, "other")
+    for _ in range(10):
+        hung.write(age_s=30)
+    other.write()
+
+    def ended():  # what was written within a second is left to its writer
+        other.writer.maintain()
+        return client.xlen(KEYS.frames(0)) == 1
+
+    wait_until(ended)
+    account = read_account(client, KEYS)
+    assert (account.captured, account.expired, account.in_flight) == (11, 10, 1)
+    hung.writer.maintain()
+    assert (hung.dropped, hung.writer.waiting(), read_account(client, KEYS)) == ({}, 0, account)
+
+
 def test_drops_reach_the_account_with_the_next_frame_or_the_next_look(client):
     camera = Camera(client)
     camera.unaccounted.add("rate", 3)
@@ -178,6 +197,25 @@ def test_drops_reach_the_account_with_the_next_frame_or_the_next_look(client):
     assert (account.captured, account.dropped, account.in_flight) == (6, {"busy": 2, "rate": 3}, 1)
     camera.writer.maintain()
     assert read_account(client, KEYS) == account
+
+
+def cpu_of_making_room(client, waiting):
+    """Seconds that a frame takes where all of these are unread and have to make room for it; the least of some."""
+    client.flushall()
+    camera = Camera(client, budget_bytes=waiting)
+    for _ in range(waiting):
+        camera.write(1)
+    seconds = []
+    for _ in range(5):
+        began = time.process_time()
+        camera.write(1)
+        seconds.append(time.process_time() - began)
+    return min(seconds)
+
+
+def test_making_room_takes_time_in_proportion_to_what_waits(client):
+    """Eight times the frames: 64 times as long where each is compared with each."""
+    assert cpu_of_making_room(client, 2400) < 24 * cpu_of_making_room(client, 300)
 
 
 @pytest.mark.parametrize("waiting", [50, 1200])
