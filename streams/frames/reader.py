@@ -51,10 +51,9 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
-    """An entry of a pending list: whose it is and how often it was delivered."""
+    """An entry of a pending list, and how often it was delivered."""
 
     entry_id: str
-    consumer: bytes
     deliveries: int
 
 
@@ -193,13 +192,14 @@ class FrameReader:
     def _claim(self, count: int) -> list[Entry]:
         """Entries of one shard whose lease is over: their worker is gone, or hangs. The shards take turns.
 
-        Never our own: what we hold is renewed, and what we do not hold `_own_pending` finds.
+        Never what we hold. What is pending with our name all the same, a process that had it before us has read since we began.
         """
         shard = self.shards[self._turn]
         self._turn = (self._turn + 1) % len(self.shards)
         self._forget_consumers(shard)
         listed = self._list(shard, "-", min(count, PAGE), idle_s=self._claim_after_s)
-        others = [each for each in listed if each.consumer != self._consumer.encode()]
+        with self._lock:
+            others = [each for each in listed if (shard, each.entry_id) not in self._held]
         if len(listed) == min(count, PAGE):
             self._claim_at = 0.0  # there may be more where these were
         return self._take(shard, others, again=True, idle_s=self._claim_after_s, claimed=True)
@@ -208,7 +208,7 @@ class FrameReader:
         stream, idle_ms = self._keys.frames(shard), int(idle_s * 1000) or None
         with translated():
             listed: Any = self._client.xpending_range(stream, self._group, start, "+", count, consumer, idle_ms)
-        return [_Pending(each["message_id"].decode(), each["consumer"], int(each["times_delivered"])) for each in listed]
+        return [_Pending(each["message_id"].decode(), int(each["times_delivered"])) for each in listed]
 
     def _take(self, shard: int, pending: Iterable[_Pending], *, again: bool, idle_s: float, claimed: bool = False) -> list[Entry]:
         """Have these entries delivered to us; `again` where that is one delivery more, and not a lost reply made good."""

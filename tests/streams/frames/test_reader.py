@@ -8,6 +8,7 @@ from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.keys import Keys
+from tests.support.fleet import wait_until
 
 
 @pytest.fixture
@@ -96,6 +97,16 @@ def test_nobody_claims_from_itself(client, readers):
         assert reader.read(9, 0.02) == []
     (pending,) = client.xpending_range(Keys().frames(0), "workers", "-", "+", 9)
     assert pending["times_delivered"] == 1
+
+
+def test_what_a_hung_process_of_our_name_read_at_last_is_claimed(client, readers):
+    """It was silent, we have its name now; it wakes, reads once more, and is killed before it finds out."""
+    hung, heir = readers("node-7"), readers("node-7", claim_after_s=0.05)
+    assert heir.read(9, 0.01) == []
+    (written,) = add(client, 1)
+    assert ids(hung.read(9, 0.01)) == [written]
+    (claimed,) = wait_until(lambda: heir.read(9, 0.02))
+    assert (claimed.entry_id, claimed.deliveries) == (written, 2)
 
 
 def test_a_worker_that_was_silent_takes_nothing_back(client, readers):
