@@ -17,6 +17,7 @@ import redis
 from cloup import option
 
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.frames.account import Account, read_account
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.local.processes import ProgramProcess, free_port
 from ferstream.streams.programs import INTERRUPTED
@@ -28,21 +29,13 @@ from ferstream.streams.wire.keys import Keys
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
-    """The fleet's account: what was captured, and what became of it."""
+class DemoRun:
+    """What came of it: the account that Redis kept, faces classified, and of each result that is kept how long it took."""
 
-    captured: int
-    published: int
-    dropped: dict[str, int]
-    expired: int
-    dead: int
-    in_flight: int
+    account: Account
     faces: int
-
-    @property
-    def balance(self) -> int:
-        """Frames that are in no column: 0, or something is broken."""
-        return self.captured - self.published - sum(self.dropped.values()) - self.expired - self.dead - self.in_flight
+    latencies_s: list[float]
+    seconds: float
 
 
 @cloup.command(
@@ -87,14 +80,12 @@ def main(cameras: tuple[str, ...], workers: int, seconds: float, patience_s: flo
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack:
         server = stack.enter_context(EmbeddedRedis())
-        sums, latencies, ran_s = _run(
-            stack, server.url, named(cameras), workers, None if forever else seconds, patience_s, as_json
-        )
-    good = not sums.balance and bool(sums.faces)
+        run = _run(stack, server.url, named(cameras), workers, None if forever else seconds, patience_s, as_json)
+    good = not run.account.balance and bool(run.faces)
     if as_json:
-        click.echo(json.dumps(_summary(sums, latencies, ran_s)))
+        click.echo(json.dumps(_summary(run)))
     else:
-        _print_summary(sums, latencies, ran_s)
+        _print_summary(run)
     sys.exit(0 if good else 1)
 
 
@@ -111,8 +102,8 @@ def named(cameras: tuple[str, ...]) -> list[str]:
 
 def _run(
     stack: ExitStack, url: str, cameras: list[str], workers: int, seconds: float | None, patience_s: float, as_json: bool
-) -> tuple[Sums, list[float], float]:
-    """Start the parts in the order of a frame's way backwards, let them run, stop them in its order, and add up."""
+) -> DemoRun:
+    """Start the parts in the order of a frame's way backwards, let them run, and stop them in its order."""
     shared = ("--redis", url, *log_arguments())
     tail = ProgramProcess("subscriber", "consumer", "tail", *shared, *(["--json"] if as_json else []))
     stack.callback(tail.stop)
@@ -138,22 +129,11 @@ def _run(
     except KeyboardInterrupt:
         click.secho("Stopping ...", dim=True, err=True)
     ran_s = time.monotonic() - started
-    captured = producer.account()
+    producer.stop()
     _wait_until_answered(client)
-    answered = [part.account() for part, _ in fleet]
-    with translated():
-        in_flight = int(client.xlen(Keys().frames(0)))
-    sums = Sums(
-        captured=captured["captured"],
-        dropped=captured["dropped"],
-        published=sum(words["published"] for words in answered),
-        expired=sum(words["expired"] for words in answered),
-        dead=sum(words["dead"] for words in answered),
-        in_flight=in_flight,
-        faces=sum(words["faces_classified"] for words in answered),
-    )
+    faces = sum(part.totals()["faces_classified"] for part, _ in fleet)
     tail.stop()
-    return sums, _latencies(client), ran_s
+    return DemoRun(read_account(client, Keys()), faces, _latencies(client), ran_s)
 
 
 def _watch(parts: list[ProgramProcess], client: "redis.Redis", seconds: float | None, patience_s: float) -> None:
@@ -199,40 +179,42 @@ def _percentiles(latencies: list[float]) -> dict[str, float]:
     return {"p50": cuts[49], "p95": cuts[94], "p99": cuts[98]}
 
 
-def _summary(sums: Sums, latencies: list[float], ran_s: float) -> dict[str, Any]:
+def _summary(run: DemoRun) -> dict[str, Any]:
+    account = run.account
     return {
-        "captured": sums.captured,
-        "published": sums.published,
-        "dropped": sums.dropped,
-        "expired": sums.expired,
-        "dead": sums.dead,
-        "in_flight": sums.in_flight,
-        "balance": sums.balance,
-        "faces": sums.faces,
-        "frames_per_second": round(sums.published / ran_s, 2),
-        "latency_s": {name: round(value, 4) for name, value in _percentiles(latencies).items()},
+        "captured": account.captured,
+        "published": account.published,
+        "dropped": account.dropped,
+        "expired": account.expired,
+        "dead": sum(account.dead.values()),
+        "in_flight": account.in_flight,
+        "balance": account.balance,
+        "faces": run.faces,
+        "frames_per_second": round(account.published / run.seconds, 2),
+        "latency_s": {name: round(value, 4) for name, value in _percentiles(run.latencies_s).items()},
     }
 
 
-def _print_summary(sums: Sums, latencies: list[float], ran_s: float) -> None:
-    dropped = ", ".join(f"{reason} {count}" for reason, count in sums.dropped.items() if count) or "none"
-    balances = "balances" if not sums.balance else f"DOES NOT BALANCE: {sums.balance:+d}"
+def _print_summary(run: DemoRun) -> None:
+    account = run.account
+    dropped = ", ".join(f"{reason} {count}" for reason, count in account.dropped.items()) or "none"
+    balances = "balances" if not account.balance else f"DOES NOT BALANCE: {account.balance:+d}"
     rows = [
-        ("captured", f"{sums.captured} frames"),
-        ("published", str(sums.published)),
-        ("dropped", f"{sum(sums.dropped.values())} ({dropped})"),
-        ("expired", str(sums.expired)),
-        ("dead", str(sums.dead)),
-        ("in flight", str(sums.in_flight)),
+        ("captured", f"{account.captured} frames"),
+        ("published", str(account.published)),
+        ("dropped", f"{sum(account.dropped.values())} ({dropped})"),
+        ("expired", str(account.expired)),
+        ("dead", str(sum(account.dead.values()))),
+        ("in flight", str(account.in_flight)),
         ("account", balances),
-        ("faces", f"{sums.faces} classified"),
-        ("speed", f"{sums.published / ran_s:.1f} frames a second"),
+        ("faces", f"{run.faces} classified"),
+        ("speed", f"{account.published / run.seconds:.1f} frames a second"),
     ]
-    if percentiles := _percentiles(latencies):
+    if percentiles := _percentiles(run.latencies_s):
         rows.append(("latency", ", ".join(f"{name} {1000 * value:.0f} ms" for name, value in percentiles.items())))
     click.echo()
     for name, value in rows:
-        wrong = name == "account" and sums.balance
+        wrong = name == "account" and account.balance
         click.echo(
             click.style(f"{name:>10}  ", dim=True) + click.style(value, fg="red" if wrong else None, bold=name == "account")
         )

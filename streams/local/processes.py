@@ -57,14 +57,14 @@ class ProgramProcess:
             said, _ = self._process.communicate()
         return said or ""
 
-    def account(self) -> dict[str, Any]:
+    def totals(self) -> dict[str, Any]:
         """End the process in order, and return its sums, the last line that it wrote. Raises FerstreamError without one."""
         said = self.stop().strip().splitlines()
         try:
-            sums: dict[str, Any] = json.loads(said[-1])
+            totals: dict[str, Any] = json.loads(said[-1])
         except (IndexError, ValueError) as error:
-            raise FerstreamError(f"the {self.name} left without its account; its own words are above") from error
-        return sums
+            raise FerstreamError(f"the {self.name} left without its sums; its own words are above") from error
+        return totals
 
 
 def free_port() -> int:

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from ferstream.producer.config.partition import Partition
-from ferstream.streams.local.demo import Sums
+from ferstream.streams.frames.account import Account
 from tests.plays.scale_out.caption import account_line, caption
 from tests.plays.scale_out.fleet import CAMERAS, PRODUCERS, Fleet
 from tests.plays.scale_out.gauges import Scrape, parse, quantile
@@ -86,16 +86,16 @@ def told(**changes: object) -> Story:
             row = {"second": 0, "chapter": title, "age_read_p95_s": age, "claimed": claimed, "in_time": 0, "captured": 0}
             story.rows.append(row | {"answered_per_s": changes.get("answered_per_s", 15), "offered_per_s": 27})
         before = claims[title]
-    story.accounts = [{"worker": f"worker-{i}", "exit": "drained"} for i in range(3)]
-    story.accounts.append({"worker": "worker-2", "exit": "killed", "held": 3})
-    account = {"captured": 10, "published": 7, "dropped": {"trimmed": 1}, "expired": 2, "dead": 0, "in_flight": 0, "faces": 14}
-    story.sums = Sums(**account | changes.get("sums", {}))
+    story.workers = [{"worker": f"worker-{i}", "exit": "drained"} for i in range(3)]
+    story.workers.append({"worker": "worker-2", "exit": "killed", "held": 3})
+    account = {"captured": 10, "published": 7, "dropped": {"trimmed": 1}, "expired": 2, "dead": {}, "in_flight": 0}
+    story.account = Account(**account | changes.get("account", {}))
     return story
 
 
 def test_a_good_story_shows_every_fact():
     assert all(told().facts.values()), told().facts
-    assert account_line(told().sums) in caption(told())
+    assert account_line(told().account) in caption(told())
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_a_good_story_shows_every_fact():
         ({"ages": {EVENING: 2.0}}, "one worker carries the evening"),
         ({"claims": {KILLED: 0, EVENING: 0}}, "frames of the killed worker"),
         ({"claims": {EVENING: 9}}, "those that left had drained"),
-        ({"sums": {"captured": 11}}, "the account balances"),
-        ({"sums": {"dead": 1, "captured": 11}}, "no frame became a dead letter"),
+        ({"account": {"captured": 11}}, "the account balances"),
+        ({"account": {"dead": {"bad-jpeg": 1}, "captured": 11}}, "no frame became a dead letter"),
     ],
 )
 def test_what_is_not_so_is_said(changes, fact):
@@ -119,9 +119,9 @@ def test_what_is_not_so_is_said(changes, fact):
 def test_workers_come_and_go_under_load_and_no_frame_is_lost(tmp_path):
     with Fleet(tmp_path) as fleet:
         story = Teller(fleet, 0.35, lambda line: sys.stderr.write(line + "\n")).tell()
-        results = fleet.results()
+        results = list(fleet.results())
     summary = story.summary()
     assert summary["account"]["balance"] == 0, json.dumps(summary, indent=2)
     assert all(summary["facts"].values()), json.dumps(summary, indent=2)
-    assert summary["account"]["published"] == len({(result.camera_id, result.sequence) for result in results})
+    assert summary["account"]["published"] == len(results) == len({(result.camera_id, result.sequence) for result in results})
     assert {result.camera_id for result in results} == set(CAMERAS)

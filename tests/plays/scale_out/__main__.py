@@ -47,8 +47,8 @@ def main(pace: float, out: Path, write: bool) -> None:
         for name in ("scale_out.png", "scale_out.json"):
             shutil.copy(out / name, PICTURES / name)
         replace_block("scale-out", caption(story))
-    if story.sums:
-        click.echo(f"{account_line(story.sums)}; balance {story.sums.balance}")
+    if story.account:
+        click.echo(f"{account_line(story.account)}; balance {story.account.balance}")
     for fact, true in story.facts.items():
         click.echo(f"{click.style('yes', fg='green') if true else click.style('NO ', fg='red')}  {fact}")
     click.echo(f"plot, account and samples are in {out}, logs in {logs}")

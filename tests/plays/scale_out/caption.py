@@ -1,6 +1,6 @@
 """The story in words, for its plot and for deploy/README.md."""
 
-from ferstream.streams.local.demo import Sums
+from ferstream.streams.frames.account import Account
 from tests.plays.scale_out.fleet import CAMERAS, PRODUCERS, WINDOW
 from tests.plays.scale_out.story import KILLED, RUSH, THREE, WORKER_FPS, Story
 
@@ -15,25 +15,24 @@ the others expired. {recovered:.0f} s after two more were ready, frames were rea
 {held}); the others took over after two seconds, and it came back under its name: {killed:.0%} in time. In the evening two left
 on SIGTERM, drained.
 
-The account of every frame at the end: **{account}**; balance {balance}. What the killed worker published is counted from
-its results.
+The account of every frame at the end: **{account}**; balance {balance}. Redis keeps it, so what the killed worker did is in it.
 """
 
 
-def account_line(sums: Sums) -> str:
+def account_line(account: Account) -> str:
     """The account at the end in one line."""
-    dropped = " + ".join(f"{reason} {count:,}" for reason, count in sorted(sums.dropped.items()) if count) or "dropped 0"
+    dropped = " + ".join(f"{reason} {count:,}" for reason, count in account.dropped.items()) or "dropped 0"
     return (
-        f"captured {sums.captured:,} = published {sums.published:,} + {dropped} + expired {sums.expired:,} "
-        f"+ dead {sums.dead} + in flight {sums.in_flight}"
+        f"captured {account.captured:,} = published {account.published:,} + {dropped} + expired {account.expired:,} "
+        f"+ dead {sum(account.dead.values())} + in flight {account.in_flight}"
     )
 
 
 def caption(story: Story) -> str:
     """What the picture shows, with this story's figures, in Markdown. Raises ValueError where it has not ended."""
-    if story.sums is None:
+    if story.account is None:
         raise ValueError("the story has not ended")
-    killed = next(account for account in story.accounts if account["exit"] == "killed")
+    killed = next(worker for worker in story.workers if worker["exit"] == "killed")
     return TEXT.format(
         cameras=len(CAMERAS),
         producers=PRODUCERS,
@@ -47,6 +46,6 @@ def caption(story: Story) -> str:
         three=story.share_in_time(THREE),
         killed=story.share_in_time(KILLED),
         held=killed["held"],
-        account=account_line(story.sums),
-        balance=story.sums.balance,
+        account=account_line(story.account),
+        balance=story.account.balance,
     )

@@ -3,7 +3,6 @@
 import signal
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -16,7 +15,7 @@ import redis
 import yaml
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.streams.local.demo import Sums
+from ferstream.streams.frames.account import Account, read_account
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.codec import decode_result
@@ -38,7 +37,7 @@ KEYS = Keys()
 
 
 class Fleet:
-    """Use as a context. The account is complete once `end` has been called."""
+    """Use as a context."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -47,7 +46,7 @@ class Fleet:
         self._producers: dict[str, Part] = {}
         self._quotas: dict[str, CpuQuota] = {}
         self._seen: dict[int, Scrape] = {}  # by process id; of those that have left, the last
-        self._left: list[dict[str, Any]] = []  # accounts of workers that are gone
+        self._left: list[dict[str, Any]] = []  # last words of workers that are gone
         self._lock = threading.Lock()
         self._stack = ExitStack()
 
@@ -107,31 +106,21 @@ class Fleet:
         for name in self.workers:
             self._bound(name)
 
-    def drain_workers(self, *names: str) -> list[dict[str, Any]]:
-        """SIGTERM: they stop reading, finish, publish, acknowledge, leave. Returns their accounts."""
+    def drain_workers(self, *names: str) -> None:
+        """SIGTERM: they stop reading, finish, publish, acknowledge, leave."""
         for name in names:
             self.workers[name].signal(signal.SIGTERM)
-        accounts = []
         for name in names:
             words = self.workers[name].wait()
             self._forget(name)
-            accounts.append(words | {"worker": name, "exit": "drained"})
-        self._left += accounts
-        return accounts
+            self._left.append(words | {"worker": name, "exit": "drained"})
 
     def kill_worker(self, name: str) -> None:
-        """SIGKILL while it holds frames. Its account dies with it: its results tell what it published."""
+        """SIGKILL while it holds frames."""
         self.sample()
-        part = self.workers[name]
         self._unbound(name)
-        held = self._stop_with_frames(name)
-        part.kill()
-        seen = self._seen[part.process.pid].counts
-        published = sum(result.worker == name for result in self.results()) - seen["repeated"]
-        self._left.append(
-            {"worker": name, "exit": "killed", "held": held, "published": published}
-            | {column: seen[column] for column in ("received", "repeated", "expired", "dead", "claimed")}
-        )
+        self._left.append({"worker": name, "exit": "killed", "held": self._stop_with_frames(name)})
+        self.workers[name].kill()
         self._forget(name)
 
     def cpu_s(self, name: str) -> float:
@@ -154,26 +143,15 @@ class Fleet:
         entries: Any = self.client.xrange(KEYS.results(0))
         return [decode_result(entry_id.decode(), fields) for entry_id, fields in entries]
 
-    def end(self) -> tuple[Sums, list[dict[str, Any]]]:
-        """Stop in the order of a frame's way, let the workers finish, and add up; returns the workers' accounts too."""
+    def end(self) -> tuple[Account, list[dict[str, Any]]]:
+        """Stop in the order of a frame's way, and let the workers finish; returns the account and the workers' last words."""
         for producer in self._producers.values():
             producer.signal(signal.SIGTERM)
-        cameras = [producer.wait() for producer in self._producers.values()]
+        for producer in self._producers.values():
+            producer.wait()
         self._wait_until_answered()
         self.drain_workers(*list(self.workers))
-        dropped: Counter[str] = Counter()
-        for words in cameras:
-            dropped.update(words["dropped"])
-        sums = Sums(
-            captured=sum(words["captured"] for words in cameras),
-            dropped=dict(dropped),
-            published=sum(words["published"] for words in self._left),
-            expired=sum(words["expired"] for words in self._left),
-            dead=sum(words["dead"] for words in self._left),
-            in_flight=self.waiting(),
-            faces=sum(len(result.faces) for result in self.results()),
-        )
-        return sums, self._left
+        return read_account(self.client, KEYS), self._left
 
     def _bound(self, name: str) -> None:
         if self.quota_cores is not None:

@@ -77,8 +77,8 @@ def _account(story: Story, axis: Any) -> None:
     axis.plot(*_series(story, "captured"), color=INK, linewidth=1.2, label="captured")
     axis.set_ylabel("frames so far")
     axis.legend(loc="upper left", ncols=2, fontsize=8.5)
-    if story.sums:
-        axis.set_title(f"At the end: {account_line(story.sums)}; balance {story.sums.balance}", fontsize=9.5, loc="left")
+    if story.account:
+        axis.set_title(f"At the end: {account_line(story.account)}; balance {story.account.balance}", fontsize=9.5, loc="left")
 
 
 def _number(row: Row, column: str) -> float:

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
-from ferstream.streams.local.demo import Sums
+from ferstream.streams.frames.account import Account
 from tests.plays.scale_out.recorder import OBJECTIVE_S, Row
 
 #: Frames a second that one worker is given processor time for.
@@ -30,19 +30,19 @@ class Chapter:
 
 @dataclass
 class Story:
-    """What was recorded. `accounts` are the workers'; `facts` are what such a story must show, and whether it did."""
+    """What was recorded. `workers` are their last words; `facts` are what such a story must show, and whether it did."""
 
     worker_cores: float = 0.0
     chapters: list[Chapter] = field(default_factory=list)
     events: list[tuple[float, str]] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
-    accounts: list[dict[str, Any]] = field(default_factory=list)
-    sums: Sums | None = None
+    workers: list[dict[str, Any]] = field(default_factory=list)
+    account: Account | None = None
 
     @property
     def facts(self) -> dict[str, bool]:
-        sums = self.sums
-        drained = sum(account["exit"] == "drained" for account in self.accounts)
+        account = self.account
+        drained = sum(worker["exit"] == "drained" for worker in self.workers)
         return {
             "one worker fell behind": self._age_at_end(RUSH) > OBJECTIVE_S,
             "it answered at its full rate all the same": self.per_s(RUSH, "answered_per_s") > WORKER_FPS / 2,
@@ -51,8 +51,8 @@ class Story:
             "the fleet was within the objective again after that": self._age_at_end(KILLED) < OBJECTIVE_S,
             "one worker carries the evening": self._age_at_end(EVENING) < OBJECTIVE_S,
             "those that left had drained, and nobody had to take over": self._grown(EVENING, "claimed") == 0 and drained == 3,
-            "no frame became a dead letter": sums is not None and not sums.dead,
-            "the account balances": sums is not None and not sums.balance and not sums.in_flight,
+            "no frame became a dead letter": account is not None and not account.dead,
+            "the account balances": account is not None and not account.balance and not account.in_flight,
         }
 
     def share_in_time(self, title: str) -> float:
@@ -71,12 +71,12 @@ class Story:
         return float(late[-1]["second"] or 0) - float(rows[0]["second"] or 0) if late else 0.0
 
     def summary(self) -> dict[str, Any]:
-        sums = self.sums
+        account = self.account
         return {
-            "account": {} if sums is None else asdict(sums) | {"balance": sums.balance},
+            "account": {} if account is None else asdict(account) | {"balance": account.balance},
             "share_in_time": {chapter.title: round(self.share_in_time(chapter.title), 4) for chapter in self.chapters},
             "worker_cores": round(self.worker_cores, 3),
-            "workers": self.accounts,
+            "workers": self.workers,
             "facts": self.facts,
         }
 

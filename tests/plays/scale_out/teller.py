@@ -30,7 +30,7 @@ class Teller:
         self._recorder.start()
         try:
             self._play()
-            story.sums, story.accounts = fleet.end()
+            story.account, story.workers = fleet.end()
         finally:
             self._recorder.stop()
         story.rows = self._recorder.rows
