@@ -8,8 +8,10 @@ from ferstream.streams.redis_client.lua_script import LuaScript
 from ferstream.streams.wire.codec import ACCOUNTED_SINCE
 from ferstream.streams.wire.keys import Keys
 
-#: A worker that reads an overdue frame ends it as expired, and its producer withdraws it. Both are given so much time for that.
+#: A worker that reads an overdue frame ends it as expired; after so long its producer withdraws it.
 GRACE_S = 1.0
+#: A producer that lives has withdrawn it by then, and has counted it. It looks once a second.
+ORPHANED_S = GRACE_S + 2.0
 #: Entries looked at in one call. Redis copies their pictures within itself, some megabytes at most.
 LOOKED_AT = 32
 
@@ -22,5 +24,5 @@ def end_overdue(client: "redis.Redis", keys: Keys, shard: int, group: str) -> tu
     Returns how many expired, and how many had vanished from the stream. Both are in the account then. Raises StoreError.
     """
     names = [keys.frames(shard), keys.account(shard), keys.age(shard)]
-    expired, vanished = _AGE.run(client, names, group, GRACE_S, LOOKED_AT, ACCOUNTED_SINCE)
+    expired, vanished = _AGE.run(client, names, group, ORPHANED_S, LOOKED_AT, ACCOUNTED_SINCE)
     return int(expired), int(vanished)

@@ -14,6 +14,7 @@ from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.codec import decode_result, encode_frame
 from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Frame, FrameHeader, Result
+from tests.support.fleet import server_now
 
 KEYS = Keys(shards=2)
 
@@ -120,6 +121,17 @@ def test_more_frames_than_one_step_takes_end_too(client, finisher):
     endings = [withdrawn(entry_id, "dropped.trimmed") for entry_id in ids]
     assert end(finisher, *endings, *endings[:1]) == [True] * 9000 + [False]
     assert (client.xlen(KEYS.frames(0)), read_account(client, KEYS).dropped) == (0, {"trimmed": 9000})
+
+
+@pytest.mark.parametrize(("overdue_s", "ended"), [(2.0, 0), (4.0, 1)], ids=["its producer's", "an orphan"])
+def test_overdue_frames_are_left_to_their_producer_for_a_while(client, overdue_s, ended):
+    """It withdraws them after a second; what another camera's writer ended would be missing in its counters."""
+    deadline = server_now(client) - overdue_s
+    header = FrameHeader(
+        camera_id="door", sequence=1, captured_at=deadline - 5, deadline=deadline, width=8, height=8, producer="elsewhere:1"
+    )
+    client.xadd(KEYS.frames(0), encode_frame(Frame(header, b"")), id="1-1")
+    assert end_overdue(client, KEYS, 0, "workers") == (ended, 0)
 
 
 def test_expired_frames_leave_no_result(client, reader, finisher):
