@@ -5,10 +5,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from itertools import count
 
 import redis
 
 from ferstream.streams.errors import StoreError
+from ferstream.streams.frames.account import read_account
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.replies import translated
@@ -21,6 +24,8 @@ log = logging.getLogger(__name__)
 
 #: The rate of frames is that of so many seconds.
 RATE_OVER_S = 5
+#: The account is of the whole deployment, so every worker asks for the same: once in so many rounds.
+ACCOUNT_EVERY = 5
 
 
 class GaugeUpdater:
@@ -76,12 +81,16 @@ class GaugeUpdater:
             self.frames_per_second = (published[-1][1] - published[0][1]) / (now - published[0][0])
 
     def _run_redis(self) -> None:
-        while not self._stop.wait(1.0):
+        for turn in count():
+            if self._stop.wait(1.0):
+                return
             metrics.TRIMMED.set(sum(reader.trimmed for reader in self._readers))
             self._look(self._set_clock, self._redis_beat)
             for reader in self._readers:
                 self._look(lambda reader=reader: self._count(reader), self._redis_beat)  # type: ignore[misc]
             metrics.PENDING.set(sum(self._pending.values()))
+            if turn % ACCOUNT_EVERY == 0:
+                self._look(self._set_account, self._redis_beat)
 
     def _run_status(self) -> None:
         while not self._stop.wait(1.0):
@@ -96,6 +105,12 @@ class GaugeUpdater:
 
     def _set_clock(self) -> None:
         metrics.CLOCK_SKEW.set(self._clock.set_from(self._client))
+
+    def _set_account(self) -> None:
+        account = read_account(self._client, self._keys)
+        for outcome, frames in asdict(account).items():
+            metrics.ACCOUNT.labels(outcome).set(sum(frames.values()) if isinstance(frames, dict) else frames)
+        metrics.BALANCE.set(account.balance)
 
     def _count(self, reader: FrameReader) -> None:
         self._pending[reader] = reader.pending(self._client)

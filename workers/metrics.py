@@ -38,6 +38,12 @@ BUSY = Gauge("fer_busy_ratio", "Share of the last second that the busiest stage'
 PENDING = Gauge("fer_pending_entries", "Entries delivered to the group's workers and not answered yet.")
 STREAM_BYTES = Gauge("fer_stream_bytes", "Memory that Redis uses for a frame stream.", ["shard"])
 STREAM_ENTRIES = Gauge("fer_stream_entries", "Frames of a stream that nobody has ended yet: those in flight.", ["shard"])
+ACCOUNT = Gauge(
+    "fer_account_frames",
+    "Redis's account of every frame; each worker tells the same, dead and dropped without reasons.",
+    ["outcome"],
+)
+BALANCE = Gauge("fer_account_balance", "Frames that stand in no column of Redis's account, or in two: 0, or something is broken.")
 TRIMMED = Gauge("fer_pending_trimmed", "Pending entries found withdrawn by their producer, which counted them.")
 CLOCK_SKEW = Gauge("fer_clock_skew_seconds", "By how much this machine's clock is ahead of Redis's.")
 

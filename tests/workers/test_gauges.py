@@ -49,7 +49,7 @@ def test_how_busy_the_stages_are_is_told_while_redis_hangs(server):
 
 
 def test_a_worker_one_of_whose_loops_hangs_is_unhealthy(redis_url, monkeypatch):
-    monkeypatch.setattr(worker_module, "HANGS_AFTER_S", 0.5)
+    monkeypatch.setattr(worker_module, "HANGS_AFTER_S", 2.0)
     worker = Worker(WorkerSettings(redis_url=redis_url, name="w", device="cpu", threads=1))
     hangs = threading.Event()
     try:
@@ -60,3 +60,24 @@ def test_a_worker_one_of_whose_loops_hangs_is_unhealthy(redis_url, monkeypatch):
     finally:
         hangs.set()
         worker.stop()
+
+
+def test_the_account_in_redis_is_told(client):
+    client.hset(
+        Keys().account(0),
+        mapping={"captured": 11, "published": 3, "expired": 1, "dead.empty": 1, "dead.bad-jpeg": 2, "dropped.rate": 1},
+    )
+    client.xadd(Keys().frames(0), {b"m": b"waits"})
+    reader = FrameReader(client, Keys(), group="workers", consumer="w", claim_after_s=60)
+    watch = GaugeUpdater(client, Keys(), ServerClock(), [reader], lambda: [0.0])
+    watch.start()
+    try:
+        wait_until(lambda: frames_told().get("captured") == 11)
+        wait_until(lambda: metrics.BALANCE.collect()[0].samples[0].value == 2)
+    finally:
+        watch.stop()
+    assert frames_told() == {"captured": 11, "published": 3, "expired": 1, "dead": 3, "dropped": 1, "in_flight": 1}
+
+
+def frames_told() -> dict[str, float]:
+    return {sample.labels["outcome"]: sample.value for sample in metrics.ACCOUNT.collect()[0].samples}

@@ -82,6 +82,23 @@ ACCOUNT = (
         ("max(fer_pending_entries)", "of those, held by workers"),
         span=6,
     ),
+    lines(
+        "Where every frame goes, by Redis's account",
+        "The same from the account in Redis, which is exact whoever was killed. It also has frames that nobody was there to count: "
+        "those of killed producers, and what was taken out of Redis by hand.",
+        "cps",
+        ('max by (outcome) (rate(fer_account_frames{outcome!="in_flight"}[5m]))', "{{outcome}}"),
+        span=18,
+    ),
+    number(
+        "Balance of Redis's account",
+        "Captured less all other columns. Anything but 0 is a mistake in ferstream, or producers up to 0.2.0 that still run: "
+        "their frames are counted when they end, and until then they stand here below zero.",
+        "none",
+        "max(fer_account_balance)",
+        steps=((None, BAD), (0, GOOD), (1, BAD)),
+        span=6,
+    ),
 )
 
 LATENCY = (
