@@ -47,7 +47,6 @@ def _line(rows: list[Row]) -> list[str]:
     for row in rows:
         dropped.update(row.dropped)
     lost, in_hand = sum(row.lost for row in rows), sum(row.in_hand for row in rows)
-    recoveries = [row.recovery_s for row in rows]
     return [
         rows[0].scenario + "".join(f"; {note}" for note in sorted({row.note for row in rows if row.note})),
         " ".join(str(row.seed) for row in rows),
@@ -59,7 +58,7 @@ def _line(rows: list[Row]) -> list[str]:
         ", ".join(f"{reason} {frames}" for reason, frames in sorted(dropped.items()) if frames) or "0",
         "balanced" if all(row.balanced for row in rows) else "**off**",
         f"{max(row.gap_s for row in rows):.1f} s",
-        "never" if None in recoveries else f"{max(seconds for seconds in recoveries if seconds is not None):.1f} s",
+        f"{max(row.recovery_s for row in rows):.1f} s",
         f"{max(row.process_mb for row in rows)} / {max(row.redis_mb for row in rows)} MB",
     ]
 
