@@ -84,8 +84,8 @@ ACCOUNT = (
     ),
     lines(
         "Where every frame goes, by Redis's account",
-        "The same from the account in Redis, which is exact whoever was killed. It also has frames that nobody was there to count: "
-        "those of killed producers, and what was taken out of Redis by hand.",
+        "The same from the account in Redis, which is exact whoever was killed. It also has frames that nobody was there to "
+        "count: those of killed producers, and what was taken out of Redis by hand.",
         "cps",
         ('max by (outcome) (rate(fer_account_frames{outcome!="in_flight"}[5m]))', "{{outcome}}"),
         span=18,
