@@ -78,7 +78,7 @@ fer-worker run --device cuda --max-batch-size 128 --redis-url-file /run/secrets/
         "claim_after_s",
         type=click.FloatRange(0.1),
         default=2.0,
-        help="Seconds after which another worker's unanswered frame is taken over.",
+        help="Seconds after which frames of a worker that is silent are taken over.",
     ),
     option("--max-deliveries", type=click.IntRange(1), default=3, help="A frame delivered more often becomes a dead letter."),
     option(
