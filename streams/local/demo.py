@@ -1,6 +1,7 @@
 """`fer-demo`: the whole path on one machine, each part a process of its own, with an embedded Redis between them."""
 
 import json
+import math
 import os
 import re
 import signal
@@ -78,9 +79,11 @@ def main(cameras: tuple[str, ...], workers: int, seconds: float, patience_s: flo
     Exit status 0 only if every frame is accounted for and faces were classified. Its Redis is its own, and gone at the end.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if forever:
+        seconds = patience_s = math.inf
     with ExitStack() as stack:
         server = stack.enter_context(EmbeddedRedis())
-        run = _run(stack, server.url, named(cameras), workers, None if forever else seconds, patience_s, as_json)
+        run = _run(stack, server.url, named(cameras), workers, seconds, patience_s, as_json)
     good = not run.account.balance and bool(run.faces)
     if as_json:
         click.echo(json.dumps(_summary(run)))
@@ -101,12 +104,10 @@ def named(cameras: tuple[str, ...]) -> list[str]:
 
 
 def _run(
-    stack: ExitStack, url: str, cameras: list[str], workers: int, seconds: float | None, patience_s: float, as_json: bool
+    stack: ExitStack, url: str, cameras: list[str], workers: int, seconds: float, patience_s: float, as_json: bool
 ) -> DemoRun:
-    """Start the parts in the order of a frame's way backwards, let them run, and stop them in its order."""
+    """Start workers, then the cameras, then who reads what they give; stop them in the order of a frame's way."""
     shared = ("--redis", url, *log_arguments())
-    tail = ProgramProcess("subscriber", "consumer", "tail", *shared, *(["--json"] if as_json else []))
-    stack.callback(tail.stop)
     service = (*shared, "--json", "--metrics-host", "127.0.0.1", "--metrics-port")
     fleet = []
     for number in range(workers):
@@ -124,34 +125,47 @@ def _run(
     client = connect(url)
     stack.callback(client.close)
     started = time.monotonic()
+    parts = [producer, *(part for part, _ in fleet)]
     try:
-        _watch([producer, tail, *(part for part, _ in fleet)], client, seconds, patience_s)
+        _wait_for_a_result(parts, client, patience_s)
+        # Not before: without a line for five seconds it would tell its reader to start what is starting.
+        tail = ProgramProcess("subscriber", "consumer", "tail", "--from", "0", *shared, *(["--json"] if as_json else []))
+        stack.callback(tail.stop)
+        _watch([*parts, tail], seconds)
     except KeyboardInterrupt:
         click.secho("Stopping ...", dim=True, err=True)
     ran_s = time.monotonic() - started
     producer.stop()
     _wait_until_answered(client)
     faces = sum(part.totals()["faces_classified"] for part, _ in fleet)
-    tail.stop()
     return DemoRun(read_account(client, Keys()), faces, _latencies(client), ran_s)
 
 
-def _watch(parts: list[ProgramProcess], client: "redis.Redis", seconds: float | None, patience_s: float) -> None:
-    """Until `seconds` after the first result, or for ever. Raises FerstreamError where a part ended, or no result comes."""
-    until = None
-    patience = time.monotonic() + patience_s
-    while until is None or time.monotonic() < until:
-        for part in parts:
-            if not part.running():
-                raise FerstreamError(f"the {part.name} ended early; its own words are above")
-        if until is None and seconds is not None:
-            with translated():
-                first = client.exists(Keys().results(0))
-            if first:
-                until = time.monotonic() + seconds
-            elif time.monotonic() > patience:
-                raise FerstreamError(f"no result within {patience_s:g} s: is the camera there? fer-producer check tells")
+def _wait_for_a_result(parts: list[ProgramProcess], client: "redis.Redis", patience_s: float) -> None:
+    """Raises FerstreamError where a part ended, or no result comes."""
+    until = time.monotonic() + patience_s
+    while True:
+        _check(parts)
+        with translated():
+            if client.exists(Keys().results(0)):
+                return
+        if time.monotonic() > until:
+            raise FerstreamError(f"no result within {patience_s:g} s: is the camera there? fer-producer check tells")
         time.sleep(0.1)
+
+
+def _watch(parts: list[ProgramProcess], seconds: float) -> None:
+    """For so long. Raises FerstreamError where a part ended."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        _check(parts)
+        time.sleep(0.1)
+
+
+def _check(parts: list[ProgramProcess]) -> None:
+    for part in parts:
+        if not part.running():
+            raise FerstreamError(f"the {part.name} ended early; its own words are above")
 
 
 def _wait_until_answered(client: "redis.Redis", patience_s: float = 10.0) -> None:
