@@ -11,7 +11,7 @@ NOW = (
     number("Up", "Whether the exporter reaches Redis.", "none", f"min(redis_up{{{_ONE}}})", steps=((None, BAD), (1, GOOD))),
     number(
         "Memory used",
-        "Share of maxmemory. At 100 % Redis refuses frames and results.",
+        "Share of maxmemory. At 100 % Redis refuses frames.",
         "percentunit",
         f"max(redis_memory_used_bytes{{{_ONE}}} / (redis_memory_max_bytes{{{_ONE}}} > 0))",
         steps=_FULL,
