@@ -35,9 +35,9 @@ ONLY_WHEN_IT_BREAKS = {
     "fleet: Where every frame goes: expired": "a frame that is too old",
     "worker: Frames expired, repeated, claimed: expired": "a frame that is too old",
     "rules: fer_frames_expired_total": "a frame that is too old",
-    "redis: Calls that ferstream tried again: {{instance}} {{kind}}": "a full Redis",
+    "redis: Calls that ferstream tried again: {{instance}} {{kind}}": "a Redis that hangs up",
     "redis: Frames that Redis did not take: {{reason}}": "a full Redis",
-    "worker: Redis calls tried again, batches halved: Redis {{kind}}": "a full Redis",
+    "worker: Redis calls tried again, batches halved: Redis {{kind}}": "a Redis that hangs up",
     'rules: fer_frames_dropped_total{reason!="rate"}': "either",
     'rules: fer_frames_dropped_total{reason=~"budget|trimmed"}': "no worker",
     'rules: fer_frames_dropped_total{camera!="",reason=~"busy|budget|trimmed|encode|error"}': "either",
@@ -153,15 +153,16 @@ def let_a_frame_grow_old(fleet: Observed) -> None:
 
 
 def fill_redis(fleet: Observed) -> None:
-    """While the worker has frames in hand: their results are what it cannot write."""
-    fleet.client.config_set("maxmemory", 64_000_000)
-    for sequence in range(20):
-        add(fleet.client, frame(sequence, portrait_jpeg(), server_now(fleet.client)))
+    """Producers' frames are what it does not take; a result frees its frame."""
     fleet.client.config_set("maxmemory", 100_000)
 
 
-def stop_the_worker(fleet: Observed) -> None:
+def hang_up(fleet: Observed) -> None:
     fleet.client.config_set("maxmemory", 64_000_000)
+    fleet.client.client_kill_filter(_type="normal", skipme=True)
+
+
+def stop_the_worker(fleet: Observed) -> None:
     fleet.parts["worker"].signal(signal.SIGTERM)
 
 
@@ -171,6 +172,7 @@ BREAKS: dict[str, tuple[Callable[[Observed], None], str | None]] = {
     "a result that is none": (break_a_result, None),
     "a frame that is too old": (let_a_frame_grow_old, None),
     "a full Redis": (fill_redis, "FerRedisMemory"),
+    "a Redis that hangs up": (hang_up, None),
     "no worker": (stop_the_worker, "FerNoWorker"),
 }
 
