@@ -19,10 +19,9 @@ OLDEST = (6, 2)  # XADD MINID and XAUTOCLAIM
 
 @dataclass(frozen=True, slots=True)
 class ServerReport:
-    """What the check found: the server's version, run and memory limit (0: none), and warnings for an operator."""
+    """What the check found: the server's version and memory limit (0: none), and warnings for an operator."""
 
     version: str
-    run_id: str
     warnings: tuple[str, ...]
     max_memory_bytes: int
 
@@ -54,7 +53,7 @@ def check_server(client: "redis.Redis", keys: Keys, clock: ServerClock) -> Serve
         direction = "ahead of" if skew > 0 else "behind"
         warnings.append(f"this machine's clock is {abs(skew):.1f} s {direction} Redis's: times are Redis's")
     log.debug("Redis %s answers: %d primaries, %d shards, its clock %+.3f s from ours", version, there, keys.shards, -skew)
-    return ServerReport(version, str(answers[0].get("run_id", "")), tuple(warnings), _max_memory(answers, there))
+    return ServerReport(version, tuple(warnings), _max_memory(answers, there))
 
 
 def check_shards(client: "redis.Redis", keys: Keys) -> None:
