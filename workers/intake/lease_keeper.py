@@ -27,7 +27,7 @@ class LeaseKeeper:
 
     def __init__(self, client: "redis.Redis", keys: Keys, group: str, reader: FrameReader, claim_after_s: float) -> None:
         self._client, self._keys, self._group, self._reader = client, keys, group, reader
-        self._every_s = claim_after_s / 3
+        self._every_s = min(claim_after_s / 3, AGE_EVERY_S)
         self._stop = threading.Event()
         self._heartbeat = Heartbeat()
         self._thread = vital_thread(self._run, "leases")
