@@ -93,12 +93,11 @@ class GroupReader(PositionReader):
 
     async def open(self) -> None:
         """Make the group where it is missing, from where we are, and read our own pending entries first."""
-        try:
+        try:  # Redis at its memory limit refuses XGROUP CREATE of what is there, too
             with translated():
-                await self.client.xgroup_create(self.stream, self.group, id=self.position.id, mkstream=True)
-        except StoreError as error:
-            if error.code != "BUSYGROUP":
-                raise
+                await self.client.xpending(self.stream, self.group)
+        except GroupGone:
+            await self._make_group()
         self._pending = BEGINNING
 
     async def read(self, block_s: float) -> list[Entry]:
@@ -139,6 +138,14 @@ class GroupReader(PositionReader):
             told = await self.client.xpending(self.stream, self.group)
             if self.consumer.encode() not in {consumer["name"] for consumer in told["consumers"]}:
                 await self.client.xgroup_delconsumer(self.stream, self.group, self.consumer)
+
+    async def _make_group(self) -> None:
+        try:
+            with translated():
+                await self.client.xgroup_create(self.stream, self.group, id=self.position.id, mkstream=True)
+        except StoreError as error:
+            if error.code != "BUSYGROUP":  # another member made it just now
+                raise
 
     async def _claim(self) -> list[Entry]:
         """Now and then: take over what a dead member left."""

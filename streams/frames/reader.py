@@ -16,7 +16,7 @@ from typing import Any
 
 import redis
 
-from ferstream.streams.errors import StoreError
+from ferstream.streams.errors import GroupGone, StoreError
 from ferstream.streams.redis_client.connect import MAX_BLOCK_S
 from ferstream.streams.redis_client.lua_script import LuaScript
 from ferstream.streams.redis_client.replies import translated
@@ -90,15 +90,13 @@ class FrameReader:
     def join(self) -> None:
         """Make the streams and their group where they are missing. Raises StoreError, StoreUnavailable."""
         for shard in self.shards:
-            try:
+            stream = self._keys.frames(shard)
+            try:  # Redis at its memory limit refuses XGROUP CREATE of what is there, too, and it is workers that make room
                 with translated():
-                    # From 0, not from $: an entry that is in the stream has not been ended, even if the group was deleted.
-                    self._client.xgroup_create(self._keys.frames(shard), self._group, id="0", mkstream=True)
-                log.debug("group %s made on %s", self._group, self._keys.frames(shard))
-            except StoreError as error:
-                if error.code != "BUSYGROUP":
-                    raise
-                log.debug("group %s joined on %s", self._group, self._keys.frames(shard))
+                    self._client.xpending(stream, self._group)
+                log.debug("group %s joined on %s", self._group, stream)
+            except GroupGone:
+                self._make_group(stream)
         self._look_at_pending = True
 
     def read(self, count: int, block_s: float) -> list[Entry]:
@@ -160,6 +158,16 @@ class FrameReader:
         """Entries pending in the group, over these shards, asked through another client than the blocking one."""
         with translated():
             return sum(int(client.xpending(self._keys.frames(shard), self._group)["pending"]) for shard in self.shards)
+
+    def _make_group(self, stream: str) -> None:
+        try:
+            with translated():
+                # From 0, not from $: an entry that is in the stream has not been ended, even if the group was deleted.
+                self._client.xgroup_create(stream, self._group, id="0", mkstream=True)
+            log.debug("group %s made on %s", self._group, stream)
+        except StoreError as error:
+            if error.code != "BUSYGROUP":  # another worker made it just now
+                raise
 
     def _new(self, count: int, block_s: float) -> list[Entry]:
         # COUNT is per stream: `count` over eight shards would bring eight times as many.

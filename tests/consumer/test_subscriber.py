@@ -257,6 +257,17 @@ def test_a_deleted_group_is_made_again_from_where_it_was(client, redis_url):
             timer.join()
 
 
+def test_a_full_redis_lets_a_member_into_its_group(client, redis_url):
+    publish(client, 1)
+    client.xgroup_create(KEYS.results(0), "g", id="0")
+    limit = client.config_get("maxmemory")["maxmemory"]
+    client.config_set("maxmemory", 1)
+    try:
+        assert sequences(redis_url, group="g") == [1]
+    finally:
+        client.config_set("maxmemory", limit)
+
+
 @pytest.mark.parametrize("group", [None, "g"])
 def test_a_deleted_stream_goes_on_also_with_smaller_ids(client, redis_url, group):
     for number in (1, 2):

@@ -47,6 +47,17 @@ def test_entries_that_were_there_before_the_group(client, readers):
     assert ids(readers().read(9, 0.01)) == written
 
 
+def test_a_full_redis_lets_a_worker_into_its_group(client, readers):
+    """Its line was cut, or it was started again: only workers make room."""
+    readers()
+    written, limit = add(client, 1), client.config_get("maxmemory")["maxmemory"]
+    client.config_set("maxmemory", 1)
+    try:
+        assert ids(readers("new").read(9, 0.01)) == written
+    finally:
+        client.config_set("maxmemory", limit)
+
+
 def test_own_pending_first_after_a_restart(client, readers):
     before = readers()
     written = add(client, 3)
