@@ -13,6 +13,7 @@ from ferstream.streams.frames.worker_status import WorkerStatus
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.keys import Keys
 from tests.support.fleet import server_now, wait_until
+from tests.support.patience import PROCESS_S
 from tests.support.programs import run, start
 
 WORKER = WorkerStatus(name="w", state="ready", device="cpu", runtime="openvino", precision="f32", models={"detector": "ssd"})
@@ -106,7 +107,7 @@ def test_watching_goes_on(client, redis_url):
 def test_tail_says_what_is_missing_and_goes_on(client, redis_url):
     write(client, workers=())
     tail = start("consumer", "tail", "--redis", redis_url, "--idle-timeout", "8")
-    said, errors = tail.communicate(timeout=30)
+    said, errors = tail.communicate(timeout=PROCESS_S)
     assert (tail.returncode, said) == (0, "")
     assert errors == "no line for 5 s:\n  - no worker reads the frames: start fer-worker run\n"
 

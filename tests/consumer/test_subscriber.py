@@ -15,6 +15,7 @@ from ferstream.streams.wire.codec import encode_result
 from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Result
 from tests.support.fleet import wait_until
+from tests.support.patience import PROCESS_S
 
 KEYS = Keys()
 
@@ -369,7 +370,7 @@ async def test_the_blocking_one_works_where_an_event_loop_runs(client, redis_url
 def test_a_program_ends_that_closes_nothing(client, redis_url):
     publish(client, 1)
     code = f"import ferstream; s = ferstream.ResultSubscriber({redis_url!r}, from_='0'); print(next(iter(s)).sequence)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PROCESS_S, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
 
 

@@ -13,6 +13,7 @@ from ferstream.producer.redis_link import RedisLink
 from ferstream.streams.errors import StoreUnavailable
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from tests.producer.test_fleet import KEYS, at_work, frames_in, portraits, status_of
+from tests.support.patience import PROCESS_S
 from tests.support.video_files import make_video, wait_until
 
 SURPRISED_REPORT = """
@@ -87,7 +88,7 @@ def test_a_producer_whose_report_fails_ends_at_once_and_says_why(redis_url):
         [sys.executable, "-c", SURPRISED_REPORT, "run", "--metrics-port=0", "--redis", redis_url, "--camera=p=portraits:"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PROCESS_S,
         check=False,
     )
     assert ended.returncode == 70

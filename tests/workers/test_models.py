@@ -21,6 +21,7 @@ from ferstream.workers.models.nets.anchors import anchor_boxes, decode_boxes, en
 from ferstream.workers.models.registry import choose_runtime, open_classifier, open_detector
 from ferstream.workers.models.runtimes.runtime import OomRetry, OutOfMemory
 from ferstream.workers.settings import default_threads, usable_cores
+from tests.support.patience import PROCESS_S
 from tests.support.video_files import shared_video
 
 
@@ -248,5 +249,5 @@ def test_a_signal_is_heard_after_models_have_gone():
         "while models: models.pop(0); gc.collect()\n"
         "os.kill(os.getpid(), signal.SIGUSR1)\n"
     )
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=PROCESS_S, check=False)
     assert (said.returncode, said.stdout) == (0, "heard\n"), said.stderr

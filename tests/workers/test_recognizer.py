@@ -27,6 +27,7 @@ from ferstream.workers.pipeline.pipeline import Pipeline
 from ferstream.workers.pipeline.stage import Channel
 from ferstream.workers.settings import WorkerSettings
 from tests.support.fleet import frame, portrait_jpeg
+from tests.support.patience import PROCESS_S
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +244,7 @@ def test_a_program_whose_threads_all_begin_at_once_ends():
         "recognizer = FaceRecognizer.open(device='cpu', runtime='openvino', threads=4)\n"
         "print(recognizer(np.zeros((8, 64, 64, 3), np.uint8)))\n"
     )
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=PROCESS_S, check=False)
     assert (said.returncode, said.stdout) == (0, f"{[[]] * 8}\n"), said.stderr
 
 
@@ -279,5 +280,5 @@ def test_neither_torch_nor_redis_nor_pillow_is_loaded(astronaut, tmp_path):
         "print(face.emotion, [name for name in ('torch', 'timm', 'redis', 'PIL', 'prometheus_client') if name in sys.modules])\n"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "astronaut.png")]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    said = subprocess.run(command, capture_output=True, text=True, timeout=PROCESS_S, check=False)
     assert (said.returncode, said.stdout) == (0, "happiness []\n"), said.stderr
