@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from functools import cache
 from pathlib import Path
 
 import redis
@@ -21,6 +22,7 @@ from tests.support.patience import PATIENCE, PROCESS_S
 KEYS = Keys()
 
 
+@cache
 def portrait_jpeg(quality: int = 85) -> bytes:
     """Eileen Collins's portrait, 512x512, which scikit-image ships."""
     return simplejpeg.encode_jpeg(data.astronaut(), quality=quality)

@@ -49,7 +49,7 @@ def test_a_worker_names_the_astronaut_happy_and_removes_the_frame(redis_url, cli
 
 
 def test_nothing_is_lost_when_a_worker_is_killed_in_mid_batch(redis_url, client, tmp_path):
-    picture, count = portrait_jpeg(), 1000
+    picture, count = portrait_jpeg(), 400
     now = server_now(client)
 
     def feed() -> None:
