@@ -118,6 +118,8 @@ class Fleet:
             for camera in running.values() if self._link.is_cluster else ():
                 camera.permit(time.monotonic() + UNCHECKED_S)
             raise
+        if time.monotonic() > asked_at + LEASE_S:
+            self._link.on_error(StoreUnavailable("Redis answers too late to renew the leases of cameras' names"))
         for name, camera in running.items():
             if holder := others.get(name):
                 self._give_up(name, camera, holder)

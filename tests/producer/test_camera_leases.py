@@ -139,3 +139,13 @@ def test_a_camera_that_started_without_redis_asks_for_its_name_before_it_writes(
         fleet.report()
         assert client.xlen(KEYS.frames(0)) == 0
         assert [camera.config for camera in fleet._taken] == [DOOR]
+
+
+def test_a_redis_that_renews_leases_too_late_is_named(client, redis_url, caplog, monkeypatch):
+    """Its answers come, but after the time for which they permit to write: frames are dropped, and somebody must say why."""
+    with a_fleet(redis_url) as fleet:
+        fleet.apply([DOOR])
+        monkeypatch.setattr("ferstream.producer.fleet.LEASE_S", 0.0)
+        fleet.report()
+        fleet.report()
+        assert caplog.text.count("Redis answers too late to renew the leases of cameras' names") == 1
