@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -130,8 +131,12 @@ def _settings(url: str, timeout_s: float) -> dict[str, Any]:
         "health_check_interval": 0,
         "max_connections": MOST_CONNECTIONS,
     }
-    # redis-py's unix socket connections refuse the argument.
-    return settings if url.startswith("unix:") else settings | {"socket_keepalive": True}
+    if url.startswith("unix:"):  # redis-py's connections of that kind refuse the others
+        return settings
+    # What Redis has not received when we give a command up, the kernel must give up too. Else it sends it again, for most of a
+    # minute after the line was mended, and a frame is written when we have long been told that it was not.
+    given_up = {socket.TCP_USER_TIMEOUT: int(timeout_s * 1000)} if hasattr(socket, "TCP_USER_TIMEOUT") else {}
+    return settings | {"socket_keepalive": True, "socket_keepalive_options": given_up}
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,17 @@ def client(cluster):
     client = connect(cluster.url)
     yield client
     client.close()
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="of Linux")
+def test_the_kernel_sends_nothing_that_was_given_up(cluster, client):
+    """After a break of a line of more than seven seconds it sent a frame that had been counted as dropped."""
+    with connect(f"redis://127.0.0.1:{cluster.ports[0]}") as alone:
+        for one in (alone, node_of(client, KEYS.frames(0))):
+            connection = one.connection_pool.get_connection()
+            given_up_ms = connection._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+            one.connection_pool.release(connection)
+            assert 0 < given_up_ms < 1000 * connection.socket_timeout
 
 
 def reader_of(client, shard, consumer="w", claim_after_s=60):
