@@ -170,18 +170,21 @@ def test_a_camera_ends_no_fresh_frame_of_another_however_long_that_one_lives(cli
 
 
 def test_frames_of_a_producer_that_hangs_are_ended_by_another_and_it_finds_that_out(client):
-    hung, other = Camera(client, "hung", freshness_s=0.5), Camera(client, "other")
+    """However long frames of a third one live, which was a file and has ended."""
+    hung, other, file = Camera(client, "hung", freshness_s=0.5), Camera(client, "other"), Camera(client, "file", 3600.0)
+    file.write()
+    file.writer.maintain()
     for _ in range(10):
         hung.write(age_s=30)
     other.write()
 
     def ended():  # what was written within a second is left to its writer
         other.writer.maintain()
-        return client.xlen(KEYS.frames(0)) == 1
+        return client.xlen(KEYS.frames(0)) == 2
 
     wait_until(ended)
     account = read_account(client, KEYS)
-    assert (account.captured, account.expired, account.in_flight) == (11, 10, 1)
+    assert (account.captured, account.expired, account.in_flight) == (12, 10, 2)
     hung.writer.maintain()
     assert (hung.dropped, hung.writer.waiting(), read_account(client, KEYS)) == ({}, 0, account)
 
