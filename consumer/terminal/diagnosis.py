@@ -124,7 +124,7 @@ def _workers(deployment: Deployment) -> Iterator[Problem]:
             "it was killed, hangs, or is cut off from Redis: look at its log, start it again",
         )
     for worker in [worker for worker in live if worker.state not in ("ready", "warming up", "draining")][:MOST]:
-        yield Problem(f"worker {worker.name} reads nothing ({worker.state})", "look at its log")
+        yield Problem(f"worker {worker.name} does nothing ({worker.state})", "look at its log")
     waiting = deployment.account.in_flight if deployment.account else 0
     somebody_else = deployment.workers_elsewhere or "workers" in deployment.hidden
     if not live and not somebody_else and (waiting or deployment.live_cameras):

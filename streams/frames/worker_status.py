@@ -7,7 +7,7 @@ from ferstream.streams.frames.status_board import Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerStatus(Status):
-    """One worker as it sees itself. `state` is warming up, ready, draining, or what keeps it from reading."""
+    """One worker as it sees itself. `state` is warming up, ready, draining, or what keeps it from reading or answering."""
 
     name: str
     state: str

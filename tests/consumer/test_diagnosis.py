@@ -104,7 +104,7 @@ def test_of_what_is_well_nothing_is_said(changes):
         ({"workers": [], "account": None}, "no worker reads the frames: start fer-worker run"),
         ({"workers": [WORKER, DEAD_WORKER]}, f"worker w (gpu:2) is silent since {when(NOW - 14)}: it was killed"),
         ({"workers": [DEAD_WORKER]}, "frames wait and no worker reads them: start fer-worker run"),
-        ({"workers": [replace(WORKER, state="no answer from Redis")]}, "worker w reads nothing (no answer from Redis): look at"),
+        ({"workers": [replace(WORKER, state="no answer from Redis")]}, "worker w does nothing (no answer from Redis): look at"),
         ({"cameras": [SILENT]}, f"producer cam:1 is silent since {when(NOW - 14)}, with camera door: it was killed"),
         ({"cameras": [SILENT, replace(SILENT, camera_id="yard")]}, "with 2 cameras (door, yard): it was killed"),
         ({"cameras": [replace(DOOR, last_frame_at=NOW - 40)]}, "nobody has written for 40 s: look at the cameras"),
