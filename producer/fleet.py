@@ -181,7 +181,7 @@ class Fleet:
             if self._cameras.get(name) is camera:
                 del self._cameras[name]
                 self._waiting[name] = camera.config
-                self._taken.append(camera)
+                self._taken = [*(other for other in self._taken if not other.finished), camera]
 
     def _remove_gone(self) -> None:
         with self._lock:
