@@ -48,9 +48,9 @@ def destroy_group(rig: Rig) -> None:
 
 
 def take_rights(rig: Rig) -> None:
-    rig.client.acl_setuser("app", commands=["-@all"])
+    rig.client.acl_setuser("app", enabled=True, commands=["-@all"])
     time.sleep(4.0)
-    rig.client.acl_setuser("app", commands=["+@all"])
+    rig.client.acl_setuser("app", enabled=True, commands=["+@all"])
 
 
 def promote_replica(rig: Rig) -> None:
