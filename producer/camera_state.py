@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from ferstream.producer import metrics
 from ferstream.producer.sources.source import SourceInfo
-from ferstream.streams.frames.account import UnaccountedDrops
 from ferstream.streams.frames.camera_status import CameraStatus, State
+from ferstream.streams.frames.writer import UnaccountedDrops
 from ferstream.streams.service.logs import about
 
 log = logging.getLogger(__name__)

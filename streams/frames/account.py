@@ -1,6 +1,5 @@
 """The account of a deployment: where every captured frame went. Redis keeps it, in the same steps that change a frame's state."""
 
-import threading
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,32 +64,6 @@ def read_account(client: "redis.Redis", keys: Keys) -> Account:
         dropped=_by_reason(frames, dropped("")),
         in_flight=in_flight,
     )
-
-
-class UnaccountedDrops:
-    """Frames of one camera that were captured and dropped, until the account has them. Safe to use from several threads."""
-
-    def __init__(self) -> None:
-        self._frames: Counter[str] = Counter()
-        self._lock = threading.Lock()
-
-    def add(self, reason: str, frames: int) -> None:
-        with self._lock:
-            self._frames[reason] += frames
-
-    def take(self) -> Counter[str]:
-        """All of them, by reason: they are the caller's now."""
-        with self._lock:
-            taken, self._frames = self._frames, Counter()
-            return taken
-
-    def put_back(self, taken: Counter[str]) -> None:
-        """They could not be accounted for: the next one tries again."""
-        with self._lock:
-            self._frames.update(taken)
-
-    def __bool__(self) -> bool:
-        return bool(self._frames)
 
 
 def _by_reason(frames: Counter[str], prefix: str) -> dict[str, int]:

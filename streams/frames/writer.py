@@ -6,6 +6,7 @@ restart or a failover it tells how much Redis has forgotten.
 """
 
 import secrets
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ import redis
 
 from ferstream.streams.errors import GroupGone, StoreError, StoreUnavailable
 from ferstream.streams.frames import account
-from ferstream.streams.frames.account import UnaccountedDrops
 from ferstream.streams.frames.age import GRACE_S, end_overdue
 from ferstream.streams.frames.finish import FrameFinisher, withdrawn
 from ferstream.streams.redis_client.clock import ServerClock
@@ -26,6 +26,32 @@ from ferstream.streams.wire.messages import Frame
 
 #: Pending entries listed at once.
 LISTED = 1000
+
+
+class UnaccountedDrops:
+    """Frames of one camera that were captured and dropped, until the account has them. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._frames: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def add(self, reason: str, frames: int) -> None:
+        with self._lock:
+            self._frames[reason] += frames
+
+    def take(self) -> Counter[str]:
+        """All of them, by reason: they are the caller's now."""
+        with self._lock:
+            taken, self._frames = self._frames, Counter()
+            return taken
+
+    def put_back(self, taken: Counter[str]) -> None:
+        """They could not be accounted for: the next one tries again."""
+        with self._lock:
+            self._frames.update(taken)
+
+    def __bool__(self) -> bool:
+        return bool(self._frames)
 
 
 @dataclass(frozen=True, slots=True)

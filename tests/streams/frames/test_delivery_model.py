@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from ferstream.streams.errors import GroupGone, StoreUnavailable
-from ferstream.streams.frames.account import UnaccountedDrops, read_account
+from ferstream.streams.frames.account import read_account
 from ferstream.streams.frames.age import end_overdue
 from ferstream.streams.frames.finish import Ending, FrameFinisher, answered, dead, expired
 from ferstream.streams.frames.reader import Entry, FrameReader
-from ferstream.streams.frames.writer import FrameWriter
+from ferstream.streams.frames.writer import FrameWriter, UnaccountedDrops
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect

@@ -4,10 +4,10 @@ from collections import Counter
 import pytest
 
 from ferstream.streams.errors import StoreFull, StoreUnavailable
-from ferstream.streams.frames.account import UnaccountedDrops, read_account
+from ferstream.streams.frames.account import read_account
 from ferstream.streams.frames.finish import FrameFinisher, answered
 from ferstream.streams.frames.reader import FrameReader
-from ferstream.streams.frames.writer import FrameWriter
+from ferstream.streams.frames.writer import FrameWriter, UnaccountedDrops
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect

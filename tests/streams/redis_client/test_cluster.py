@@ -12,10 +12,10 @@ import pytest
 import trustme
 
 from ferstream.streams.errors import GroupGone, StoreFull, StoreRefused, StoreUnavailable
-from ferstream.streams.frames.account import UnaccountedDrops, read_account
+from ferstream.streams.frames.account import read_account
 from ferstream.streams.frames.finish import FrameFinisher, answered, dead, expired
 from ferstream.streams.frames.reader import FrameReader
-from ferstream.streams.frames.writer import FrameWriter
+from ferstream.streams.frames.writer import FrameWriter, UnaccountedDrops
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.cluster import node_of
