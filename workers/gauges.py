@@ -14,7 +14,7 @@ from ferstream.streams.errors import StoreError
 from ferstream.streams.frames.account import read_account
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.redis_client.clock import ServerClock
-from ferstream.streams.redis_client.replies import translated
+from ferstream.streams.redis_client.commands import translated
 from ferstream.streams.service.heartbeat import Heartbeat
 from ferstream.streams.service.threads import vital_thread
 from ferstream.streams.wire.keys import Keys

@@ -8,7 +8,7 @@ import redis.asyncio
 
 from ferstream.consumer.subscribe.position import BEGINNING, ShardPosition
 from ferstream.streams.errors import GroupGone, StoreError
-from ferstream.streams.redis_client.replies import translated
+from ferstream.streams.redis_client.commands import translated
 
 #: Entries taken in one read, claimed at once, acknowledged in one command.
 PAGE = 500

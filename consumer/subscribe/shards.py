@@ -7,7 +7,7 @@ import redis.asyncio
 
 from ferstream.consumer.subscribe.position import BEGINNING, ShardPosition
 from ferstream.streams.errors import FerstreamError
-from ferstream.streams.redis_client.replies import translated
+from ferstream.streams.redis_client.commands import translated
 from ferstream.streams.wire.keys import Keys
 
 _ID = re.compile(r"\d{1,20}(-\d{1,20})?")

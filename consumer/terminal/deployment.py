@@ -15,7 +15,7 @@ from ferstream.streams.frames.status_board import Status, read_statuses
 from ferstream.streams.frames.worker_status import WorkerStatus
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.cluster import primaries_of
-from ferstream.streams.redis_client.replies import translated
+from ferstream.streams.redis_client.commands import translated
 from ferstream.streams.wire.keys import Keys
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import redis
 
-from ferstream.streams.redis_client.lua_script import LuaScript
+from ferstream.streams.redis_client.commands import LuaScript
 from ferstream.streams.wire.keys import Keys
 
 _READ = LuaScript(Path(__file__).parent / "scripts" / "account.lua")

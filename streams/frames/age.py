@@ -4,7 +4,7 @@ from pathlib import Path
 
 import redis
 
-from ferstream.streams.redis_client.lua_script import LuaScript
+from ferstream.streams.redis_client.commands import LuaScript
 from ferstream.streams.wire.codec import ACCOUNTED_SINCE
 from ferstream.streams.wire.keys import Keys
 

@@ -15,7 +15,7 @@ import redis
 
 from ferstream.streams.frames import account
 from ferstream.streams.frames.reader import Entry
-from ferstream.streams.redis_client.lua_script import LuaScript
+from ferstream.streams.redis_client.commands import LuaScript
 from ferstream.streams.wire.codec import MAX_HEADER_BYTES, encode_result, is_accounted
 from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Result

@@ -17,9 +17,8 @@ from typing import Any
 import redis
 
 from ferstream.streams.errors import GroupGone, StoreError
+from ferstream.streams.redis_client.commands import LuaScript, translated
 from ferstream.streams.redis_client.connect import MAX_BLOCK_S
-from ferstream.streams.redis_client.lua_script import LuaScript
-from ferstream.streams.redis_client.replies import translated
 from ferstream.streams.wire.keys import Keys
 
 log = logging.getLogger(__name__)

@@ -18,8 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 import redis
 
-from ferstream.streams.redis_client.lua_script import LuaScript
-from ferstream.streams.redis_client.replies import translated
+from ferstream.streams.redis_client.commands import LuaScript, translated
 
 log = logging.getLogger(__name__)
 

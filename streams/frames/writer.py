@@ -19,7 +19,7 @@ from ferstream.streams.frames import account
 from ferstream.streams.frames.age import GRACE_S, end_overdue
 from ferstream.streams.frames.finish import FrameFinisher, withdrawn
 from ferstream.streams.redis_client.clock import ServerClock
-from ferstream.streams.redis_client.replies import translated
+from ferstream.streams.redis_client.commands import translated
 from ferstream.streams.wire.codec import encode_frame
 from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Frame

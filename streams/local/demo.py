@@ -22,8 +22,8 @@ from ferstream.streams.frames.account import Account, read_account
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.local.processes import ProgramProcess, free_port
 from ferstream.streams.programs import INTERRUPTED
+from ferstream.streams.redis_client.commands import translated
 from ferstream.streams.redis_client.connect import connect
-from ferstream.streams.redis_client.replies import translated
 from ferstream.streams.service.command import FerCommand, log_arguments, name_variables
 from ferstream.streams.wire.codec import decode_result
 from ferstream.streams.wire.keys import Keys

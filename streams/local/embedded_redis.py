@@ -16,8 +16,8 @@ from types import TracebackType
 from typing import Self
 
 from ferstream.streams.errors import FerstreamError, StoreError, how_to_install
+from ferstream.streams.redis_client.commands import translated
 from ferstream.streams.redis_client.connect import connect
-from ferstream.streams.redis_client.replies import translated
 
 #: Names the program to embed, for those who want to try their own version.
 VARIABLE = "FER_EMBEDDED_SERVER"

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import redis
 
 from ferstream.streams.errors import StoreError, StoreRefused, StoreUnavailable
-from ferstream.streams.redis_client.replies import translated
+from ferstream.streams.redis_client.commands import translated
 from ferstream.streams.wire.keys import Keys
 
 #: A command that changes nothing, and is refused all the same where the user has no right to it.

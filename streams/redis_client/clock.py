@@ -7,7 +7,7 @@ import time
 
 import redis
 
-from ferstream.streams.redis_client.replies import translated
+from ferstream.streams.redis_client.commands import translated
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import redis
 from ferstream.streams.errors import StoreRefused, StoreUnavailable
 from ferstream.streams.redis_client.clock import SKEW_WARNING_S, ServerClock
 from ferstream.streams.redis_client.cluster import ClusterClient, node_of, primaries_of
-from ferstream.streams.redis_client.replies import CLUSTER_NODE, translated
+from ferstream.streams.redis_client.commands import CLUSTER_NODE, translated
 from ferstream.streams.wire.keys import Keys
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ import redis
 from ferstream.consumer.subscribe.subscriber import ResultSubscriber
 from ferstream.streams.errors import StoreError
 from ferstream.streams.frames.account import Account, read_account
+from ferstream.streams.redis_client.commands import translated
 from ferstream.streams.redis_client.connect import connect
-from ferstream.streams.redis_client.replies import translated
 from ferstream.streams.wire.keys import Keys
 
 log = logging.getLogger(__name__)

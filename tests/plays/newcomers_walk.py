@@ -22,8 +22,8 @@ import yaml
 from ferstream.streams.errors import FerstreamError, StoreError
 from ferstream.streams.frames.account import Account, read_account
 from ferstream.streams.local.embedded_redis import find_redis_server
+from ferstream.streams.redis_client.commands import translated
 from ferstream.streams.redis_client.connect import connect
-from ferstream.streams.redis_client.replies import translated
 from ferstream.streams.wire.codec import decode_result
 from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Result

@@ -19,9 +19,9 @@ from ferstream.streams.frames.writer import FrameWriter, UnaccountedDrops
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.cluster import node_of
+from ferstream.streams.redis_client.commands import translated
 from ferstream.streams.redis_client.connect import connect, connect_async
 from ferstream.streams.redis_client.preflight import check_server
-from ferstream.streams.redis_client.replies import translated
 from ferstream.streams.wire.keys import Keys
 from tests.streams.frames.test_finish import add, result
 from tests.support.fleet import frame

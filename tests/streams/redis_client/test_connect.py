@@ -10,8 +10,8 @@ from redis._parsers.base import BaseParser
 
 from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreRefused, StoreUnavailable
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.redis_client.commands import translated
 from ferstream.streams.redis_client.connect import ESCAPES, connect, connect_async, redact
-from ferstream.streams.redis_client.replies import translated
 from ferstream.streams.wire.keys import Keys
 
 PASSWORD = "s3cr3t"

@@ -1,14 +1,19 @@
-"""What an error of redis-py means for us. No text of ours holds a URL, a password or a command's data."""
+"""What is asked of Redis: a script, sent as one command, and what an error of any command means for us."""
 
+import hashlib
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
+import redis
 from redis.exceptions import (
     AuthenticationError,
     ClusterError,
     ConnectionError,
+    NoScriptError,
     RedisError,
     ResponseError,
     TimeoutError,
@@ -62,6 +67,25 @@ def translated() -> Iterator[None]:
         yield
     except RedisError as error:
         raise meaning(error) from error
+
+
+class LuaScript:
+    """The script in a file: what Redis does in one step, with nothing of another client's in between.
+
+    It is sent once to each server that does not know it, then called by its digest.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._text = path.read_text()
+        self._digest = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
+
+    def run(self, client: "redis.Redis", keys: Sequence[str], *arguments: str | bytes | float) -> Any:  # noqa: ANN401 - its reply
+        """Run it; on a Redis Cluster all keys are of one slot. Raises StoreError."""
+        with translated():
+            try:
+                return client.evalsha(self._digest, len(keys), *keys, *arguments)
+            except NoScriptError:
+                return client.eval(self._text, len(keys), *keys, *arguments)
 
 
 def meaning(error: RedisError) -> StoreError:
