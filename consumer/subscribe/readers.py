@@ -6,7 +6,7 @@ from typing import Any
 
 import redis.asyncio
 
-from ferstream.consumer.subscribe.position import BEGINNING, ShardPosition
+from ferstream.consumer.subscribe.shards import BEGINNING, ShardPosition
 from ferstream.streams.errors import GroupGone, StoreError
 from ferstream.streams.redis_client.commands import translated
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from threading import Lock
 
 from ferstream.consumer.subscribe.delivery import Delivery
-from ferstream.consumer.subscribe.position import ShardPosition
 from ferstream.consumer.subscribe.reorder import ReorderBuffer
+from ferstream.consumer.subscribe.shards import ShardPosition
 from ferstream.streams.errors import DecodeError
 from ferstream.streams.wire.codec import decode_result
 from ferstream.streams.wire.messages import Result

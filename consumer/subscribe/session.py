@@ -10,10 +10,9 @@ from functools import partial
 
 import redis.asyncio
 
-from ferstream.consumer.subscribe.position import ShardPosition, order
 from ferstream.consumer.subscribe.readers import PAGE, Entry, PositionReader
 from ferstream.consumer.subscribe.result_buffer import ResultBuffer
-from ferstream.consumer.subscribe.shards import Shards
+from ferstream.consumer.subscribe.shards import ShardPosition, Shards, order
 from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreUnavailable
 from ferstream.streams.redis_client.connect import MAX_BLOCK_S, connect_async, is_cluster
 from ferstream.streams.service.backoff import Backoff
