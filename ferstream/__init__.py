@@ -6,7 +6,7 @@ configures no logging and loads no numpy.
 
 TYPE_CHECKING = False  # what checkers take for true; typing's own would be half the cost of importing this
 if TYPE_CHECKING:
-    from ferstream.consumer.subscribe.delivery import Delivery
+    from ferstream.consumer.subscribe.shards import Delivery
     from ferstream.consumer.subscribe.subscriber import AsyncResultSubscriber, ResultSubscriber
     from ferstream.consumer.tracking.smoother import Smoother
     from ferstream.consumer.tracking.tracker import Tracker
@@ -45,7 +45,7 @@ __all__ = [
 #: The module that each public name lives in.
 _HOMES = {
     "AsyncResultSubscriber": "ferstream.consumer.subscribe.subscriber",
-    "Delivery": "ferstream.consumer.subscribe.delivery",
+    "Delivery": "ferstream.consumer.subscribe.shards",
     "EMOTIONS": "ferstream.streams.wire.emotions",
     "Face": "ferstream.streams.wire.messages",
     "FaceRecognizer": "ferstream.workers.faces.recognizer",

@@ -7,9 +7,8 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable
 from threading import Lock
 
-from ferstream.consumer.subscribe.delivery import Delivery
 from ferstream.consumer.subscribe.reorder import ReorderBuffer
-from ferstream.consumer.subscribe.shards import ShardPosition
+from ferstream.consumer.subscribe.shards import Delivery, ShardPosition
 from ferstream.streams.errors import DecodeError
 from ferstream.streams.wire.codec import decode_result
 from ferstream.streams.wire.messages import Result

@@ -1,7 +1,8 @@
-"""The results streams of a deployment: how many there are, and how far each was read."""
+"""The results streams of a deployment: how many there are, what comes out of them, and how far each was read."""
 
 import re
 from collections import deque
+from dataclasses import dataclass
 from typing import Any
 
 import redis.asyncio
@@ -9,9 +10,35 @@ import redis.asyncio
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.redis_client.commands import translated
 from ferstream.streams.wire.keys import Keys
+from ferstream.streams.wire.messages import Result
 
 BEGINNING = "0-0"
 _ID = re.compile(r"\d{1,20}(-\d{1,20})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A result and where it came from: what `deliveries` and `batches` of a subscriber give.
+
+    Attributes:
+        result: what a worker says of one frame.
+        shard: the number of the Redis shard, from 0, whose results stream holds it.
+        entry_id: its own entry in that stream ("1700000000000-0"), which also says when it was published.
+    """
+
+    result: Result
+    shard: int
+    entry_id: str
+
+    @property
+    def published_at(self) -> float:
+        """When the result came out: seconds since the epoch on Redis's clock, as `captured_at` is."""
+        return int(self.entry_id.partition("-")[0]) / 1000
+
+    @property
+    def latency_s(self) -> float:
+        """Seconds from capture to result."""
+        return self.published_at - self.result.captured_at
 
 
 def parse_position(text: str) -> list[str] | None:

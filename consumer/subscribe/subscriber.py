@@ -17,11 +17,10 @@ from typing import Self, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from ferstream.consumer.subscribe.delivery import Delivery
 from ferstream.consumer.subscribe.readers import GroupReader, PositionReader
 from ferstream.consumer.subscribe.result_buffer import ResultBuffer
 from ferstream.consumer.subscribe.session import Session
-from ferstream.consumer.subscribe.shards import Shards
+from ferstream.consumer.subscribe.shards import Delivery, Shards
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.redis_client.connect import MAX_BLOCK_S
 from ferstream.streams.wire.messages import Result

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import click
 
-from ferstream.consumer.subscribe.delivery import Delivery
+from ferstream.consumer.subscribe.shards import Delivery
 from ferstream.consumer.terminal.formatting import empty_line, face_line, json_line
 from ferstream.consumer.tracking.smoother import Smoother
 from ferstream.consumer.tracking.tracker import Tracker

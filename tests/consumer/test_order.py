@@ -4,10 +4,9 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferstream.consumer.subscribe.delivery import Delivery
 from ferstream.consumer.subscribe.reorder import ReorderBuffer
 from ferstream.consumer.subscribe.result_buffer import Deduplicator
-from ferstream.consumer.subscribe.shards import BEGINNING, ShardPosition, order
+from ferstream.consumer.subscribe.shards import BEGINNING, Delivery, ShardPosition, order
 from ferstream.streams.wire.messages import Result
 
 
