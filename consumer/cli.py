@@ -79,8 +79,7 @@ def tail(
     """Print results as they come: one line a face. After 5 s without a line, standard error says once what is missing."""
     with QuietInterrupts():
         from ferstream.consumer.subscribe.subscriber import ResultSubscriber
-        from ferstream.consumer.terminal.silence_hint import SilenceHint
-        from ferstream.consumer.terminal.tail import SMOOTHING_WINDOW_S, Style
+        from ferstream.consumer.terminal.tail import SMOOTHING_WINDOW_S, SilenceHint, Style
         from ferstream.consumer.terminal.tail import tail as print_results
 
     subscriber = ResultSubscriber(

@@ -1,17 +1,30 @@
-"""`fer-consumer tail`: results on standard output as they come."""
+"""`fer-consumer tail`: results on standard output as they come; on standard error, once, what is missing when none comes."""
 
-from collections.abc import Callable, Iterable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self
 
 import click
 
 from ferstream.consumer.subscribe.shards import Delivery
-from ferstream.consumer.terminal.formatting import empty_line, face_line, json_line
+from ferstream.consumer.terminal.deployment import Deployment, DeploymentReader
+from ferstream.consumer.terminal.diagnosis import Problem, diagnose
+from ferstream.consumer.terminal.formatting import empty_line, face_line, json_line, printable
 from ferstream.consumer.tracking.smoother import Smoother
 from ferstream.consumer.tracking.tracker import Tracker
+from ferstream.streams.errors import StoreError
+from ferstream.streams.redis_client.connect import connect
 
 #: Tracking needs each camera's results in order; several workers publish them a little out of it.
 SMOOTHING_WINDOW_S = 0.5
+#: Without a line for so long, somebody who waits wants to know why.
+PATIENCE_S = 5.0
+#: Rates are those between two looks.
+BETWEEN_LOOKS_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +64,68 @@ def _lines(delivery: Delivery, tracks: list[int] | None, style: Style) -> Iterat
             yield face_line(delivery, face, tracks[index] if tracks else None)
     elif style.show_all:
         yield empty_line(delivery)
+
+
+class SilenceHint:
+    """Looks at the deployment when there was no line for PATIENCE_S, on a thread of its own while it is entered.
+
+    It speaks once: of what is wrong, or, where there was no line at all, of why there need be none.
+    """
+
+    def __init__(self, redis_url: str, prefix: str, cameras: Sequence[str], show_all: bool) -> None:
+        self._redis_url, self._prefix, self._cameras, self._show_all = redis_url, prefix, cameras, show_all
+        self._line_at: float | None = None
+        self._began_at = time.monotonic()
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="hint", daemon=True)
+
+    def line(self) -> None:
+        """A line is out."""
+        self._line_at = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._end.set()
+
+    def _run(self) -> None:
+        looked_since = None
+        while not self._end.wait(0.2):
+            last = self._line_at or self._began_at
+            if last == looked_since or time.monotonic() - last < PATIENCE_S:
+                continue
+            looked_since = last
+            said = self._look()
+            if self._end.is_set():
+                return
+            if said:
+                click.echo("\n".join([f"no line for {PATIENCE_S:g} s:", *(f"  - {line}" for line in said)]), err=True)
+                return
+
+    def _look(self) -> list[str]:
+        try:
+            with closing(connect(self._redis_url)) as client:
+                reader = DeploymentReader(client, self._prefix)
+                reader.read()
+                self._end.wait(BETWEEN_LOOKS_S)
+                deployment = reader.read()
+        except StoreError as error:
+            return [str(error)]
+        problems = [*_not_there(deployment, self._cameras), *diagnose(deployment)]
+        return [str(problem) for problem in problems] or ([] if self._line_at else [self._calm(deployment)])
+
+    def _calm(self, deployment: Deployment) -> str:
+        """Why there is no line though nothing is wrong."""
+        if self._show_all or not deployment.rates or not deployment.rates.published:
+            return "nothing seems wrong: `fer status` has the figures"
+        return f"{deployment.rates.published:.1f} results a second come, with no face in them: --all shows a line for each"
+
+
+def _not_there(deployment: Deployment, wanted: Sequence[str]) -> list[Problem]:
+    there = sorted({camera.camera_id for camera in deployment.cameras})
+    missing = [name for name in wanted if name not in there]
+    if not missing or not there:
+        return []
+    return [Problem(printable(f"no camera is called {', '.join(missing)}"), printable(f"there are {', '.join(there[:10])}"))]

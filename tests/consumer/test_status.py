@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import msgpack
 import pytest
 
-from ferstream.consumer.terminal import silence_hint
+from ferstream.consumer.terminal import tail
 from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.worker_status import WorkerStatus
 from ferstream.streams.redis_client.connect import connect
@@ -114,8 +114,8 @@ def test_tail_says_what_is_missing_and_goes_on(client, redis_url):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(silence_hint, "PATIENCE_S", 0.1)
-    monkeypatch.setattr(silence_hint, "BETWEEN_LOOKS_S", 0.1)
+    monkeypatch.setattr(tail, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(tail, "BETWEEN_LOOKS_S", 0.1)
 
 
 @pytest.mark.parametrize(
@@ -127,13 +127,13 @@ def impatient(monkeypatch):
 )
 def test_a_hint_is_given_once(client, redis_url, impatient, capsys, cameras, line):
     write(client)
-    with silence_hint.SilenceHint(redis_url, "fer", cameras, False) as hint:
+    with tail.SilenceHint(redis_url, "fer", cameras, False) as hint:
         wait_until(lambda: not hint._thread.is_alive())
     assert capsys.readouterr().err == f"no line for 0.1 s:\n  - {line}\n"
 
 
 def test_a_hint_names_a_redis_that_is_away(impatient, capsys):
-    with silence_hint.SilenceHint("redis://u:s3cr3t@127.0.0.1:1", "fer", [], False) as hint:
+    with tail.SilenceHint("redis://u:s3cr3t@127.0.0.1:1", "fer", [], False) as hint:
         wait_until(lambda: not hint._thread.is_alive())
     told = capsys.readouterr().err
     assert "no answer from Redis" in told
@@ -142,7 +142,7 @@ def test_a_hint_names_a_redis_that_is_away(impatient, capsys):
 
 def test_a_quiet_camera_after_a_line_is_no_news(client, redis_url, impatient, capsys):
     write(client)
-    with silence_hint.SilenceHint(redis_url, "fer", [], False) as hint:
+    with tail.SilenceHint(redis_url, "fer", [], False) as hint:
         hint.line()
         time.sleep(0.6)
         assert hint._thread.is_alive()
