@@ -24,8 +24,8 @@ from ferstream.workers.models.registry import open_classifier, open_detector
 from ferstream.workers.name_lease import NameLease
 from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.pipeline import Pipeline
-from ferstream.workers.pipeline.result_publisher import ResultPublisher
-from ferstream.workers.pipeline.stage import Channel, Dispatcher
+from ferstream.workers.pipeline.result_publisher import Dispatcher, ResultPublisher
+from ferstream.workers.pipeline.stage import Channel
 from ferstream.workers.settings import WorkerSettings
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Worker:
             self._answering, settings.keys, settings.group, self.clock, readers, take_name=self._name.take
         )
         channels: list[Channel[FrameTask]] = [Channel(window) for _ in parts]
-        finished = channels[0] if len(channels) == 1 else Dispatcher(channels, lambda task: task.entry.shard % len(channels))
+        finished = channels[0] if len(channels) == 1 else Dispatcher(channels)
         self._pipeline = Pipeline(settings, detector, classifier, self.clock, finished, self._label, self._tracing)
         self._intake = Intake(
             readers,

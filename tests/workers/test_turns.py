@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from ferstream.workers.pipeline.turns import FairChannel, WorkChannel
+from ferstream.workers.pipeline.stage import FairChannel, WorkChannel
 
 
 def work_channel(items, enough=10):

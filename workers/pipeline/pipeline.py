@@ -20,8 +20,7 @@ from ferstream.workers.models.classifier import Classifier
 from ferstream.workers.models.detector import Boxes, Detector, Picture
 from ferstream.workers.models.runtimes.runtime import OomRetry
 from ferstream.workers.pipeline.frame_task import FaceTask, FrameTask, Outcome
-from ferstream.workers.pipeline.stage import Channel, Outlet, Stage
-from ferstream.workers.pipeline.turns import FairChannel, WorkChannel
+from ferstream.workers.pipeline.stage import Channel, FairChannel, Outlet, Stage, WorkChannel
 from ferstream.workers.settings import WorkerSettings
 
 if TYPE_CHECKING:

@@ -30,6 +30,16 @@ LEAST_WAIT_S, MOST_WAIT_S = 0.1, 1.0
 _KINDS = {StoreUnavailable: "unavailable", StoreFull: "full"}
 
 
+class Dispatcher:
+    """Leaves each frame to the publisher that ends those of its shard; `channels` are the publishers', in turn."""
+
+    def __init__(self, channels: Sequence[Channel[FrameTask]]) -> None:
+        self._channels = channels
+
+    def put(self, task: FrameTask) -> None:
+        self._channels[task.entry.shard % len(self._channels)].put(task)
+
+
 class GaveUp(FerstreamError):
     """The worker leaves while Redis does not take its answers: other workers will claim the frames."""
 
