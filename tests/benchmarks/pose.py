@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ferstream.workers.faces.pose import GENERIC_FACE, head_pose
+from ferstream.workers.faces.crop import GENERIC_FACE, head_pose
 from ferstream.workers.models.detector import Detector, Picture
 from ferstream.workers.models.registry import open_detector
 from tests.support.paths import DATA

@@ -6,7 +6,7 @@ from matplotlib import cbook
 from numpy.typing import NDArray
 from skimage import data
 
-from ferstream.workers.faces.pose import GENERIC_FACE
+from ferstream.workers.faces.crop import GENERIC_FACE
 
 #: Distance of the eyes of a projected face, in pixels.
 EYES_PX = 60.0

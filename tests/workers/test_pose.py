@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ferstream import FaceRecognizer
-from ferstream.workers.faces.pose import head_pose
+from ferstream.workers.faces.crop import head_pose
 from tests.benchmarks.pose import angles_of, errors_of_geometry
 from tests.support.turned_faces import portraits, projected, turned_picture
 
