@@ -51,7 +51,7 @@ class Worker:
         self.clock = ServerClock()
         self._ready = False
         self._draining = False
-        self._label: Callable[[str], str] = CameraLabels() if settings.camera_labels else (lambda _camera_id: "")
+        self._label: Callable[[str], str] = CameraLabels().__getitem__ if settings.camera_labels else (lambda _camera_id: "")
         self._tracing = self._open_tracing()
         where = (settings.device, settings.runtime, settings.threads, settings.precision)
         started = time.perf_counter()

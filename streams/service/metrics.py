@@ -30,20 +30,17 @@ def announce(program: str) -> None:
     _BUILD_INFO.labels(program, ferstream_version()).set(1)
 
 
-class CameraLabels:
+class CameraLabels(dict[str, str]):
     """The label of a camera whose name came over the wire, where anybody may have written it: a bounded number of short ones."""
 
-    def __init__(self) -> None:
-        self._known: set[str] = set()
-
-    def __call__(self, camera_id: str) -> str:
+    def __missing__(self, camera_id: str) -> str:
         label = camera_id[:LONGEST_NAME]
-        if label in self._known:
+        if label in self:
             return label
-        if len(self._known) < MOST_CAMERAS:
-            self._known.add(label)
+        if len(self) < MOST_CAMERAS:
+            self[label] = label
             return label
-        if OTHER not in self._known:
-            self._known.add(OTHER)
+        if OTHER not in self:
+            self[OTHER] = OTHER
             log.warning("more than %d cameras: metrics count what comes of further ones as camera %r", MOST_CAMERAS, OTHER)
         return OTHER
