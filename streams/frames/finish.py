@@ -81,7 +81,9 @@ class FrameFinisher:
     """Ends frames. Results that are older than `keep_results_s` are trimmed on the way. Safe to use from several threads."""
 
     def __init__(self, client: "redis.Redis", keys: Keys, *, group: str, keep_results_s: float = 0.0) -> None:
-        self._client, self._keys, self._group = client, keys, group
+        self._client, self._group = client, group
+        names = (keys.frames, keys.account, keys.results, keys.dead)
+        self._keys = [[name(shard) for name in names] for shard in range(keys.shards)]
         self._keep_results_s = keep_results_s
 
     def end(self, shard: int, endings: Sequence[Ending], now: float) -> list[bool]:
@@ -96,9 +98,9 @@ class FrameFinisher:
 
     def _end(self, shard: int, endings: Sequence[Ending], now: float) -> list[bool]:
         """In one step."""
-        keys = [self._keys.frames(shard), self._keys.account(shard)]
-        if any(each.adds for each in endings):  # a producer only withdraws: it has no right to the others
-            keys += [self._keys.results(shard), self._keys.dead(shard)]
+        keys = self._keys[shard]
+        if not any(each.adds for each in endings):  # a producer only withdraws: it has no right to what frames are added to
+            keys = keys[:2]
         arguments: list[str | bytes | int] = [self._group, max(0, int((now - self._keep_results_s) * 1000)), DEAD_LETTERS]
         for each in endings:
             arguments += [each.entry_id, each.field, each.adds, int(each.accounted), each.message, each.header]
