@@ -18,11 +18,17 @@ LOOKED_AT = 32
 _AGE = LuaScript(Path(__file__).parent / "scripts" / "age.lua")
 
 
-def end_overdue(client: "redis.Redis", keys: Keys, shard: int, group: str) -> tuple[int, int]:
-    """End some of the overdue frames of a shard; does nothing where within the last second another process found few or none.
+class OverdueFrames:
+    """The overdue frames of a shard, for producers and workers that look for them once a second."""
 
-    Returns how many expired, and how many had vanished from the stream. Both are in the account then. Raises StoreError.
-    """
-    names = [keys.frames(shard), keys.account(shard), keys.age(shard)]
-    expired, vanished = _AGE.run(client, names, group, ORPHANED_S, LOOKED_AT, ACCOUNTED_SINCE)
-    return int(expired), int(vanished)
+    def __init__(self, client: "redis.Redis", keys: Keys, shard: int, group: str) -> None:
+        self._client, self._group = client, group
+        self._keys = [keys.frames(shard), keys.account(shard), keys.age(shard)]
+
+    def end(self) -> tuple[int, int]:
+        """End some of them; does nothing where within the last second another process found few or none.
+
+        Returns how many expired, and how many had vanished from the stream. Both are in the account then. Raises StoreError.
+        """
+        expired, vanished = _AGE.run(self._client, self._keys, self._group, ORPHANED_S, LOOKED_AT, ACCOUNTED_SINCE)
+        return int(expired), int(vanished)

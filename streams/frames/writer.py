@@ -16,7 +16,7 @@ import redis
 
 from ferstream.streams.errors import GroupGone, StoreError, StoreUnavailable
 from ferstream.streams.frames import account
-from ferstream.streams.frames.age import GRACE_S, end_overdue
+from ferstream.streams.frames.age import GRACE_S, OverdueFrames
 from ferstream.streams.frames.finish import FrameFinisher, withdrawn
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.commands import translated
@@ -94,11 +94,12 @@ class FrameWriter:
         on_withdrawn: Callable[[str, int], None],
         on_lost: Callable[[int], None],
     ) -> None:
-        self._client, self._keys, self._clock = client, keys, clock
+        self._client, self._clock = client, clock
         self._camera_id, self._group = camera_id, group
         self._shard = keys.shard_of(camera_id)
         self._stream, self._account, self._last = (name(self._shard) for name in (keys.frames, keys.account, keys.last))
         self._finisher = FrameFinisher(client, keys, group=group)
+        self._overdue = OverdueFrames(client, keys, self._shard, group)
         self._budget_bytes, self._drops = budget_bytes, drops
         self._on_withdrawn, self._on_lost = on_withdrawn, on_lost
         self._waiting: deque[_Waiting] = deque()
@@ -132,7 +133,7 @@ class FrameWriter:
         done = self._step_in_redis() == step.step
         self._uncertain = None
         if done:
-            # The frame's entry id came with the lost reply: if no worker ends the frame, `end_overdue` does.
+            # The frame's entry id came with the lost reply: if no worker ends the frame, `OverdueFrames.end` does.
             self._done = step.step
         else:
             self._drops.put_back(step.drops)
@@ -147,7 +148,7 @@ class FrameWriter:
         now = self._clock.now()
         self._withdraw([entry for entry in self._waiting if entry.deadline + GRACE_S < now], "trimmed")
         self._forget_ended()
-        end_overdue(self._client, self._keys, self._shard, self._group)
+        self._overdue.end()
         if self._drops:
             self._step(None)
 

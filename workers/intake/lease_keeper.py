@@ -7,7 +7,7 @@ import time
 import redis
 
 from ferstream.streams.errors import StoreError
-from ferstream.streams.frames.age import end_overdue
+from ferstream.streams.frames.age import OverdueFrames
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.service.heartbeat import Heartbeat
 from ferstream.streams.service.threads import vital_thread
@@ -26,7 +26,8 @@ class LeaseKeeper:
     """
 
     def __init__(self, client: "redis.Redis", keys: Keys, group: str, reader: FrameReader, claim_after_s: float) -> None:
-        self._client, self._keys, self._group, self._reader = client, keys, group, reader
+        self._client, self._reader = client, reader
+        self._overdue = [OverdueFrames(client, keys, shard, group) for shard in reader.shards]
         self._every_s = min(claim_after_s / 3, AGE_EVERY_S)
         self._stop = threading.Event()
         self._heartbeat = Heartbeat()
@@ -52,7 +53,7 @@ class LeaseKeeper:
                     log.info("%d frames were claimed by another worker while this one was silent", lost)
                 if time.monotonic() >= age_at:
                     age_at = time.monotonic() + AGE_EVERY_S
-                    for shard in self._reader.shards:
-                        end_overdue(self._client, self._keys, shard, self._group)
+                    for overdue in self._overdue:
+                        overdue.end()
             except StoreError as error:  # the reading loop warns of it; what is held is renewed as soon as Redis answers
                 log.debug("leases are not renewed: %s", error)

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from ferstream.streams.errors import GroupGone, StoreUnavailable
 from ferstream.streams.frames.account import read_account
-from ferstream.streams.frames.age import end_overdue
+from ferstream.streams.frames.age import OverdueFrames
 from ferstream.streams.frames.finish import Ending, FrameFinisher, answered, dead, expired
 from ferstream.streams.frames.reader import Entry, FrameReader
 from ferstream.streams.frames.writer import FrameWriter, UnaccountedDrops
@@ -205,7 +205,7 @@ class Delivery(RuleBasedStateMachine):
     @rule(fault=faults)
     def age(self, fault):
         self.client.hdel(KEYS.age(0), "at")  # as if a second had passed
-        self.losing(fault, lambda: end_overdue(self.faulty, KEYS, 0, "workers"))
+        self.losing(fault, OverdueFrames(self.faulty, KEYS, 0, "workers").end)
 
     @rule(kept=st.integers(0, 3))
     def trim_by_hand(self, kept):
@@ -244,7 +244,7 @@ class Delivery(RuleBasedStateMachine):
             last.finisher.end(0, [HOW["answered"](entry) for entry in entries], self.clock.now())
             waiting -= {decode_header(entry.entry_id, entry.fields).sequence for entry in entries}
         self.client.hdel(KEYS.age(0), "at")
-        end_overdue(self.client, KEYS, 0, "workers")
+        OverdueFrames(self.client, KEYS, 0, "workers").end()
         account = read_account(self.client, KEYS)
         assert (waiting, account.in_flight, account.balance) == (set(), 0, 0)
         assert self.forgot or account.captured == self.killed + sum(camera.captured for camera in self.cameras.values())

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ferstream.streams.frames.account import read_account
-from ferstream.streams.frames.age import LOOKED_AT, end_overdue
+from ferstream.streams.frames.age import LOOKED_AT, OverdueFrames
 from ferstream.streams.frames.finish import FrameFinisher, answered, dead, expired, withdrawn
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
@@ -131,7 +131,7 @@ def test_overdue_frames_are_left_to_their_producer_for_a_while(client, overdue_s
         camera_id="door", sequence=1, captured_at=deadline - 5, deadline=deadline, width=8, height=8, producer="elsewhere:1"
     )
     client.xadd(KEYS.frames(0), encode_frame(Frame(header, b"")), id="1-1")
-    assert end_overdue(client, KEYS, 0, "workers") == (ended, 0)
+    assert OverdueFrames(client, KEYS, 0, "workers").end() == (ended, 0)
 
 
 def test_expired_frames_leave_no_result(client, reader, finisher):
@@ -159,7 +159,7 @@ def test_the_account_balances_where_a_foreign_producer_keeps_none(client, reader
         client.xadd(KEYS.frames(0), encode_frame(Frame(header, b"")), id=entry_id)
     (entry,) = reader.read(1, 0.01)
     end(finisher, answered(entry, result(entry)))
-    end_overdue(client, KEYS, 0, "workers")
+    OverdueFrames(client, KEYS, 0, "workers").end()
     account = read_account(client, KEYS)
     assert (account.published, account.expired) == (1, 1)
     assert account.captured == (0 if producer else 2)
@@ -169,14 +169,14 @@ def test_many_overdue_frames_are_ended_one_look_after_the_other(client):
     header = FrameHeader(camera_id="door", sequence=1, captured_at=1.0, deadline=2.0, width=8, height=8, producer="killed:1")
     for number in range(LOOKED_AT + 3):
         client.xadd(KEYS.frames(0), encode_frame(Frame(header, b"")), id=f"{number + 1}-1")
-    assert [end_overdue(client, KEYS, 0, "workers")[0] for _ in range(3)] == [LOOKED_AT, 3, 0]
+    assert [OverdueFrames(client, KEYS, 0, "workers").end()[0] for _ in range(3)] == [LOOKED_AT, 3, 0]
 
 
 def test_of_many_that_look_for_overdue_frames_one_does_each_second(client):
-    end_overdue(client, KEYS, 0, "workers")
+    OverdueFrames(client, KEYS, 0, "workers").end()
     header = FrameHeader(camera_id="door", sequence=1, captured_at=1.0, deadline=2.0, width=8, height=8, producer="killed:1")
     client.xadd(KEYS.frames(0), encode_frame(Frame(header, b"")), id="1-1")
-    assert end_overdue(client, KEYS, 0, "workers") == (0, 0)
+    assert OverdueFrames(client, KEYS, 0, "workers").end() == (0, 0)
 
 
 def test_a_dead_letter_says_why_and_holds_no_picture(client, reader, finisher):
