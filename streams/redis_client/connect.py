@@ -88,6 +88,7 @@ def connect_async(url: str, *, timeout_s: float = 5.0) -> "redis.asyncio.Redis":
         else:
             client = redis.asyncio.Redis.from_url(url, retry=retry, **_settings(url, timeout_s))
     _refuse_unknown_options(client.connection_pool)
+    log.debug("a client of %s", redact(url))
     return client
 
 
