@@ -120,6 +120,9 @@ class Session:
             try:
                 while True:
                     await self._persist("", partial(self._shards.find, client))
+                    if len(readers) < len(self._shards.positions):
+                        prefix, count = self._shards.keys.prefix, self._shards.keys.shards
+                        log.debug("results of %d shards of %s, after %s", count, prefix, self._shards.token())
                     for shard in range(len(readers), len(self._shards.positions)):
                         reader = self._make_reader(client, self._shards.keys.results(shard), self._shards.positions[shard])
                         readers.append(reader)
