@@ -172,8 +172,9 @@ class Pipeline:
         with self._timed("classify", tasks), self._traced("classify", tasks, len(faces)):
             rows = self._classify_retry(self._classifier.each, [face.crop.pixels for face in faces])
         card = self._classifier.card
-        for face, row in zip(faces, rows, strict=True):
-            answer = face.crop.named(row, card)
+        # All names before the first frame ends: frames that end together are published in one step, not one by one.
+        answers = [face.crop.named(row, card) for face, row in zip(faces, rows, strict=True)]
+        for face, answer in zip(faces, answers, strict=True):
             metrics.FACES_CLASSIFIED.labels(answer.emotion).inc()
             if face.task.add_face(face.index, answer):
                 self._end(face.task, "answered")
