@@ -20,9 +20,6 @@ class Keys:
     def dead(self, shard: int) -> str:
         return f"{self.prefix}:dead:{{{shard}}}"
 
-    def events(self, shard: int) -> str:
-        return f"{self.prefix}:events:{{{shard}}}"
-
     def account(self, shard: int) -> str:
         """Hash outcome -> frames: where every frame that was captured went."""
         return f"{self.prefix}:account:{{{shard}}}"
