@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from ferstream.streams.errors import DecodeError, DecodeReason
 from ferstream.streams.wire.emotions import EMOTIONS, UNKNOWN, Emotion, Name
-from ferstream.streams.wire.messages import VERSION, Face, Frame, FrameHeader, HeadPose, Result
+from ferstream.streams.wire.messages import VERSION, Event, EventKind, Face, Frame, FrameHeader, HeadPose, Result
 
 #: A header takes some 200 bytes. What is longer is refused before it is parsed, and left out of a dead letter.
 MAX_HEADER_BYTES = 64 * 1024
@@ -57,17 +57,20 @@ class _Header2(_Header, kw_only=True):
     producer: Text | None
 
 
-class _Face(msgspec.Struct, kw_only=True):
-    box: tuple[Single, Single, Single, Single]
-    score: Single
-    quality: Single
-    emotion: Name
+class _Probabilities(msgspec.Struct, kw_only=True):
     probabilities: dict[Emotion, Single]
 
     def __post_init__(self) -> None:
         # Counted here: msgspec's min_length takes the length that a map says of itself, and a name may come twice in it.
         if len(self.probabilities) < len(EMOTIONS):
             raise ValueError(f"probabilities of {len(EMOTIONS)} emotions expected, of {len(self.probabilities)} found")
+
+
+class _Face(_Probabilities, kw_only=True):
+    box: tuple[Single, Single, Single, Single]
+    score: Single
+    quality: Single
+    emotion: Name
 
 
 class _Face1(_Face):
@@ -116,6 +119,25 @@ class _Result2(_Result, kw_only=True):
     faces: list[_Face2]
 
 
+class _Event(_Probabilities, kw_only=True):
+    event_id: Text
+    kind: EventKind
+    camera_id: Text
+    track: Count
+    at: Finite
+    media_time: Finite | None
+    sequence: Count
+    emotion: Name
+    before: Name | None
+    since: Finite
+    duration: Annotated[float, Meta(ge=0, le=sys.float_info.max)]
+    peak: Single | None
+    shares: dict[Name, Single]
+    best_sequence: Count
+    box: tuple[Single, Single, Single, Single]
+    rule: Text | None
+
+
 class _AnyVersion(msgspec.Struct):
     version: Any = None
     producer: Any = None
@@ -134,6 +156,8 @@ _RESULTS: dict[int, Callable[[bytes], _Result1 | _Result2]] = {
     1: msgspec.msgpack.Decoder(_Result1).decode,
     2: msgspec.msgpack.Decoder(_Result2).decode,
 }
+#: Events came with version 2.
+_EVENTS: dict[int, Callable[[bytes], _Event]] = {2: msgspec.msgpack.Decoder(_Event).decode}
 _KNOWN = " and ".join(map(str, _HEADERS))
 _in_order = itemgetter(*EMOTIONS)
 #: msgpack's float 32: 0xCA, then the number.
@@ -222,6 +246,23 @@ def decode_result(entry_id: str, fields: Mapping[bytes, bytes]) -> Result:
     )
 
 
+def encode_event(event: Event) -> dict[Any, Any]:
+    """Field of an event entry: `e`."""
+    return {b"e": _encode(_event_map(event, _float32))}
+
+
+def decode_event(entry_id: str, fields: Mapping[bytes, bytes]) -> Event:
+    """An event from its entry. Raises DecodeError as `decode_header` does."""
+    read = _decode(_EVENTS, entry_id, fields, b"e", MAX_MAP_BYTES)
+    said = {name: getattr(read, name) for name in read.__struct_fields__}
+    return Event(**said | {"probabilities": _in_order(read.probabilities)})
+
+
+def event_map(event: Event) -> dict[str, Any]:
+    """The event as a JSON-ready map, the same names in the same order as on the wire."""
+    return _event_map(event, round)
+
+
 def result_map(result: Result) -> dict[str, Any]:
     """The result as a JSON-ready map, the same names in the same order as on the wire, its faces as `face_map` gives them."""
     return _result_map(result, round)
@@ -252,7 +293,8 @@ def _result_map(result: Result, number: Callable[[float, int], Any]) -> dict[str
 def _face_map(face: Face, number: Callable[[float, int], Any]) -> dict[str, Any]:
     """The map of a face; `number` writes a value, of which so many digits are worth showing."""
     confidence, landmarks, pose = face.confidence, face.landmarks, face.pose
-    return {
+    track = {} if face.track is None else {"track": face.track}  # only those who follow faces know it: not on the wire
+    return track | {
         "box": [number(value, 2) for value in face.box],
         "score": number(face.score, 6),
         "quality": number(face.quality, 6),
@@ -261,6 +303,29 @@ def _face_map(face: Face, number: Callable[[float, int], Any]) -> dict[str, Any]
         "probabilities": {name: number(value, 6) for name, value in zip(EMOTIONS, face.probabilities, strict=True)},
         "landmarks": None if landmarks is None else [[number(x, 2), number(y, 2)] for x, y in landmarks],
         "pose": None if pose is None else _pose_map(pose, number),
+    }
+
+
+def _event_map(event: Event, number: Callable[[float, int], Any]) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "event_id": event.event_id,
+        "kind": event.kind,
+        "camera_id": event.camera_id,
+        "track": event.track,
+        "at": event.at,
+        "media_time": event.media_time,
+        "sequence": event.sequence,
+        "emotion": event.emotion,
+        "before": event.before,
+        "since": event.since,
+        "duration": event.duration,
+        "peak": None if event.peak is None else number(event.peak, 6),
+        "probabilities": {name: number(value, 6) for name, value in zip(EMOTIONS, event.probabilities, strict=True)},
+        "shares": {name: number(value, 6) for name, value in event.shares.items()},
+        "best_sequence": event.best_sequence,
+        "box": [number(value, 2) for value in event.box],
+        "rule": event.rule,
     }
 
 

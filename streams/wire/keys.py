@@ -20,6 +20,13 @@ class Keys:
     def dead(self, shard: int) -> str:
         return f"{self.prefix}:dead:{{{shard}}}"
 
+    def events(self, shard: int) -> str:
+        return f"{self.prefix}:events:{{{shard}}}"
+
+    def tracks(self, shard: int) -> str:
+        """Hash camera -> its tracker's state, as of the last event that was published."""
+        return f"{self.prefix}:tracks:{{{shard}}}"
+
     def account(self, shard: int) -> str:
         """Hash outcome -> frames: where every frame that was captured went."""
         return f"{self.prefix}:account:{{{shard}}}"

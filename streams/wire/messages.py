@@ -1,10 +1,13 @@
-"""The messages between processes: what a producer says of a frame, and what a worker says of the faces in it."""
+"""The messages between processes: what a producer says of a frame, a worker of the faces in it, and a tracker of its tracks."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ferstream.streams.wire.emotions import EMOTIONS, UNKNOWN
 
 VERSION = 2
+
+EventKind = Literal["appeared", "changed", "left", "alert"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,7 @@ class Face:
 
     `landmarks` are right eye, left eye, tip of the nose, right and left corner of the mouth, as the person has them, in pixels
     as the box; `pose` is computed from them and approximate. Both are None where the detector finds no landmarks, and in results
-    of the wire's version 1.
+    of the wire's version 1. `track` is the number of its track, where a tracker has seen the face; a worker knows none.
     """
 
     box: tuple[float, float, float, float]
@@ -68,6 +71,7 @@ class Face:
     probabilities: tuple[float, ...]
     landmarks: tuple[tuple[float, float], ...] | None = None
     pose: HeadPose | None = None
+    track: int | None = None
 
     @property
     def confidence(self) -> float | None:
@@ -96,3 +100,37 @@ class Result:
     seconds: dict[str, float]
     worker: str
     media_time: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to a track: its face `appeared`, its emotion `changed`, it `left`, or a rule gave an `alert`.
+
+    `event_id` names the event: a repeat has the same. It happened in the frame `(camera_id, sequence)`, `at` seconds since the
+    epoch on Redis's clock, `media_time` seconds from the start of a file (None for a live camera). `emotion` is the one from then
+    on; of a track that left, the one it had for longest. `before` is the one that ended with a change, else None.
+
+    What ended is told from `since` on, for `duration` seconds of media time where there is one: the emotion before a change, the
+    whole track that left, what fulfilled the rule of an alert. Over it, `probabilities` (in the order of EMOTIONS) are means,
+    `shares` maps each emotion to its share of the time, and `peak` is the highest smoothed probability of the emotion that ended.
+    For a face that appeared it is 0 s long. `best_sequence` is the frame that showed the face best, `box` its place there,
+    xyxy in pixels. `rule` is the text of the rule, None but for an alert.
+    """
+
+    event_id: str
+    kind: EventKind
+    camera_id: str
+    track: int
+    at: float
+    media_time: float | None
+    sequence: int
+    emotion: str
+    before: str | None
+    since: float
+    duration: float
+    peak: float | None
+    probabilities: tuple[float, ...]
+    shares: dict[str, float]
+    best_sequence: int
+    box: tuple[float, float, float, float]
+    rule: str | None = None

@@ -1,6 +1,7 @@
 import math
 from contextlib import suppress
 from dataclasses import replace
+from typing import get_args
 
 import msgpack
 import pytest
@@ -11,9 +12,11 @@ from ferstream.streams.errors import DecodeError
 from ferstream.streams.wire.codec import (
     MAX_HEADER_BYTES,
     MAX_MAP_BYTES,
+    decode_event,
     decode_frame,
     decode_header,
     decode_result,
+    encode_event,
     encode_frame,
     encode_result,
     face_map,
@@ -21,7 +24,7 @@ from ferstream.streams.wire.codec import (
     result_map,
 )
 from ferstream.streams.wire.emotions import EMOTIONS, NAMES, UNKNOWN
-from ferstream.streams.wire.messages import Face, Frame, FrameHeader, HeadPose, Result
+from ferstream.streams.wire.messages import Event, EventKind, Face, Frame, FrameHeader, HeadPose, Result
 
 HEADER = FrameHeader(
     camera_id="door",
@@ -162,6 +165,26 @@ results = st.builds(
     seconds=st.dictionaries(names, numbers, max_size=3),
     worker=names,
 )
+events = st.builds(
+    Event,
+    event_id=names,
+    kind=st.sampled_from(get_args(EventKind)),
+    camera_id=names,
+    track=counts,
+    at=numbers,
+    media_time=st.none() | numbers,
+    sequence=counts,
+    emotion=st.sampled_from(NAMES),
+    before=st.none() | st.sampled_from(NAMES),
+    since=numbers,
+    duration=st.floats(0, 1e9),
+    peak=st.none() | shares,
+    probabilities=st.tuples(*[shares] * 8),
+    shares=st.dictionaries(st.sampled_from(NAMES), shares),
+    best_sequence=counts,
+    box=st.tuples(*[pixels] * 4),
+    rule=st.none() | names,
+)
 results_1 = st.fixed_dictionaries(
     {
         "version": st.just(1),
@@ -202,6 +225,17 @@ def test_frames_come_back_as_they_were(header, picture):
 @given(results)
 def test_results_come_back_as_they_were(result):
     assert decode_result("1-0", encode_result(result)) == result
+
+
+@given(events)
+def test_events_come_back_as_they_were(event):
+    assert decode_event("1-0", encode_event(event)) == event
+
+
+@given(st.dictionaries(st.text(max_size=9), anything, max_size=4))
+def test_no_event_raises_anything_but_a_decode_error(message):
+    with pytest.raises(DecodeError):
+        decode_event("1-0", {b"e": msgpack.packb({"version": 2} | message)})
 
 
 @given(headers_1)
