@@ -14,6 +14,7 @@ from ferstream.streams.service.options import chosen_prefix, metrics_options, se
 
 if TYPE_CHECKING:
     from ferstream.consumer.log.result_log import FileFormat
+    from ferstream.consumer.tracking.tracker import FaceTracker
 
 # Commands import what they run: --help has no use for Redis, and a shell that completes has no time for it.
 
@@ -23,6 +24,14 @@ _MEGABYTE = 1_000_000
 _SHARDS = cloup.option_group(
     "Redis", option("--shards", type=click.IntRange(1), show_default="what Redis says", help="Shards of the deployment.")
 )
+
+
+def face_tracker(smooth_s: float | None) -> "FaceTracker":
+    """A tracker that smooths over so many seconds, or as long as is usual. It brings scipy, which takes a while to load."""
+    with QuietInterrupts():
+        from ferstream.consumer.tracking.tracker import FaceTracker
+
+    return FaceTracker() if smooth_s is None else FaceTracker(smooth_s)
 
 
 @cloup.group(cls=FerGroup, example="fer-consumer tail --camera door")
@@ -35,6 +44,7 @@ def main() -> None:
     cls=FerCommand,
     example="""\
 fer-consumer tail --camera door --smooth 1
+fer-consumer tail --tracks
 fer-consumer tail --json --from 0 | jq .faces""",
 )
 @server_options
@@ -47,7 +57,7 @@ fer-consumer tail --json --from 0 | jq .faces""",
         "--order-window",
         "order_window_s",
         type=click.FloatRange(0),
-        show_default="0; with --smooth 0.5",
+        show_default="0; with --smooth or --tracks 0.5",
         help="Seconds to wait for results out of order, to show each camera's in order of capture.",
     ),
     option(
@@ -56,6 +66,7 @@ fer-consumer tail --json --from 0 | jq .faces""",
         type=click.FloatRange(0),
         help="Follow faces, and smooth over so many seconds (time constant).",
     ),
+    option("--tracks", is_flag=True, help="Follow faces, and also print when one appears, changes or leaves."),
     option("--count", type=click.IntRange(1), help="End after so many results."),
     option("--idle-timeout", "idle_timeout_s", type=click.FloatRange(0.01), help="End after so many seconds with nothing."),
 )
@@ -71,6 +82,7 @@ def tail(
     cameras: tuple[str, ...],
     order_window_s: float | None,
     smooth_s: float | None,
+    tracks: bool,
     count: int | None,
     idle_timeout_s: float | None,
     show_all: bool,
@@ -79,21 +91,24 @@ def tail(
     """Print results as they come: one line a face. After 5 s without a line, standard error says once what is missing."""
     with QuietInterrupts():
         from ferstream.consumer.subscribe.subscriber import ResultSubscriber
-        from ferstream.consumer.terminal.tail import SMOOTHING_WINDOW_S, SilenceHint, Style
+        from ferstream.consumer.terminal.tail import TRACKING_WINDOW_S, SilenceHint, Style
         from ferstream.consumer.terminal.tail import tail as print_results
 
+    tracker = face_tracker(smooth_s) if tracks or smooth_s is not None else None
+    if order_window_s is None:
+        order_window_s = TRACKING_WINDOW_S if tracker else 0.0
     subscriber = ResultSubscriber(
         redis_url,
         from_=from_,
         cameras=cameras or None,
-        order_window_s=order_window_s if order_window_s is not None else SMOOTHING_WINDOW_S if smooth_s is not None else 0.0,
+        order_window_s=order_window_s,
         prefix=chosen_prefix(),
         shards=shards,
         idle_timeout_s=idle_timeout_s,
     )
-    style = Style(as_json=as_json, show_all=show_all, count=count, smooth_s=smooth_s)
+    style = Style(as_json=as_json, show_all=show_all, count=count, events=tracks)
     with subscriber, SilenceHint(redis_url, chosen_prefix(), cameras, show_all) as hint:
-        print_results(subscriber.deliveries(), style, hint.line)
+        print_results(subscriber.deliveries(), style, tracker, hint.line)
 
 
 @main.command(

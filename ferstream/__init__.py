@@ -8,11 +8,10 @@ TYPE_CHECKING = False  # what checkers take for true; typing's own would be half
 if TYPE_CHECKING:
     from ferstream.consumer.subscribe.shards import Delivery
     from ferstream.consumer.subscribe.subscriber import AsyncResultSubscriber, ResultSubscriber
-    from ferstream.consumer.tracking.smoother import Smoother
-    from ferstream.consumer.tracking.tracker import Tracker
+    from ferstream.consumer.tracking.tracker import FaceTracker
     from ferstream.streams.errors import FerstreamError, StoreError, StoreFull, StoreRefused, StoreUnavailable
     from ferstream.streams.wire.emotions import EMOTIONS
-    from ferstream.streams.wire.messages import Face, HeadPose, Result
+    from ferstream.streams.wire.messages import Event, Face, HeadPose, Result
     from ferstream.workers.faces.picture import PictureError
     from ferstream.workers.faces.recognizer import FaceRecognizer
     from ferstream.workers.models.card import ModelError
@@ -24,8 +23,10 @@ __all__ = [
     "EMOTIONS",
     "AsyncResultSubscriber",
     "Delivery",
+    "Event",
     "Face",
     "FaceRecognizer",
+    "FaceTracker",
     "FerstreamError",
     "HeadPose",
     "ModelError",
@@ -33,12 +34,10 @@ __all__ = [
     "PictureError",
     "Result",
     "ResultSubscriber",
-    "Smoother",
     "StoreError",
     "StoreFull",
     "StoreRefused",
     "StoreUnavailable",
-    "Tracker",
     "__version__",
 ]
 
@@ -47,8 +46,10 @@ _HOMES = {
     "AsyncResultSubscriber": "ferstream.consumer.subscribe.subscriber",
     "Delivery": "ferstream.consumer.subscribe.shards",
     "EMOTIONS": "ferstream.streams.wire.emotions",
+    "Event": "ferstream.streams.wire.messages",
     "Face": "ferstream.streams.wire.messages",
     "FaceRecognizer": "ferstream.workers.faces.recognizer",
+    "FaceTracker": "ferstream.consumer.tracking.tracker",
     "FerstreamError": "ferstream.streams.errors",
     "HeadPose": "ferstream.streams.wire.messages",
     "ModelError": "ferstream.workers.models.card",
@@ -56,12 +57,10 @@ _HOMES = {
     "PictureError": "ferstream.workers.faces.picture",
     "Result": "ferstream.streams.wire.messages",
     "ResultSubscriber": "ferstream.consumer.subscribe.subscriber",
-    "Smoother": "ferstream.consumer.tracking.smoother",
     "StoreError": "ferstream.streams.errors",
     "StoreFull": "ferstream.streams.errors",
     "StoreRefused": "ferstream.streams.errors",
     "StoreUnavailable": "ferstream.streams.errors",
-    "Tracker": "ferstream.consumer.tracking.tracker",
 }
 
 

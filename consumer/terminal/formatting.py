@@ -7,8 +7,8 @@ from datetime import datetime
 import click
 
 from ferstream.consumer.subscribe.shards import Delivery
-from ferstream.streams.wire.codec import result_map
-from ferstream.streams.wire.messages import Face, Result
+from ferstream.streams.wire.codec import event_map, result_map
+from ferstream.streams.wire.messages import Event, Face, Result
 
 COLOURS = {
     "anger": "red",
@@ -25,7 +25,7 @@ _BAR = 10
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
-def face_line(delivery: Delivery, face: Face, track: int | None = None) -> str:
+def face_line(delivery: Delivery, face: Face) -> str:
     """One face: time, camera, frame, emotion, confidence with a bar, box, track, and the latency from capture to result."""
     colour = COLOURS[face.emotion]
     sure = "    " if face.confidence is None else f"{face.confidence:4.0%}"
@@ -36,7 +36,7 @@ def face_line(delivery: Delivery, face: Face, track: int | None = None) -> str:
             click.style(f"{face.emotion:<9}", fg=colour, bold=True),
             f"{sure} " + click.style(bar(face.confidence or 0.0), fg=colour),
             f"box {box:<19}",
-            *([f"track {track}"] if track is not None else []),
+            *([f"track {face.track}"] if face.track is not None else []),
             click.style(f"{delivery.latency_s:.2f} s", dim=True),
         ]
     )
@@ -47,12 +47,15 @@ def empty_line(delivery: Delivery) -> str:
     return click.style(f"{_frame(delivery)}  no face  {delivery.latency_s:.2f} s", dim=True)
 
 
-def json_line(result: Result, tracks: Sequence[int] | None = None) -> str:
-    """The result as JSON with the names of the wire; each face with its track where faces are followed."""
-    message = result_map(result)
-    for face, track in zip(message["faces"], tracks or (), strict=False):
-        face["track"] = track
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+def event_line(event: Event) -> str:
+    """What happened to a track: time, camera, frame, and in words what."""
+    return "  ".join([_moment(event.at, event.camera_id, event.sequence), f"track {event.track} {_happened(event)}"])
+
+
+def json_line(message: Result | Event) -> str:
+    """A result or an event as JSON with the names of the wire; each face with its track where faces are followed."""
+    named = event_map(message) if isinstance(message, Event) else result_map(message)
+    return json.dumps(named, ensure_ascii=False, separators=(",", ":"))
 
 
 def bar(share: float) -> str:
@@ -92,5 +95,21 @@ def clock_time(seconds: float, form: str = "%H:%M:%S.%f") -> str:
 
 def _frame(delivery: Delivery) -> str:
     result = delivery.result
-    time = clock_time(result.captured_at)[:12]
-    return f"{time}  {printable(result.camera_id):<12}  {result.sequence:>6}"
+    return _moment(result.captured_at, result.camera_id, result.sequence)
+
+
+def _moment(at: float, camera_id: str, sequence: int) -> str:
+    return f"{clock_time(at)[:12]}  {printable(camera_id):<12}  {sequence:>6}"
+
+
+def _happened(event: Event) -> str:
+    if event.kind == "appeared":
+        return f"appeared: {_named(event.emotion)}"
+    if event.kind == "changed" and event.before is not None:
+        return f"changed: {_named(event.before)} for {event.duration:.1f} s, then {_named(event.emotion)}"
+    shares = ", ".join(f"{_named(name)} {share:.0%}" for name, share in event.shares.items())
+    return f"left after {event.duration:.1f} s: {shares}"
+
+
+def _named(emotion: str) -> str:
+    return click.style(emotion, fg=COLOURS[emotion], bold=True)

@@ -6,21 +6,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import click
 
 from ferstream.consumer.subscribe.shards import Delivery
 from ferstream.consumer.terminal.deployment import Deployment, DeploymentReader
 from ferstream.consumer.terminal.diagnosis import Problem, diagnose
-from ferstream.consumer.terminal.formatting import empty_line, face_line, json_line, printable
-from ferstream.consumer.tracking.smoother import Smoother
-from ferstream.consumer.tracking.tracker import Tracker
+from ferstream.consumer.terminal.formatting import empty_line, event_line, face_line, json_line, printable
 from ferstream.streams.errors import StoreError
 from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.wire.messages import Event
+
+if TYPE_CHECKING:
+    from ferstream.consumer.tracking.tracker import FaceTracker
 
 #: Tracking needs each camera's results in order; several workers publish them a little out of it.
-SMOOTHING_WINDOW_S = 0.5
+TRACKING_WINDOW_S = 0.5
 #: Without a line for so long, somebody who waits wants to know why.
 PATIENCE_S = 5.0
 #: Rates are those between two looks.
@@ -29,41 +31,47 @@ BETWEEN_LOOKS_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How results are shown; `count` ends after so many."""
+    """How results are shown; `count` ends after so many. With `events`, what a tracker tells is shown too."""
 
     as_json: bool
     show_all: bool
     count: int | None
-    smooth_s: float | None
+    events: bool
 
 
-def tail(deliveries: Iterable[Delivery], style: Style, on_line: Callable[[], None]) -> None:
+def tail(deliveries: Iterable[Delivery], style: Style, tracker: "FaceTracker | None", on_line: Callable[[], None]) -> None:
     """Print until there are no more, or `count` results are out; `on_line` is called after each line.
 
     Raises BrokenPipeError where whoever reads the output left.
     """
-    tracker, smoother = Tracker(), Smoother(style.smooth_s or 0.0)
     for shown, delivery in enumerate(deliveries, start=1):
-        tracks: list[int] | None = None
-        if style.smooth_s is not None:
-            tracks = tracker.update(delivery.result)
-            delivery = replace(delivery, result=smoother.update(delivery.result, tracks))  # noqa: PLW2901 - smoothed
-        for line in _lines(delivery, tracks, style):
+        events: tuple[Event, ...] = ()
+        if tracker is not None:
+            result, events = tracker.update(delivery.result)
+            delivery = replace(delivery, result=result)  # noqa: PLW2901 - as the tracker sees it
+        for line in (*_lines(delivery, style), *_event_lines(events, style)):
             click.echo(line)
             on_line()
         if shown == style.count:
-            return
+            break
+    for line in _event_lines(tracker.finish() if tracker is not None else (), style):
+        click.echo(line)
 
 
-def _lines(delivery: Delivery, tracks: list[int] | None, style: Style) -> Iterator[str]:
+def _lines(delivery: Delivery, style: Style) -> Iterator[str]:
     result = delivery.result
     if style.as_json:
-        yield json_line(result, tracks)
+        yield json_line(result)
     elif result.faces:
-        for index, face in enumerate(result.faces):
-            yield face_line(delivery, face, tracks[index] if tracks else None)
+        for face in result.faces:
+            yield face_line(delivery, face)
     elif style.show_all:
         yield empty_line(delivery)
+
+
+def _event_lines(events: Iterable[Event], style: Style) -> Iterator[str]:
+    if style.events:
+        yield from map(json_line if style.as_json else event_line, events)
 
 
 class SilenceHint:

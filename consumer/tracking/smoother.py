@@ -1,76 +1,55 @@
-"""Smoothing the probabilities of a face over time: single frames flicker, expressions last."""
+"""Smoothing what a face looks like over time: single frames flicker, expressions last."""
 
 import math
-from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
 
-from ferstream.consumer.tracking.tracker import moment
 from ferstream.streams.wire.emotions import EMOTIONS, UNKNOWN
-from ferstream.streams.wire.messages import Face, Result
+from ferstream.streams.wire.messages import Face
 
-#: Tracks remembered; the one unseen for longest is forgotten first.
-TRACKS = 10_000
-#: A face is named by more than half: probabilities are calibrated, and a name under one half is likelier wrong than right. There
-#: the cards of models draw their line for a single face too (`least_probability`, 0.508 of the packaged one).
-MAJORITY = 0.5
-NOTHING = (0.0,) * len(EMOTIONS)
+#: Under this a probability is noise, and its logarithm would outweigh all others.
+LEAST = 1e-3
+#: What a first reading stands for, in seconds: later ones stand for the time since the one before.
+FIRST_READING_S = 0.1
+#: A face of which nothing could be seen still counts a little.
+LEAST_QUALITY = 0.05
+#: What weighs less is forgotten.
+LEAST_WEIGHT = 1e-12
 
 
+@dataclass(slots=True)
 class Smoother:
-    """Exponential smoothing with a time constant: after `seconds`, an old reading weighs 37 %, whatever the frame rate.
+    """The mean of one face's log-probabilities, by quality and age: after `smooth_s` a reading weighs 37 %, at any frame rate.
 
-    Args:
-        seconds: the time constant; 0 smooths nothing.
-
-    Examples:
-        >>> from ferstream import ResultSubscriber, Smoother, Tracker
-        >>> tracker, smoother = Tracker(), Smoother(seconds=1.0)
-        >>> with ResultSubscriber("redis://localhost:6379", from_="0", order_window_s=0.5, idle_timeout_s=1) as subscriber:
-        ...     for result in subscriber:
-        ...         tracks = tracker.update(result)
-        ...         for track, face in zip(tracks, smoother.update(result, tracks).faces):
-        ...             print(result.camera_id, "track", track, face.emotion)
-        door track 1 happiness
+    `sums` and `weight` are those of the mean; `named` and `unnamed` say how much of the time there was enough to see.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._tracks: OrderedDict[int, tuple[float, tuple[float, ...]]] = OrderedDict()
+    sums: list[float] = field(default_factory=lambda: [0.0] * len(EMOTIONS))
+    weight: float = 0.0
+    named: float = 0.0
+    unnamed: float = 0.0
 
-    def update(self, result: Result, tracks: Sequence[int]) -> Result:
-        """Take in a result, in order of capture for each camera.
+    def add(self, face: Face, seconds: float | None, smooth_s: float) -> None:
+        """Take in a face, so many seconds after the one before, None for the first. One that is unknown only lets time go by."""
+        kept = math.exp(-(FIRST_READING_S if seconds is None else seconds) / smooth_s) if smooth_s > 0 else 0.0
+        told = face.emotion != UNKNOWN
+        weight = (1 - kept) * max(LEAST_QUALITY, face.quality) if told else 0.0
+        self.sums = [
+            kept * old + weight * math.log(max(LEAST, value)) for old, value in zip(self.sums, face.probabilities, strict=True)
+        ]
+        self.weight = kept * self.weight + weight
+        self.named = kept * self.named + (1 - kept) * told
+        self.unnamed = kept * self.unnamed + (1 - kept) * (not told)
 
-        Args:
-            result: as a subscriber gives it.
-            tracks: the track of each of its faces, as `Tracker.update` gives them.
+    def probabilities(self) -> tuple[float, ...] | None:
+        """The smoothed probabilities, summing to 1; None where no face told any for long."""
+        if self.weight < LEAST_WEIGHT:
+            return None
+        highest = max(self.sums)
+        powers = [math.exp((value - highest) / self.weight) for value in self.sums]
+        whole = sum(powers)
+        return tuple(power / whole for power in powers)
 
-        Returns:
-            The result with smoothed probabilities, and the emotion that leads in them. A face is unknown where no emotion has
-            half of them, or where it lately was unknown more than half of the time. One that comes in unknown stays so, and its
-            probabilities do not enter the smoothing: there was too little to see.
-
-        Raises:
-            ValueError: where `tracks` are not as many as the faces.
-        """
-        now = moment(result)
-        faces = [self._smoothed(face, track, now) for face, track in zip(result.faces, tracks, strict=True)]
-        return replace(result, faces=tuple(faces))
-
-    def _smoothed(self, face: Face, track: int, now: float) -> Face:
-        if self._seconds <= 0:
-            return face
-        # A face that is unknown says nothing of any emotion, so that what is smoothed sums to the share of those that were named.
-        said = NOTHING if face.emotion == UNKNOWN else face.probabilities
-        then, before = self._tracks.get(track, (now, said))
-        weight = -math.expm1(-max(0.0, now - then) / self._seconds)
-        smoothed = tuple(old + weight * (new - old) for old, new in zip(before, said, strict=True))
-        self._tracks[track] = (max(then, now), smoothed)
-        self._tracks.move_to_end(track)
-        if len(self._tracks) > TRACKS:
-            self._tracks.popitem(last=False)
-        named, leader = sum(smoothed), max(smoothed)
-        if face.emotion == UNKNOWN or named < MAJORITY:
-            return replace(face, emotion=UNKNOWN)
-        emotion = EMOTIONS[smoothed.index(leader)] if leader >= MAJORITY * named else UNKNOWN
-        return replace(face, probabilities=tuple(value / named for value in smoothed), emotion=emotion)
+    @property
+    def mostly_unnamed(self) -> bool:
+        """Whether, lately, there was too little to see for more than half of the time."""
+        return self.unnamed > self.named

@@ -1,86 +1,114 @@
-"""Following faces over the frames of a camera, so that what is said of one person can be smoothed."""
+"""Following faces over the frames of cameras: which face is which, what each looks like over time, and what happens."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections import OrderedDict
+from collections.abc import Callable
 
-from ferstream.streams.wire.messages import Result
+from ferstream.consumer.tracking.camera_tracks import CameraTracks
+from ferstream.consumer.tracking.settings import TrackerSettings
+from ferstream.consumer.tracking.state import decode_tracks, encode_tracks
+from ferstream.streams.wire.messages import Event, Result
 
-Box = tuple[float, float, float, float]
-
-
-@dataclass(slots=True)
-class _Track:
-    number: int
-    box: Box
-    seen_at: float
+DEFAULTS = TrackerSettings()
 
 
-class Tracker:
-    """Greedy matching of boxes by intersection over union, the best pair first, camera by camera.
+class FaceTracker:
+    """Numbers the faces of each camera, smooths their emotions, and tells of each that it appeared, changed and left.
 
-    As SORT without its motion model (Bewley et al. 2016): at the rates of live cameras a face overlaps its last box.
+    Faces are matched by where they are and how they move, and by nothing of what they look like: a track is no identity. Boxes
+    are matched in two passes by score (ByteTrack, Zhang et al. 2022) to where a Kalman filter expects them (SORT, Bewley et al.
+    2016). Give it results in order of capture, as a subscriber with `order_window_s` does.
+    Time is media time where a result has one, else capture time.
 
     Args:
-        least_iou: boxes that overlap less are of two people.
-        max_age_s: a face unseen for so many seconds ends its track.
+        smooth_s: time constant of the smoothing, in seconds; 0 smooths nothing.
+        least_probability: a face whose smoothed emotions are all less likely is `unknown`.
+        margin, dwell_s: an emotion takes the place of another when it is more likely by `margin`, for `dwell_s` seconds.
+        timeout_s: a face unseen for so many seconds has left.
+        silence_s: a camera that gives no result for so long, by this machine's clock, is forgotten; its tracks end.
 
-    Smoother has an example.
+    Examples:
+        >>> from ferstream import FaceTracker, ResultSubscriber
+        >>> tracker = FaceTracker(smooth_s=1.0)
+        >>> with ResultSubscriber("redis://localhost:6379", from_="0", order_window_s=0.5, idle_timeout_s=1) as subscriber:
+        ...     for result in subscriber:
+        ...         result, events = tracker.update(result)
+        ...         for face in result.faces:
+        ...             print(result.camera_id, "track", face.track, face.emotion)
+        door track 1 happiness
     """
 
-    def __init__(self, *, least_iou: float = 0.3, max_age_s: float = 1.5) -> None:
-        self._least_iou, self._max_age_s = least_iou, max_age_s
-        self._cameras: dict[str, list[_Track]] = {}
-        self._last_number = 0
+    def __init__(
+        self,
+        smooth_s: float = DEFAULTS.smooth_s,
+        *,
+        least_probability: float = DEFAULTS.least_probability,
+        margin: float = DEFAULTS.margin,
+        dwell_s: float = DEFAULTS.dwell_s,
+        timeout_s: float = DEFAULTS.timeout_s,
+        silence_s: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = TrackerSettings(
+            smooth_s=smooth_s, least_probability=least_probability, margin=margin, dwell_s=dwell_s, timeout_s=timeout_s
+        )
+        self._silence_s, self._clock = silence_s, clock
+        self._cameras: OrderedDict[str, tuple[float, CameraTracks]] = OrderedDict()  # and when it last gave a result
 
-    def update(self, result: Result) -> list[int]:
+    def update(self, result: Result) -> tuple[Result, tuple[Event, ...]]:
         """Take in a result, in order of capture for each camera.
 
+        A repeat of a camera's last result, and one from before it, changes nothing: it comes back as it is, with no events.
+
         Returns:
-            The track of each face, in the order of the result's faces. Numbers are never used again.
+            The result, each face with the number of its `track`, smoothed probabilities and the emotion that the track is named
+            by; and what happened, also to tracks of other cameras, where those fell silent. A track is numbered at once; its
+            face has appeared when it was seen again.
         """
-        now = moment(result)
-        tracks = [track for track in self._cameras.get(result.camera_id, []) if abs(now - track.seen_at) <= self._max_age_s]
-        matched: dict[int, _Track] = {}
-        for face, track in self._pairs(result, tracks):
-            if face not in matched and track not in matched.values():
-                matched[face] = track
-        for index, face_ in enumerate(result.faces):
-            if index not in matched:
-                self._last_number += 1
-                matched[index] = _Track(self._last_number, face_.box, now)
-                tracks.append(matched[index])
-            matched[index].box, matched[index].seen_at = face_.box, now
+        silent = self.end_silent()
+        _, tracks = self._cameras.get(result.camera_id, (0.0, CameraTracks()))
+        shown, told = tracks.update(result, self._settings)
         self._keep(result.camera_id, tracks)
-        return [matched[index].number for index in range(len(result.faces))]
+        return shown, (*silent, *told)
 
-    def living(self) -> set[int]:
-        """Numbers of the tracks that are still followed."""
-        return {track.number for tracks in self._cameras.values() for track in tracks}
+    def finish(self, camera_id: str | None = None) -> tuple[Event, ...]:
+        """End the open tracks of a camera, or of all. What came before stays known: a repeat of it changes nothing.
 
-    def _pairs(self, result: Result, tracks: list[_Track]) -> Iterator[tuple[int, _Track]]:
-        scored = [(iou(face.box, track.box), index, track) for index, face in enumerate(result.faces) for track in tracks]
-        for overlap, index, track in sorted(scored, key=lambda pair: -pair[0]):
-            if overlap >= self._least_iou:
-                yield index, track
+        Returns:
+            What is told of them: that they left when they were last seen.
+        """
+        chosen = list(self._cameras) if camera_id is None else [camera_id]
+        return tuple(event for name in chosen if name in self._cameras for event in self._cameras[name][1].end(name))
 
-    def _keep(self, camera_id: str, tracks: list[_Track]) -> None:
-        if tracks:
-            self._cameras[camera_id] = tracks
-        else:
-            self._cameras.pop(camera_id, None)
+    def end_silent(self) -> tuple[Event, ...]:
+        """Forget the cameras that are silent, and end their tracks. `update` does it too; this is for when nothing comes."""
+        told: list[Event] = []
+        while self._cameras:
+            camera_id, (heard_at, tracks) = next(iter(self._cameras.items()))
+            if self._clock() - heard_at < self._silence_s:
+                break
+            told += tracks.end(camera_id)
+            del self._cameras[camera_id]
+        return tuple(told)
 
+    def following(self, camera_id: str) -> tuple[int, ...]:
+        """Numbers of the camera's tracks that have not left, also of those that are out of sight just now."""
+        _, tracks = self._cameras.get(camera_id, (0.0, CameraTracks()))
+        return tuple(sorted(track.number for track in tracks.tracks if track.confirmed))
 
-def moment(result: Result) -> float:
-    """When its frame was, in seconds: in a file by the file's own time, since it may be read faster than it was filmed."""
-    return result.captured_at if result.media_time is None else result.media_time
+    def save(self, camera_id: str) -> bytes:
+        """All that is known of a camera, for `load`. Of one that is unknown too: nothing, as bytes."""
+        _, tracks = self._cameras.get(camera_id, (0.0, CameraTracks()))
+        return encode_tracks(tracks)
 
+    def load(self, camera_id: str, state: bytes) -> None:
+        """Go on with a camera where the tracker that saved it stood, which needs the same settings.
 
-def iou(a: Box, b: Box) -> float:
-    """Intersection over union of two xyxy boxes, 0 where either has no area."""
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    both = width * height
-    areas = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
-    return both / (areas - both)
+        Raises:
+            StateError: where these bytes are not what `save` of this version gives. The camera is as before then.
+        """
+        self._keep(camera_id, decode_tracks(camera_id, state))
+
+    def _keep(self, camera_id: str, tracks: CameraTracks) -> None:
+        self._cameras[camera_id] = (self._clock(), tracks)
+        self._cameras.move_to_end(camera_id)

@@ -127,6 +127,25 @@ def test_tail_smooths_over_the_frames_of_a_track(client, redis_url):
     assert len({one["track"] for one in faces}) == 1
 
 
+def test_tail_tells_what_happens_to_tracks(client, redis_url):
+    now = time.time()
+    emotions = ["happiness"] * 5 + ["anger"] * 10
+    publish(client, *(result(i, faces=(face(e),), captured_at=now + i / 10) for i, e in enumerate(emotions)))
+    arguments = ("tail", "--tracks", "--from", "0", "--idle-timeout", "0.7")
+    lines = run(redis_url, *arguments).stdout.splitlines()
+    assert sum("box" in line and "track 1" in line for line in lines) == 15
+    told = [line.partition("track 1 ")[2] for line in lines if "box" not in line]
+    assert told[0] == "appeared: happiness"
+    assert told[1].startswith("changed: happiness for ")
+    assert told[1].endswith(" s, then anger")
+    assert told[2].startswith("left after 1.4 s: happiness ")
+    assert len(told) == 3
+    messages = [json.loads(line) for line in run(redis_url, *arguments, "--json").stdout.splitlines()]
+    assert [one["kind"] for one in messages if "kind" in one] == ["appeared", "changed", "left"]
+    assert {one["track"] for one in messages if "kind" in one} == {1}
+    assert sum("faces" in one for one in messages) == 15
+
+
 def test_tail_ends_quietly_when_its_reader_leaves(client, redis_url):
     publish(client, *(result(i) for i in range(300)))
     tail = start(redis_url, "tail", "--from", "0")

@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from ferstream import EMOTIONS, AsyncResultSubscriber, Face, ResultSubscriber, Smoother
+from ferstream import EMOTIONS, AsyncResultSubscriber, Face, FaceTracker, ResultSubscriber
 from ferstream.streams.wire.codec import encode_result
 from ferstream.streams.wire.keys import Keys
 from tests.consumer.test_subscriber import publish, result
@@ -24,7 +24,7 @@ def happy_door(client, redis_url):
     return redis_url
 
 
-@pytest.mark.parametrize("public", [ResultSubscriber, AsyncResultSubscriber, Smoother])
+@pytest.mark.parametrize("public", [ResultSubscriber, AsyncResultSubscriber, FaceTracker])
 def test_the_example_of_the_docstring_runs(happy_door, public):
     text = public.__doc__.replace("redis://localhost:6379", happy_door)
     example = doctest.DocTestParser().get_doctest(text, {}, public.__name__, None, None)
