@@ -101,9 +101,7 @@ class Session:
         if (next_at := self._buffer.next_at()) is not None:
             waits.append(next_at - time.monotonic())
         if not task.done():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(max(0.0, min(waits))):
-                    await self._news.wait()
+            await _is_set(self._news, within_s=max(0.0, min(waits)))
         if task.done() and self._task:
             self._task = None
             task.result()
@@ -150,19 +148,13 @@ class Session:
         while True:
             self._answered(self._where(shard))
             await reader.renew()
-            if not await self._is_wanted(reader.patience_s):
+            if not await _is_set(self._wanted, within_s=reader.patience_s):
                 continue
             await self._acknowledge(shard, reader)
             if entries := await reader.read(self._block_s):
                 self._receive(shard, entries)
             else:
                 await self._notice_new_stream(shard, reader)
-
-    async def _is_wanted(self, patience_s: float | None) -> bool:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
-                await self._wanted.wait()
-        return self._wanted.is_set()
 
     def _receive(self, shard: int, entries: list[Entry]) -> None:
         self._buffer.feed(shard, entries)
@@ -219,6 +211,13 @@ class Session:
         if self._answers.get(where) is not False:
             log.warning("%s%s; trying again until it answers", where, error)
         self._answers[where] = False
+
+
+async def _is_set(event: asyncio.Event, *, within_s: float | None) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            await event.wait()
+    return event.is_set()
 
 
 async def _end(tasks: "list[asyncio.Task[None]]") -> None:
