@@ -5,6 +5,7 @@ from typing import Literal
 
 from ferstream.streams.wire.emotions import EMOTIONS, UNKNOWN
 
+#: Of the wire. The fields of a header and of an event stand in the order of their maps there.
 VERSION = 2
 
 EventKind = Literal["appeared", "changed", "left", "alert"]
@@ -22,10 +23,10 @@ class FrameHeader:
     camera_id: str
     sequence: int
     captured_at: float
+    media_time: float | None = None
     deadline: float
     width: int
     height: int
-    media_time: float | None = None
     encoding: str = "jpeg"
     producer: str | None = None
     traceparent: str | None = None
@@ -92,6 +93,7 @@ class Result:
     camera_id: str
     sequence: int
     captured_at: float
+    media_time: float | None = None
     frame_id: str
     width: int
     height: int
@@ -99,7 +101,6 @@ class Result:
     models: dict[str, str]
     seconds: dict[str, float]
     worker: str
-    media_time: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
