@@ -12,7 +12,6 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 import redis
-from redis.backoff import NoBackoff
 from redis.client import Pipeline
 from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import (
@@ -25,9 +24,8 @@ from redis.exceptions import (
     TimeoutError,
     TryAgainError,
 )
-from redis.retry import Retry
 
-from ferstream.streams.redis_client.cluster_nodes import Address, cause_of, name_node, node_settings, slot_of
+from ferstream.streams.redis_client.cluster_nodes import Address, cause_of, cluster_settings, name_node, slot_of
 
 T = TypeVar("T")
 Command = tuple[tuple[Any, ...], dict[str, Any]]
@@ -42,7 +40,7 @@ class ClusterClient(redis.Redis):
 
     def __init__(self, seeds: Sequence[Address], settings: dict[str, Any]) -> None:
         super().__init__(connection_pool=redis.ConnectionPool(**settings, host=seeds[0][0], port=seeds[0][1]))
-        self._seeds, self._settings = seeds, node_settings(settings)
+        self._seeds, self._settings = seeds, cluster_settings(settings)
         self._opened: Cluster | None = None
         self._lock = threading.Lock()
 
@@ -82,9 +80,6 @@ class Cluster(RedisCluster):
 
     COMMAND_FLAGS: dict[str, str] = {}  # noqa: RUF012 - none goes to several nodes or to any
 
-    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - redis-py's signature
-        super().__init__(retry=Retry(NoBackoff(), 0), require_full_coverage=False, reinitialize_steps=0, **settings)
-
     def command(self, **_: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - redis-py's signature
         """No command's keys are looked up by the server's list of commands."""
         return {}
@@ -100,9 +95,6 @@ class Cluster(RedisCluster):
         name, _, number = node_name.rpartition(":")
         joined = ClusterNode(name, int(number))  # type: ignore[no-untyped-call]
         return self.nodes_manager.nodes_cache.setdefault(node_name, joined)
-
-    def client_of(self, key: str) -> redis.Redis:
-        return self.get_redis_connection(self.get_node_from_key(key))  # type: ignore[no-untyped-call]
 
     def clients_of_primaries(self) -> list[redis.Redis]:
         """Of those that there are now: the cluster is asked."""
@@ -148,11 +140,11 @@ def node_of(client: redis.Redis, key: str) -> redis.Redis:
     """The client of the server that holds a key: on a cluster of its primary as far as known, else `client` itself."""
     if not isinstance(client, ClusterClient):
         return client
-    return client.run(lambda cluster: cluster.client_of(key))
+    return client.run(lambda cluster: cluster.get_redis_connection(cluster.get_node_from_key(key)))  # type: ignore[no-untyped-call]
 
 
 def primaries_of(client: redis.Redis) -> list[redis.Redis]:
     """A plain client of each primary that there is now; of one server, `client` itself."""
     if not isinstance(client, ClusterClient):
         return [client]
-    return client.run(lambda cluster: cluster.clients_of_primaries())
+    return client.run(Cluster.clients_of_primaries)

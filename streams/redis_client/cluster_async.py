@@ -6,11 +6,9 @@ from typing import Any
 import redis
 import redis.asyncio
 from redis.asyncio.cluster import ClusterNode, RedisCluster
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisClusterException, TimeoutError
 
-from ferstream.streams.redis_client.cluster_nodes import Address, cause_of, name_node, node_settings, slot_of
+from ferstream.streams.redis_client.cluster_nodes import Address, cause_of, cluster_settings, name_node, slot_of
 
 
 class AsyncClusterClient(redis.asyncio.Redis):
@@ -19,7 +17,7 @@ class AsyncClusterClient(redis.asyncio.Redis):
     def __init__(self, seeds: Sequence[Address], settings: dict[str, Any]) -> None:
         pool: redis.asyncio.ConnectionPool = redis.asyncio.ConnectionPool(**settings, host=seeds[0][0], port=seeds[0][1])
         super().__init__(connection_pool=pool)
-        self._seeds, self._settings = seeds, node_settings(settings)
+        self._seeds, self._settings = seeds, cluster_settings(settings)
         self._opened: AsyncCluster | None = None
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - redis-py's signature
@@ -48,7 +46,7 @@ class AsyncCluster(RedisCluster):
     COMMAND_FLAGS: dict[str, str] = {}  # noqa: RUF012 - none goes to several nodes or to any
 
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - redis-py's signature
-        super().__init__(retry=Retry(NoBackoff(), 0), require_full_coverage=False, reinitialize_steps=0, **settings)
+        super().__init__(**settings)
         self.commands_parser = NoCommands()  # type: ignore[assignment]
         self._failed: str | None = None
 

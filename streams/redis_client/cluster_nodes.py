@@ -28,11 +28,11 @@ def _encoded(key: Any) -> bytes:  # noqa: ANN401 - what a command holds
     return key if isinstance(key, bytes) else str(key).encode()
 
 
-def node_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """What a connection of one server takes, as redis-py's clients of a cluster want it."""
-    kind = settings.get("connection_class")
-    others = {name: value for name, value in settings.items() if name not in ("connection_class", "retry")}
-    return others | {"ssl": True} if kind else others
+def cluster_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """What a connection of one server takes, as redis-py's clients of a cluster want it, and what we want of these."""
+    ours = {name: value for name, value in settings.items() if name != "connection_class"}
+    tls = {"ssl": True} if "connection_class" in settings else {}
+    return ours | tls | {"require_full_coverage": False, "reinitialize_steps": 0}
 
 
 def cause_of(error: RedisClusterException) -> RedisError:

@@ -66,27 +66,23 @@ def connect(url: str, *, timeout_s: float = 5.0) -> "redis.Redis":
     Retrying is the caller's decision: a repeated XADD writes twice, a repeated XREADGROUP skips a batch.
     Raises StoreRefused where the URL is none.
     """
-    retry = Retry(NoBackoff(), 0)
-    with _right_url(url):
-        if is_cluster(url):
-            settings = _cluster_settings(url, parse_url, _settings(url, timeout_s) | {"retry": retry})
-            client: redis.Redis = ClusterClient(*settings)
-        else:
-            client = redis.Redis.from_url(url, retry=retry, **_settings(url, timeout_s))
-    _refuse_unknown_options(client.connection_pool)
-    log.debug("a client of %s", redact(url))
+    client: redis.Redis = _client(url, timeout_s, redis.Redis, ClusterClient, parse_url, Retry(NoBackoff(), 0))
     return client
 
 
 def connect_async(url: str, *, timeout_s: float = 5.0) -> "redis.asyncio.Redis":
     """As `connect`, for asyncio."""
-    retry = AsyncRetry(NoBackoff(), 0)
+    client: redis.asyncio.Redis = _client(
+        url, timeout_s, redis.asyncio.Redis, AsyncClusterClient, parse_url_async, AsyncRetry(NoBackoff(), 0)
+    )
+    return client
+
+
+def _client(url: str, timeout_s: float, single: Any, cluster: Any, parse: Callable[[str], Any], retry: Any) -> Any:  # noqa: ANN401
+    """A client of one of two classes, blocking ones or those for asyncio."""
     with _right_url(url):
-        if is_cluster(url):
-            settings = _cluster_settings(url, parse_url_async, _settings(url, timeout_s) | {"retry": retry})
-            client: redis.asyncio.Redis = AsyncClusterClient(*settings)
-        else:
-            client = redis.asyncio.Redis.from_url(url, retry=retry, **_settings(url, timeout_s))
+        settings = _settings(url, timeout_s) | {"retry": retry}
+        client = cluster(*_cluster_settings(url, parse, settings)) if is_cluster(url) else single.from_url(url, **settings)
     _refuse_unknown_options(client.connection_pool)
     log.debug("a client of %s", redact(url))
     return client
