@@ -60,7 +60,7 @@ class FrameCounts:
         self.withdrawn(reason, frames)
 
     def withdrawn(self, reason: str, frames: int) -> None:
-        """Frames taken back from Redis, which has accounted for them."""
+        """Frames that were in Redis: it has accounted for them, or is told by their writer."""
         with self._lock:
             self._dropped[reason] += frames
         metrics.DROPPED.labels(self._label, reason).inc(frames)

@@ -64,8 +64,7 @@ class FramePublisher:
             group=group,
             budget_bytes=settings.budget_bytes,
             drops=counts.unaccounted,
-            on_withdrawn=counts.withdrawn,
-            on_lost=lambda frames: counts.dropped("redis_lost", frames),
+            on_dropped=counts.withdrawn,
         )
         self._generation = 0
         self._maintain_at = 0.0

@@ -77,7 +77,7 @@ class _Uncertain:
 class FrameWriter:
     """Writes the frames of one camera. `drops` are those that the account has still to be told of.
 
-    `on_withdrawn(reason, frames)` tells of frames taken back from Redis, `on_lost(frames)` of those that Redis has forgotten.
+    `on_dropped(reason, frames)` tells of frames that were in Redis: taken back from it, or forgotten by it.
     `maintain` is called once a second. Not thread-safe, but for `drops`: one thread writes and maintains.
     """
 
@@ -91,8 +91,7 @@ class FrameWriter:
         group: str,
         budget_bytes: int,
         drops: UnaccountedDrops,
-        on_withdrawn: Callable[[str, int], None],
-        on_lost: Callable[[int], None],
+        on_dropped: Callable[[str, int], None],
     ) -> None:
         self._client, self._clock = client, clock
         self._camera_id, self._group = camera_id, group
@@ -100,8 +99,7 @@ class FrameWriter:
         self._stream, self._account, self._last = (name(self._shard) for name in (keys.frames, keys.account, keys.last))
         self._finisher = FrameFinisher(client, keys, group=group)
         self._overdue = OverdueFrames(client, keys, self._shard, group)
-        self._budget_bytes, self._drops = budget_bytes, drops
-        self._on_withdrawn, self._on_lost = on_withdrawn, on_lost
+        self._budget_bytes, self._drops, self._on_dropped = budget_bytes, drops, on_dropped
         self._waiting: deque[_Waiting] = deque()
         self._token = secrets.token_hex(8)
         self._tried = self._done = 0  # steps
@@ -213,7 +211,8 @@ class FrameWriter:
         lost = [entry for entry in self._waiting if entry.step > known]
         self._keep(entry for entry in self._waiting if entry.step <= known)
         if lost:
-            self._on_lost(len(lost))
+            self._drops.add("redis_lost", len(lost))
+            self._on_dropped("redis_lost", len(lost))
         return True
 
     def _keep(self, entries: Iterable[_Waiting]) -> None:
@@ -227,7 +226,7 @@ class FrameWriter:
             gone = {entry.entry_id for entry in entries}
             self._keep(entry for entry in self._waiting if entry.entry_id not in gone)
         if removed:
-            self._on_withdrawn(reason, removed)
+            self._on_dropped(reason, removed)
 
     def _make_room(self, size: int) -> None:
         """Withdraw the oldest frames until a new one of `size` bytes fits into the budget.

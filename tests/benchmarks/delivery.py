@@ -55,8 +55,7 @@ def deliver(client: "redis.Redis", frames: int, size: int) -> None:
         group="workers",
         budget_bytes=1 << 30,
         drops=UnaccountedDrops(),
-        on_withdrawn=lambda _reason, _frames: None,
-        on_lost=lambda _frames: None,
+        on_dropped=lambda _reason, _frames: None,
     )
     reader = FrameReader(client, KEYS, group="workers", consumer="w", claim_after_s=60)
     finisher = FrameFinisher(client, KEYS, group="workers", keep_results_s=600)

@@ -57,8 +57,7 @@ class Camera:
             group="workers",
             budget_bytes=BUDGET_BYTES,
             drops=self.drops,
-            on_withdrawn=lambda _reason, _frames: None,
-            on_lost=lambda frames: self.drops.add("redis_lost", frames),
+            on_dropped=lambda _reason, _frames: None,
         )
 
     def frame(self, left_s):

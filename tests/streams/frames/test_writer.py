@@ -37,14 +37,9 @@ class Camera:
             group="workers",
             budget_bytes=budget_bytes,
             drops=self.unaccounted,
-            on_withdrawn=lambda reason, frames: self.dropped.update({reason: frames}),
-            on_lost=lambda frames: self.drop("redis_lost", frames),
+            on_dropped=lambda reason, frames: self.dropped.update({reason: frames}),
         )
         self.sequence = 0
-
-    def drop(self, reason, frames):
-        self.dropped.update({reason: frames})
-        self.unaccounted.add(reason, frames)
 
     def write(self, size=1000, age_s=0.0):
         self.sequence += 1

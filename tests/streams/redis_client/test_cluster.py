@@ -65,8 +65,7 @@ def writer_of(client, camera, drops, **settings):
         camera,
         group="workers",
         drops=UnaccountedDrops(),
-        on_withdrawn=lambda *drop: drops.append(drop),
-        on_lost=lambda frames: drops.append(("redis_lost", frames)),
+        on_dropped=lambda *drop: drops.append(drop),
         **({"budget_bytes": 1 << 20} | settings),
     )
 
