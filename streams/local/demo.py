@@ -2,11 +2,11 @@
 
 import json
 import math
-import os
 import re
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import quantiles
@@ -131,7 +131,7 @@ def _run(
         # Not before: without a line for five seconds it would tell its reader to start what is starting.
         tail = ProgramProcess("subscriber", "consumer", "tail", "--from", "0", *shared, *(["--json"] if as_json else []))
         stack.callback(tail.stop)
-        _watch([*parts, tail], seconds)
+        _within(seconds, lambda: _check([*parts, tail]))
     except KeyboardInterrupt:
         click.secho("Stopping ...", dim=True, err=True)
     ran_s = time.monotonic() - started
@@ -143,38 +143,39 @@ def _run(
 
 def _wait_for_a_result(parts: list[ProgramProcess], client: "redis.Redis", patience_s: float) -> None:
     """Raises FerstreamError where a part ended, or no result comes."""
-    until = time.monotonic() + patience_s
-    while True:
+
+    def came() -> bool:
         _check(parts)
         with translated():
-            if client.exists(Keys().results(0)):
-                return
-        if time.monotonic() > until:
-            raise FerstreamError(f"no result within {patience_s:g} s: is the camera there? fer-producer check tells")
-        time.sleep(0.1)
+            return bool(client.exists(Keys().results(0)))
+
+    if not _within(patience_s, came):
+        raise FerstreamError(f"no result within {patience_s:g} s: is the camera there? fer-producer check tells")
 
 
-def _watch(parts: list[ProgramProcess], seconds: float) -> None:
-    """For so long. Raises FerstreamError where a part ended."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        _check(parts)
-        time.sleep(0.1)
+def _wait_until_answered(client: "redis.Redis") -> None:
+    def answered() -> bool:
+        with translated():
+            return not client.xlen(Keys().frames(0))
+
+    _within(10.0, answered)
 
 
 def _check(parts: list[ProgramProcess]) -> None:
+    """Raises FerstreamError where a part ended."""
     for part in parts:
         if not part.running():
             raise FerstreamError(f"the {part.name} ended early; its own words are above")
 
 
-def _wait_until_answered(client: "redis.Redis", patience_s: float = 10.0) -> None:
-    until = time.monotonic() + patience_s
-    while time.monotonic() < until:
-        with translated():
-            if not client.xlen(Keys().frames(0)):
-                return
-        time.sleep(0.05)
+def _within(seconds: float, done: Callable[[], object]) -> bool:
+    """Ask on and on, for so long at most, whether it is done."""
+    until = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def _latencies(client: "redis.Redis") -> list[float]:
@@ -235,8 +236,3 @@ def _print_summary(run: DemoRun) -> None:
 
 
 name_variables(main, "FER_DEMO")
-
-
-if __name__ == "__main__":
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
-    main()
