@@ -23,7 +23,7 @@ from tests.faults.table import as_json, as_markdown, read_rows, write_page
 @click.option("--frames", type=click.IntRange(100), default=2000, help="At least so many in each run.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("runs/faults"), help="Where files go.")
 @click.option("--resume", is_flag=True, help="Keep the rows that are there, and run what is missing.")
-@click.option("--write", is_flag=True, help="Also renew the table of docs/faults.md.")
+@click.option("--write", is_flag=True, help="Also renew the rows of docs/faults.md that were run.")
 @click.option("--list", "lists", is_flag=True, help="Name the scenarios, and leave.")
 def main(only: tuple[str, ...], seeds: str, frames: int, out: Path, resume: bool, write: bool, lists: bool) -> None:
     """Do to real processes what happens to them in the field, and account for every frame."""
@@ -45,7 +45,7 @@ def main(only: tuple[str, ...], seeds: str, frames: int, out: Path, resume: bool
     in_order = [rows[scenario.name, seed] for scenario, seed in wanted if (scenario.name, seed) in rows]
     (out / "faults.md").write_text(as_markdown(in_order) + "\n")
     if write:
-        write_page(in_order)
+        write_page(in_order, [scenario.name for scenario in SCENARIOS])
     click.echo(f"{len(in_order)} rows in {out}; {failures} runs were not as they must be")
     sys.exit(bool(failures))
 

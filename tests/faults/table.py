@@ -3,7 +3,7 @@
 import json
 import platform
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import groupby
@@ -12,28 +12,34 @@ from pathlib import Path
 import psutil
 
 from tests.faults.run import Row
-from tests.plays.scale_out.page import replace_block
+from tests.plays.scale_out.page import block, replace_block
 from tests.support.paths import ROOT
 
 PAGE = ROOT / "docs" / "faults.md"
 COLUMNS = (
     "scenario", "seeds", "frames", "lost", "twice", "expired", "dead", "dropped", "account", "worst gap", "recovery", "memory",
 )  # fmt: skip
+#: What is said of a table of which only some rows were renewed.
+OLDER = " Rows that were not run again are older."
 
 
 def as_markdown(rows: Sequence[Row]) -> str:
-    lines = [" | ".join(COLUMNS), "|".join(["---"] * len(COLUMNS))]
-    lines += [" | ".join(_line(list(group))) for _, group in groupby(rows, key=lambda row: row.scenario)]
-    return f"{_when_and_where()}\n\n" + "\n".join(f"| {line} |" for line in lines)
+    return _table(_when_and_where(), _lines(rows).values())
 
 
 def as_json(rows: Sequence[Row]) -> str:
     return json.dumps([asdict(row) | {"good": row.good} for row in rows], indent=1) + "\n"
 
 
-def write_page(rows: Sequence[Row]) -> None:
-    """Renew the table of docs/faults.md."""
-    replace_block("faults", as_markdown(rows), PAGE)
+def write_page(rows: Sequence[Row], scenarios: Sequence[str], page: Path = PAGE) -> None:
+    """Renew these rows of the page's table, which is in the order of `scenarios`; rows of others among these stay as they are."""
+    heading, *old = block("faults", page).splitlines()
+    new, kept = _lines(rows), {line.removeprefix("| ").split(" | ")[0].split("; ")[0]: line for line in old}
+    when_and_where = _when_and_where()
+    if when_and_where != heading and set(scenarios) & set(kept) - set(new):
+        when_and_where += OLDER
+    lines = kept | new
+    replace_block("faults", _table(when_and_where, [lines[name] for name in scenarios if name in lines]), page)
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -42,7 +48,21 @@ def read_rows(path: Path) -> list[Row]:
     return [Row(**{name: value for name, value in row.items() if name != "good"}) for row in rows]
 
 
-def _line(rows: list[Row]) -> list[str]:
+def _table(when_and_where: str, lines: Iterable[str]) -> str:
+    heads = (_row(COLUMNS), f"| {'|'.join(['---'] * len(COLUMNS))} |")
+    return f"{when_and_where}\n\n" + "\n".join([*heads, *lines])
+
+
+def _lines(rows: Sequence[Row]) -> dict[str, str]:
+    """The line of each scenario."""
+    return {name: _row(_cells(list(group))) for name, group in groupby(rows, key=lambda row: row.scenario)}
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cells(rows: list[Row]) -> list[str]:
     dropped: Counter[str] = Counter()
     for row in rows:
         dropped.update(row.dropped)
