@@ -15,7 +15,7 @@ from ferstream.streams.errors import FerstreamError
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.keys import Keys
 from tests.faults.pictures import draw_pictures
-from tests.faults.scenario import Scenario
+from tests.faults.scenario import Program, Scenario
 from tests.faults.server import Server, clock_preload
 from tests.faults.watcher import FrameName, Watcher
 from tests.plays.scale_out.processes import Part
@@ -84,7 +84,7 @@ class Rig:
 
     def start_worker(self, name: str, *, ready: bool = True, **variables: str) -> Part:
         options = ("--json", "--name", name, "--threads", "1", "--device", "cpu", *self.load.options)
-        part = self.start(name, "tests.faults.inside.worker", options, self.load.worker | variables)
+        part = self.start(name, "tests.faults.inside.worker", options, self.load.worker | variables | self._clock_of("worker"))
         self.workers[name] = part
         return part.wait_until_ready() if ready else part
 
@@ -94,7 +94,8 @@ class Rig:
         usual = ("--json", "--fps", f"{self.load.fps:g}", "--loop", "--stay", "--freshness", f"{self.load.freshness_s:g}")
         words = (*usual, *options, *(word for camera in given for word in ("--camera", camera)))
         witness = {"WITNESS": str(self.folder / "witness"), "SEED": str(self.seed)}
-        part = self.start(name, "tests.faults.inside.producer", words, self.load.producer | variables | witness)
+        more = variables | witness | self._clock_of("producer")
+        part = self.start(name, "tests.faults.inside.producer", words, self.load.producer | more)
         self.producers[name] = part
         return part
 
@@ -175,6 +176,10 @@ class Rig:
         self.workers.pop(part.name, None)
         self.producers.pop(part.name, None)
 
+    def _clock_of(self, program: Program) -> dict[str, str]:
+        """Variables of a program whose clock the fault puts; else none."""
+        return clock_preload(self.folder) if self.scenario.clocked == program else {}
+
     def _start_redis(self) -> str:
         """Returns the URL that leads straight there; the programs' own is `url`."""
         kind = self.scenario.redis
@@ -182,8 +187,7 @@ class Rig:
             self.cluster = self._stack.enter_context(RedisCluster())
             self.url = self.cluster.url
             return self.url
-        preload = clock_preload(self.folder) if kind == "clocked" else None
-        self.server = self._stack.enter_context(Server(self.folder, durable=kind == "durable", preload=preload))
+        self.server = self._stack.enter_context(Server(self.folder, durable=kind == "durable", preload=self._clock_of("redis")))
         port = straight = self.server.port
         if kind == "replicated":
             self.replica = self._stack.enter_context(Server(self.folder, follow=port))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from tests.faults.rig import Rig
 
-RedisKind = Literal["memory", "durable", "users", "replicated", "cluster", "clocked"]
+RedisKind = Literal["memory", "durable", "users", "replicated", "cluster"]
+Program = Literal["redis", "producer", "worker"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class Scenario:
 
     forgets: why Redis itself forgets here, so that the account begins anew; else nothing may be lost.
     in_hand: frames of each camera that only a killed producer had, and took with it, at each time it was killed.
+    clocked: the program whose clock the fault puts with `put_clock`; the others keep the machine's.
     tell: what else there is to say of the run, for its row; it may raise AssertionError.
     """
 
@@ -44,5 +46,6 @@ class Scenario:
     proxied: bool = False
     forgets: str = ""
     in_hand: int = 0
+    clocked: Program | None = None
     tell: Callable[["Rig"], str] = lambda _rig: ""
     quick: bool = False

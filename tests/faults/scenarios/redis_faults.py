@@ -1,13 +1,12 @@
-"""Redis that dies, forgets, is full, refuses, is replaced by its replica, or whose clock is put."""
+"""Redis that dies, forgets, is full, refuses, or is replaced by its replica."""
 
 import time
 
 from tests.faults.rig import Rig
 from tests.faults.scenario import Load, Scenario
-from tests.faults.server import MAX_MEMORY, put_clock
+from tests.faults.server import MAX_MEMORY
 
 AWAY_S = 2.0
-HOUR_S = 3600
 
 
 def restart(rig: Rig) -> None:
@@ -70,11 +69,6 @@ def lose_primary(rig: Rig) -> None:
     time.sleep(5.0)
 
 
-def step_clock(rig: Rig, seconds: int) -> None:
-    put_clock(rig.folder, seconds)
-    time.sleep(8.0)
-
-
 SCENARIOS = (
     Scenario(name="Redis killed twice, writes on disk", fault=restart, redis="durable"),
     Scenario(name="Redis killed twice, nothing on disk", fault=restart, forgets="all that was in it, the account too"),
@@ -97,6 +91,4 @@ SCENARIOS = (
         load=Load(cameras=8, fps=15),
         forgets="what was not copied yet",
     ),
-    Scenario(name="Redis's clock an hour ahead", fault=lambda rig: step_clock(rig, HOUR_S), redis="clocked"),
-    Scenario(name="Redis's clock an hour back", fault=lambda rig: step_clock(rig, -HOUR_S), redis="clocked"),
 )

@@ -2,8 +2,10 @@
 
 import time
 
+from ferstream.streams.frames.finish import DEAD_LETTERS
 from tests.faults.rig import Rig
 from tests.faults.scenario import Load, Scenario
+from tests.faults.watcher import FrameName
 
 STAGES = ("read", "decode", "detect", "classify", "publish", "published")
 #: Longer than a lease, which is --claim-after: 2 s.
@@ -56,12 +58,29 @@ def wait(rig: Rig) -> None:
 
 def poisoned(share: float) -> Scenario:
     load = Load(producer={"POISON": str(share)}, workers=1)
-    return Scenario(name=f"{share:.0%} of pictures are broken", fault=wait if share < 1 else poison_ends, load=load)
+    return Scenario(name=f"{share:.0%} of pictures are broken", fault=wait, load=load)
 
 
-def poison_ends(rig: Rig) -> None:
-    """A camera that gives nothing but broken pictures beside good ones, which go on."""
-    rig.wait_for_answers(200)
+def break_everything(rig: Rig) -> None:
+    """Other cameras, of which every picture is broken, until these are more than dead letters are kept; then the first ones."""
+    rig.stop(rig.producers["producer"])
+    cameras = [f"broken-{number}={rig.folder / rig.load.pictures}" for number in range(rig.load.cameras)]
+    broken = rig.start_producer("broken", cameras, POISON="1")
+    rig.wait_until(lambda: len(broken_frames(rig)) > DEAD_LETTERS * 1.2)
+    rig.stop(broken)
+    rig.start_producer("producer")
+
+
+def broken_frames(rig: Rig) -> set[FrameName]:
+    return {(camera, sequence) for camera, sequence in rig.captured() if camera.startswith("broken-")}
+
+
+def all_broken_ones(rig: Rig) -> str:
+    """None has a result, and of their letters the newest are kept."""
+    broken, kept = broken_frames(rig), rig.client.xlen(rig.keys.dead(0))
+    assert not broken & set(rig.watcher.seen.answers), "a broken picture has a result"
+    assert DEAD_LETTERS <= kept < len(broken), f"{kept} letters are kept"
+    return f"the newest {DEAD_LETTERS:,} dead letters are kept"
 
 
 SCENARIOS = (
@@ -72,5 +91,6 @@ SCENARIOS = (
     Scenario(name="everything stopped for 8 s, Redis too", fault=stall_everything),
     poisoned(0.01),
     poisoned(0.1),
+    Scenario(name="100% of pictures are broken, then none", fault=break_everything, tell=all_broken_ones),
     Scenario(name="device out of memory above 2 pictures", fault=wait, load=Load(fps=60, worker={"MEMORY": "2"}, workers=1)),
 )
