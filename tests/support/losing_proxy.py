@@ -3,6 +3,7 @@
 import socket
 import threading
 from pathlib import Path
+from select import select
 from typing import Literal
 
 Fault = Literal["request", "reply"]
@@ -11,15 +12,17 @@ Fault = Literal["request", "reply"]
 class LosingProxy:
     """Passes requests on until `lose` says which to lose: the whole connection ends there, as the client sees it.
 
-    A lost request never reached Redis; of a lost reply the request was executed.
+    A lost request never reached Redis; of a lost reply the request was executed. `target` is a socket in a file, and `path` the
+    one to listen at; or a port of this machine, and `port` is the one that it listens at.
     """
 
-    def __init__(self, target: Path, path: Path) -> None:
+    def __init__(self, target: Path | int, path: Path | None = None) -> None:
         self._target, self._fault, self._passing = target, None, 0
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
+        self._listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
+        self._listener.bind(str(path) if path else ("127.0.0.1", 0))
         self._listener.listen()
-        self.url = f"unix://{path}"
+        self.port = 0 if path else int(self._listener.getsockname()[1])
+        self.url = f"unix://{path}" if path else f"redis://127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def lose(self, fault: Fault | None, passing: int = 0) -> None:
@@ -36,22 +39,32 @@ class LosingProxy:
                 near, _ = self._listener.accept()
             except OSError:
                 return
-            far = socket.socket(socket.AF_UNIX)
-            far.connect(str(self._target))
+            far = self._connect()
             threading.Thread(target=self._serve, args=(near, far), daemon=True).start()
 
+    def _connect(self) -> socket.socket:
+        if isinstance(self._target, int):
+            return socket.create_connection(("127.0.0.1", self._target))
+        far = socket.socket(socket.AF_UNIX)
+        far.connect(str(self._target))
+        return far
+
     def _serve(self, near: socket.socket, far: socket.socket) -> None:
+        loses_reply = False
         with near, far:
-            # A request of these tests fits one read here, and so does a reply.
-            while request := near.recv(1 << 20):
-                fault = self._next_fault(request)
-                if fault == "request":
-                    return
-                far.sendall(request)
-                reply = far.recv(1 << 20)
-                if fault == "reply":
-                    return
-                near.sendall(reply)
+            while True:
+                readable, _, _ = select([near, far], [], [])
+                if far in readable:
+                    reply = far.recv(1 << 20)
+                    if not reply or loses_reply:
+                        return
+                    near.sendall(reply)
+                if near in readable:
+                    request = near.recv(1 << 20)  # a request of these tests fits one read
+                    if not request or (fault := self._next_fault(request)) == "request":
+                        return
+                    loses_reply = fault == "reply"
+                    far.sendall(request)
 
     def _next_fault(self, request: bytes) -> Fault | None:
         if self._fault is None or b"CLIENT" in request:  # what a connection begins with

@@ -1,4 +1,4 @@
-"""A real Redis Cluster of three primaries on this machine, which keeps no data on disk and ends with its owner."""
+"""A real Redis Cluster on this machine, of three primaries unless said, which keeps no data on disk and ends with its owner."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,22 +18,34 @@ from ferstream.streams.local.embedded_redis import dismiss, find_redis_server, s
 from ferstream.streams.redis_client.connect import connect
 
 SLOTS = 16384
-PRIMARIES = 3
+#: The port at which nodes talk to each other is so far above their own.
+BUS = 10_000
 
 
 class RedisCluster:
-    """Starts on construction; `url` names all three nodes. Slots are shared out evenly, in the order of `ports`.
+    """Starts on construction; `url` names all nodes. Slots are shared out evenly, in the order of `ports`.
 
     The nodes' own list of each other is in a temporary directory, so that a node that was killed can come back.
     """
 
-    def __init__(self, executable: str | None = None, *, tls: dict[str, Path] | None = None) -> None:
-        """`tls`: certificate, key and authority of the nodes; then they speak TLS only."""
+    def __init__(
+        self,
+        executable: str | None = None,
+        *,
+        primaries: int = 3,
+        tls: dict[str, Path] | None = None,
+        proxy: Callable[[int], int] | None = None,
+    ) -> None:
+        """`tls`: certificate, key and authority of the nodes; then they speak TLS only.
+
+        `proxy` puts something before the port of a node and returns its own: that is what clients are told.
+        """
         self._executable, self._tls = executable or find_redis_server(), tls
         self.directory = Path(tempfile.mkdtemp(prefix="fer-cluster-"))
-        self.ports = free_ports(PRIMARIES)
+        self.ports = free_ports(primaries)
+        self._told = {port: proxy(port) if proxy else port for port in self.ports}
         self._scheme, self._query = ("rediss", f"?ssl_ca_certs={tls['tls-ca-cert-file']}") if tls else ("redis", "")
-        self.url = f"{self._scheme}+cluster://" + ",".join(f"127.0.0.1:{port}" for port in self.ports) + self._query
+        self.url = f"{self._scheme}+cluster://" + ",".join(f"127.0.0.1:{port}" for port in self._told.values()) + self._query
         self._servers: dict[int, subprocess.Popen[bytes]] = {}
         self._guards: list[subprocess.Popen[bytes]] = []
         try:
@@ -59,7 +71,7 @@ class RedisCluster:
 
     def port_of(self, key: str) -> int:
         """The node that holds a key by the first sharing out."""
-        return self.ports[min(key_slot(key.encode()) * PRIMARIES // SLOTS, PRIMARIES - 1)]
+        return self.ports[self._first_holder(key_slot(key.encode()))]
 
     def flush(self) -> None:
         for port in self.ports:
@@ -82,6 +94,8 @@ class RedisCluster:
             "dir": folder,
             "logfile": folder / "redis.log",
         }
+        if (told := self._told.get(port, port)) != port:
+            settings |= {"cluster-announce-port": told, "cluster-announce-bus-port": port + BUS}
         command = [self._executable, *(word for name, value in settings.items() for word in (f"--{name}", str(value)))]
         self._servers[port], guard = start_guarded(command, self.directory)
         self._guards.append(guard)
@@ -115,16 +129,37 @@ class RedisCluster:
     @contextmanager
     def moving(self, slot: int, source: int, target: int) -> Iterator[None]:
         """Move a slot as redis-cli's reshard does: the keys one by one, then the slot. They wait where they are until the end."""
+        self.begin_move(slot, source, target)
+        yield
+        while self.move_keys(slot, source, target, 1):
+            time.sleep(0.05)  # the others shall meet a slot that is half here, half there
+        self.end_move(slot, source, target)
+
+    def begin_move(self, slot: int, source: int, target: int) -> None:
+        """From now on both nodes know that the slot is on its way; its keys are where they were."""
         with self.node(source) as old, self.node(target) as new:
             old_id, new_id = (node.execute_command("CLUSTER MYID").decode() for node in (old, new))
             new.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", old_id)
             old.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", new_id)
-            yield
-            while keys := old.execute_command("CLUSTER GETKEYSINSLOT", slot, 1):
-                old.execute_command("MIGRATE", "127.0.0.1", target, keys[0], 0, 5000)
-                time.sleep(0.05)  # the others shall meet a slot that is half here, half there
+
+    def move_keys(self, slot: int, source: int, target: int, most: int) -> int:
+        """Move so many keys of a slot whose move has begun; returns how many that were."""
+        with self.node(source) as old:
+            keys = old.execute_command("CLUSTER GETKEYSINSLOT", slot, most) if most else []
+            for key in keys:
+                old.execute_command("MIGRATE", "127.0.0.1", target, key, 0, 5000)
+        return len(keys)
+
+    def end_move(self, slot: int, source: int, target: int) -> None:
+        """The slot, which has no key left at its source, is the target's."""
+        with self.node(source) as old, self.node(target) as new:
+            new_id = new.execute_command("CLUSTER MYID").decode()
             for node in (new, old):
                 node.execute_command("CLUSTER SETSLOT", slot, "NODE", new_id)
+
+    def _first_holder(self, slot: int) -> int:
+        """The number of the node that a slot is given to at first."""
+        return min(slot * len(self.ports) // SLOTS, len(self.ports) - 1)
 
     def close(self) -> None:
         for server in self._servers.values():
@@ -138,12 +173,13 @@ class RedisCluster:
         for index, port in enumerate(self.ports):
             with self.node(port) as node:
                 node.execute_command("CLUSTER SET-CONFIG-EPOCH", index + 1)
-                own = (slot for slot in range(SLOTS) if min(slot * PRIMARIES // SLOTS, PRIMARIES - 1) == index)
+                own = (slot for slot in range(SLOTS) if self._first_holder(slot) == index)
                 node.execute_command("CLUSTER ADDSLOTS", *own)
                 node.execute_command("CLUSTER MEET", "127.0.0.1", self.ports[0])
         for port in self.ports:
             with self.node(port) as node:
-                _wait(lambda node=node: len({shard[2][1] for shard in node.execute_command("CLUSTER SLOTS")}) == PRIMARIES)
+                told = set(self._told.values())
+                _wait(lambda node=node, told=told: {shard[2][1] for shard in node.execute_command("CLUSTER SLOTS")} == told)
                 _wait(lambda node=node: node.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
 
 
@@ -168,7 +204,7 @@ def free_ports(count: int) -> list[int]:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
             try:
-                bus.bind(("127.0.0.1", port + 10000))
+                bus.bind(("127.0.0.1", port + BUS))
             except (OSError, OverflowError):
                 continue
             if port not in found:

@@ -4,11 +4,9 @@ Hypothesis looks for a sequence of steps that breaks it, and shrinks it. FER_MOD
 """
 
 import os
-import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import count
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,6 +21,7 @@ from ferstream.streams.frames.reader import Entry, FrameReader
 from ferstream.streams.frames.writer import FrameWriter, UnaccountedDrops
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.clock import ServerClock
+from ferstream.streams.redis_client.cluster import primaries_of
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.codec import decode_header, decode_result
 from ferstream.streams.wire.keys import Keys
@@ -31,7 +30,6 @@ from tests.support.losing_proxy import LosingProxy
 
 KEYS = Keys()
 RUNS = int(os.environ.get("FER_MODEL_RUNS", "100"))
-NUMBERS = count()
 CAMERAS, WORKERS = ("door", "hall"), ("one", "two", "three")
 FRAME_BYTES, BUDGET_BYTES = 1000, 6000
 CLAIM_AFTER_S = 30.0
@@ -102,15 +100,15 @@ class Worker:
 class Delivery(RuleBasedStateMachine):
     """The steps. Every one of them may lose a request or a reply where it talks to Redis."""
 
-    server: EmbeddedRedis
-    sockets: Path
+    url: str
+    faulty_url: str  # the same Redis behind the proxies
+    proxies: Sequence[LosingProxy]
 
     def __init__(self):
         super().__init__()
-        self.client = connect(self.server.url)
-        self.client.flushall()
-        self.proxy = LosingProxy(self.server.directory / "redis.sock", self.sockets / f"{next(NUMBERS)}.sock")
-        self.faulty = connect(self.proxy.url)
+        self.client, self.faulty = connect(self.url), connect(self.faulty_url)
+        for primary in primaries_of(self.client):
+            primary.flushall()
         self.clock = ServerClock()
         self.clock.set_from(self.client)
         self.killed = 0  # frames that killed producers had told the account of
@@ -121,6 +119,8 @@ class Delivery(RuleBasedStateMachine):
     def begin(self):
         self.cameras = {name: Camera(self.faulty, self.clock, name, 0) for name in CAMERAS}
         self.workers = [self.new_worker(name) for name in WORKERS]
+        for camera in self.cameras.values():  # Hypothesis leaves rules out at random, and without frames others do nothing
+            self.write_one(camera, 3600.0, None)
 
     def new_worker(self, name):
         reader = FrameReader(self.faulty, KEYS, group="workers", consumer=name, claim_after_s=CLAIM_AFTER_S)
@@ -129,7 +129,7 @@ class Delivery(RuleBasedStateMachine):
 
     def losing(self, fault, step):
         """Take a step with a fault; whether it went through."""
-        self.proxy.lose(*(fault or (None,)))
+        self.lose(*(fault or (None,)))
         try:
             step()
         except StoreUnavailable:
@@ -137,15 +137,28 @@ class Delivery(RuleBasedStateMachine):
         except GroupGone:
             return False
         finally:
-            self.proxy.lose(None)
+            self.lose(None)
         return True
 
-    @rule(camera=cameras, left_s=st.sampled_from([3600.0, 3600.0, -10.0]), dropped=st.integers(0, 2), fault=faults)
-    def write(self, camera, left_s, dropped, fault):
-        """A frame, after some that were over the camera's rate."""
+    def lose(self, *fault):
+        for proxy in self.proxies:
+            proxy.lose(*fault)
+
+    @rule(
+        camera=cameras,
+        left_s=st.sampled_from([3600.0, 3600.0, -10.0]),
+        dropped=st.integers(0, 2),
+        each=st.lists(faults, min_size=1, max_size=4),
+    )
+    def write(self, camera, left_s, dropped, each):
+        """Some frames, after some that were over the camera's rate."""
         one = self.cameras[camera]
         for _ in range(dropped):
             one.drop("rate")
+        for fault in each:
+            self.write_one(one, left_s, fault)
+
+    def write_one(self, one, left_s, fault):
         if one.writer.uncertain and not self.losing(fault, one.settle):
             return
         if self.losing(fault, lambda: one.writer.write(one.frame(left_s))):
@@ -249,7 +262,6 @@ class Delivery(RuleBasedStateMachine):
         assert self.forgot or account.captured == self.killed + sum(camera.captured for camera in self.cameras.values())
         assert self.client.xpending(KEYS.frames(0), "workers")["pending"] == 0
         self.faulty.close()
-        self.proxy.close()
         self.client.close()
 
 
@@ -318,14 +330,20 @@ def quick_server():
 @pytest.mark.timeout(900)  # Hypothesis takes minutes to shrink what it has found
 @pytest.mark.parametrize("steps", [Delivery, ForgetfulDelivery])
 def test_cameras_workers_and_faults_in_any_order(quick_server, steps):
-    with tempfile.TemporaryDirectory(prefix="fer-") as folder:  # a socket's path must be short
+    proxy = LosingProxy(quick_server.directory / "redis.sock", quick_server.directory / "proxy.sock")
 
-        class Here(steps):
-            server, sockets = quick_server, Path(folder)
+    class Here(steps):
+        url, faulty_url, proxies = quick_server.url, proxy.url, [proxy]
 
-        run_state_machine_as_test(
-            Here,
-            settings=settings(
-                max_examples=RUNS, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
-            ),
-        )
+    play(Here, RUNS)
+    proxy.close()
+
+
+def play(steps, runs):
+    """So many sequences of steps."""
+    run_state_machine_as_test(
+        steps,
+        settings=settings(
+            max_examples=runs, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+        ),
+    )
