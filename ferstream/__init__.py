@@ -6,8 +6,13 @@ configures no logging and loads no numpy.
 
 TYPE_CHECKING = False  # what checkers take for true; typing's own would be half the cost of importing this
 if TYPE_CHECKING:
-    from ferstream.consumer.subscribe.shards import Delivery
-    from ferstream.consumer.subscribe.subscriber import AsyncResultSubscriber, ResultSubscriber
+    from ferstream.consumer.subscribe.sources import Delivery, EventDelivery
+    from ferstream.consumer.subscribe.subscriber import (
+        AsyncEventSubscriber,
+        AsyncResultSubscriber,
+        EventSubscriber,
+        ResultSubscriber,
+    )
     from ferstream.consumer.tracking.tracker import FaceTracker
     from ferstream.streams.errors import FerstreamError, StoreError, StoreFull, StoreRefused, StoreUnavailable
     from ferstream.streams.wire.emotions import EMOTIONS
@@ -21,9 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EMOTIONS",
+    "AsyncEventSubscriber",
     "AsyncResultSubscriber",
     "Delivery",
     "Event",
+    "EventDelivery",
+    "EventSubscriber",
     "Face",
     "FaceRecognizer",
     "FaceTracker",
@@ -43,10 +51,13 @@ __all__ = [
 
 #: The module that each public name lives in.
 _HOMES = {
+    "AsyncEventSubscriber": "ferstream.consumer.subscribe.subscriber",
     "AsyncResultSubscriber": "ferstream.consumer.subscribe.subscriber",
-    "Delivery": "ferstream.consumer.subscribe.shards",
+    "Delivery": "ferstream.consumer.subscribe.sources",
     "EMOTIONS": "ferstream.streams.wire.emotions",
     "Event": "ferstream.streams.wire.messages",
+    "EventDelivery": "ferstream.consumer.subscribe.sources",
+    "EventSubscriber": "ferstream.consumer.subscribe.subscriber",
     "Face": "ferstream.streams.wire.messages",
     "FaceRecognizer": "ferstream.workers.faces.recognizer",
     "FaceTracker": "ferstream.consumer.tracking.tracker",

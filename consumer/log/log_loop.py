@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ferstream.consumer.log.log_metrics import LogMetrics
 from ferstream.consumer.log.result_log import ResultLog
-from ferstream.consumer.subscribe.shards import Delivery
+from ferstream.consumer.subscribe.sources import Delivery
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections import Counter as Count
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 
-from ferstream.consumer.subscribe.shards import Delivery
+from ferstream.consumer.subscribe.sources import Delivery
 from ferstream.streams.service.metrics import LATENCY_BUCKETS
 
 

@@ -1,12 +1,10 @@
-"""Putting each camera's results back into the order of capture, within a window of time."""
+"""Putting each camera's messages back into the order of capture, within a window of time."""
 
 import heapq
 import math
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
-
-from ferstream.streams.wire.messages import Result
 
 #: A result this much older than its predecessor is not late: the camera's clock was set back, and its order begins anew.
 CLOCK_SET_BACK_S = 60.0
@@ -15,7 +13,7 @@ CAMERAS = 10_000
 WAITING_A_CAMERA = 5000
 
 T = TypeVar("T")
-Key = tuple[float, float]  # (captured_at, sequence)
+Key = tuple[float, float]  # when it was captured, and its frame's sequence
 _NONE: Key = (-math.inf, -math.inf)
 
 
@@ -28,7 +26,7 @@ class _Camera(Generic[T]):
 
 
 class ReorderBuffer(Generic[T]):
-    """Holds each result until its window is over, by the clock or by a newer capture, or until nothing can come before it."""
+    """Holds each item until its window is over, by the clock or by a newer capture, or until nothing can come before it."""
 
     def __init__(self, window_s: float) -> None:
         self._window_s = window_s
@@ -36,18 +34,17 @@ class ReorderBuffer(Generic[T]):
         self._arrivals: deque[tuple[float, str, Key]] = deque()
         self._pushed = 0
 
-    def push(self, result: Result, item: T, now: float) -> bool:
-        """Take in a result as `item`, `now` being any steady clock; False where it is late: a newer one of its camera is out."""
-        camera = self._camera(result.camera_id)
-        key = (result.captured_at, float(result.sequence))
+    def push(self, camera_id: str, key: Key, item: T, now: float) -> bool:
+        """Take in an `item`, `now` being any steady clock; False where it is late: a newer one of its camera is out."""
+        camera = self._camera(camera_id)
         if key < camera.gone:
-            if camera.gone[0] - result.captured_at < CLOCK_SET_BACK_S + self._window_s:
+            if camera.gone[0] - key[0] < CLOCK_SET_BACK_S + self._window_s:
                 return False
             camera.gone, camera.limit, camera.newest = _NONE, _NONE, -math.inf
         self._pushed += 1
         heapq.heappush(camera.waiting, (key, self._pushed, item))
-        self._arrivals.append((now, result.camera_id, key))
-        camera.newest = max(camera.newest, result.captured_at)
+        self._arrivals.append((now, camera_id, key))
+        camera.newest = max(camera.newest, key[0])
         camera.limit = max(camera.limit, (camera.newest - self._window_s, math.inf))
         if len(camera.waiting) > WAITING_A_CAMERA:
             camera.limit = max(camera.limit, camera.waiting[0][0])

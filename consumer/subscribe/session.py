@@ -7,11 +7,12 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 from functools import partial
+from typing import Any
 
 import redis.asyncio
 
+from ferstream.consumer.subscribe.delivery_buffer import DeliveryBuffer
 from ferstream.consumer.subscribe.readers import PAGE, Entry, PositionReader
-from ferstream.consumer.subscribe.result_buffer import ResultBuffer
 from ferstream.consumer.subscribe.shards import ShardPosition, Shards, order
 from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreUnavailable
 from ferstream.streams.redis_client.connect import MAX_BLOCK_S, connect_async, is_cluster
@@ -36,7 +37,7 @@ class Session:
         self,
         url: str,
         shards: Shards,
-        buffer: ResultBuffer,
+        buffer: DeliveryBuffer[Any, Any],
         make_reader: Callable[[redis.asyncio.Redis, str, ShardPosition], PositionReader],
         *,
         idle_timeout_s: float | None,
@@ -120,9 +121,9 @@ class Session:
                     await self._persist("", partial(self._shards.find, client))
                     if len(readers) < len(self._shards.positions):
                         prefix, count = self._shards.keys.prefix, self._shards.keys.shards
-                        log.debug("results of %d shards of %s, after %s", count, prefix, self._shards.token())
+                        log.debug("reading %d shards of %s, after %s", count, prefix, self._shards.token())
                     for shard in range(len(readers), len(self._shards.positions)):
-                        reader = self._make_reader(client, self._shards.keys.results(shard), self._shards.positions[shard])
+                        reader = self._make_reader(client, self._shards.stream(shard), self._shards.positions[shard])
                         readers.append(reader)
                         tasks.append(asyncio.create_task(self._persist(self._where(shard), partial(self._read, shard, reader))))
                     await self._watch(tasks)
@@ -194,7 +195,7 @@ class Session:
                 self._failed(where, error)
                 await asyncio.sleep(backoff.failed())
             except GroupGone:  # deleted under us: made again from where we were
-                log.warning("the results or their consumer group were deleted; going on with new ones")
+                log.warning("the stream or its consumer group was deleted; going on with new ones")
                 await asyncio.sleep(FIRST_WAIT_S)
 
     def _where(self, shard: int) -> str:

@@ -1,8 +1,8 @@
-"""The results streams of a deployment: how many there are, what comes out of them, and how far each was read."""
+"""The streams of a deployment that a subscriber reads: how many there are, and how far each was read."""
 
 import re
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import redis.asyncio
@@ -10,35 +10,9 @@ import redis.asyncio
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.redis_client.commands import translated
 from ferstream.streams.wire.keys import Keys
-from ferstream.streams.wire.messages import Result
 
 BEGINNING = "0-0"
 _ID = re.compile(r"\d{1,20}(-\d{1,20})?")
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A result and where it came from: what `deliveries` and `batches` of a subscriber give.
-
-    Attributes:
-        result: what a worker says of one frame.
-        shard: the number of the Redis shard, from 0, whose results stream holds it.
-        entry_id: its own entry in that stream ("1700000000000-0"), which also says when it was published.
-    """
-
-    result: Result
-    shard: int
-    entry_id: str
-
-    @property
-    def published_at(self) -> float:
-        """When the result came out: seconds since the epoch on Redis's clock, as `captured_at` is."""
-        return int(self.entry_id.partition("-")[0]) / 1000
-
-    @property
-    def latency_s(self) -> float:
-        """Seconds from capture to result."""
-        return self.published_at - self.result.captured_at
 
 
 def parse_position(text: str) -> list[str] | None:
@@ -99,16 +73,23 @@ class ShardPosition:
 
 
 class Shards:
-    """The position of each shard; `count` None asks Redis how many there are. Raises FerstreamError for a wrong `from_`."""
+    """The position of each shard, in the stream that `name` gives; `count` None asks Redis how many there are.
 
-    def __init__(self, from_: str, prefix: str, count: int | None) -> None:
-        self._from, self._start = from_, parse_position(from_)
+    Raises FerstreamError for a wrong `from_`.
+    """
+
+    def __init__(self, from_: str, prefix: str, count: int | None, name: Callable[[Keys, int], str]) -> None:
+        self._from, self._start, self._name = from_, parse_position(from_), name
         self.keys, self.counted = Keys(prefix, count or 1), count is not None
         self.positions: list[ShardPosition] = []
 
     def token(self) -> str:
         """Where everything was yielded up to: what `parse_position` takes back."""
         return ",".join(position.id for position in self.positions) or self._from
+
+    def stream(self, shard: int) -> str:
+        """The name of the stream that is read."""
+        return self._name(self.keys, shard)
 
     async def find(self, client: "redis.asyncio.Redis") -> None:
         """How many there are, until Redis knows (a subscriber may be older than the deployment), and where to begin."""
@@ -136,5 +117,5 @@ class Shards:
 
     async def _end(self, client: "redis.asyncio.Redis", shard: int) -> str:
         with translated():
-            last: Any = await client.xrevrange(self.keys.results(shard), count=1)
+            last: Any = await client.xrevrange(self.stream(shard), count=1)
         return str(last[0][0], "ascii") if last else BEGINNING

@@ -1,126 +1,11 @@
-"""Subscribing to results: `for result in ResultSubscriber(url): ...`, and the same for asyncio.
+"""Subscribing to results: `for result in ResultSubscriber(url): ...`; to events; and the same for asyncio."""
 
-All is done in one way, with asyncio; the blocking subscriber has an event loop in a thread of its own for it.
-"""
-
-import os
-import random
-import socket
-import weakref
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import ExitStack
-from functools import partial
-from threading import Lock
-from types import TracebackType
-from typing import Self, TypeVar
-
-from anyio.from_thread import BlockingPortal, start_blocking_portal
-
-from ferstream.consumer.subscribe.readers import GroupReader, PositionReader
-from ferstream.consumer.subscribe.result_buffer import ResultBuffer
-from ferstream.consumer.subscribe.session import Session
-from ferstream.consumer.subscribe.shards import Delivery, Shards
-from ferstream.streams.errors import FerstreamError
-from ferstream.streams.redis_client.connect import MAX_BLOCK_S
-from ferstream.streams.wire.messages import Result
-
-T = TypeVar("T")
+from ferstream.consumer.subscribe.sources import EVENTS, RESULTS, Delivery, EventDelivery
+from ferstream.consumer.subscribe.subscription import AsyncSubscription, BlockingSubscription
+from ferstream.streams.wire.messages import Event, Result
 
 
-class Subscription:
-    """What the blocking and the asyncio subscriber share: everything but their I/O. See ResultSubscriber for the arguments."""
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        from_: str = "$",
-        cameras: Iterable[str] | None = None,
-        order_window_s: float = 0.0,
-        prefix: str = "fer",
-        shards: int | None = None,
-        group: str | None = None,
-        consumer: str | None = None,
-        acknowledge_each: bool = True,
-        claim_after_s: float = 60.0,
-        repeats: bool = False,
-        idle_timeout_s: float | None = None,
-        block_s: float = MAX_BLOCK_S,
-    ) -> None:
-        if isinstance(cameras, str):
-            raise FerstreamError("cameras must be a list of names, not one name")
-        if consumer and not group:
-            raise FerstreamError("a consumer name needs a group")
-        self._acknowledge_each = acknowledge_each
-        self._lock = Lock()
-        self._shards = Shards(from_, prefix, shards)
-        self._buffer = ResultBuffer(
-            self._shards.positions,
-            cameras=None if cameras is None else frozenset(cameras),
-            order_window_s=order_window_s,
-            repeats=repeats,
-            acknowledging=group is not None,
-        )
-        own_name = f"{socket.gethostname()}-{os.getpid()}-{random.randrange(16**4):04x}"
-        reader = (
-            partial(GroupReader, group=group, consumer=consumer or own_name, claim_after_s=claim_after_s)
-            if group
-            else PositionReader
-        )
-        self._session = Session(url, self._shards, self._buffer, reader, idle_timeout_s=idle_timeout_s, block_s=block_s)
-
-    @property
-    def position(self) -> str:
-        """Where to go on: what `from_` takes back. Everything up to here was yielded (a few results beyond may have been)."""
-        return self._shards.token()
-
-    @property
-    def connected(self) -> bool:
-        """Whether Redis answered last."""
-        return self._session.connected
-
-    @property
-    def undecodable(self) -> int:
-        """Entries passed over because they are not what the wire says."""
-        return self._buffer.undecodable.total()
-
-    @property
-    def undecodable_reasons(self) -> Counter[str]:
-        """The same by reason, as `DecodeError.reason` names it."""
-        return Counter(self._buffer.undecodable)
-
-    @property
-    def late(self) -> int:
-        """Results left out because newer ones of their camera were yielded before they came (raise `order_window_s`)."""
-        return self._buffer.late
-
-    @property
-    def repeated(self) -> int:
-        """Results left out because they came before."""
-        return self._buffer.repeated
-
-    @property
-    def lost(self) -> int:
-        """Results of the group that Redis trimmed before they were done with."""
-        return self._buffer.lost
-
-    def acknowledge(self) -> None:
-        """Done with everything yielded so far: acknowledged with the next read or on closing.
-
-        For a group with `acknowledge_each=False`, as a program needs it whose work is safe only now and then.
-        """
-        self._buffer.finish_yielded()
-
-    def _next(self) -> Delivery | None:
-        return self._buffer.next() if self._session.running else None
-
-    def _asked_for_more(self) -> None:
-        if self._acknowledge_each:
-            self._buffer.finish_yielded()
-
-
-class ResultSubscriber(Subscription):
+class ResultSubscriber(BlockingSubscription[Result, Delivery]):
     """Iterates over the results of all cameras, over restarts of Redis and of workers, until closed.
 
     Args:
@@ -171,68 +56,10 @@ class ResultSubscriber(Subscription):
         door happiness 93%
     """
 
-    _portal: BlockingPortal | None = None
-
-    def __iter__(self) -> Iterator[Result]:
-        for delivery in self.deliveries():
-            yield delivery.result
-
-    def deliveries(self) -> Iterator[Delivery]:
-        """Results with the entry each came in, which tells when it was published."""
-        for _ in self._rounds():
-            while delivery := self._next():
-                yield delivery
-                self._asked_for_more()
-
-    def batches(self) -> Iterator[list[Delivery]]:
-        """What each read brings, also nothing: for programs that have something to do while nothing comes."""
-        for _ in self._rounds():
-            yield self._buffer.next_batch()
-            self._asked_for_more()
-
-    def close(self) -> None:
-        """Acknowledge what is done with, and close the connection. Results that were read but not yielded come again.
-
-        Another thread may call it: the one that iterates ends then.
-        """
-        with self._lock:
-            portal, self._portal = self._portal, None
-        if portal:
-            try:
-                portal.call(self._session.close)
-            finally:
-                self._end_portal()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-    def _rounds(self) -> Iterator[None]:
-        with self._lock:
-            if self._portal is None:
-                stack = ExitStack()
-                self._portal = stack.enter_context(start_blocking_portal())
-                # Also of a subscriber that nobody closes, and before the interpreter stops threads that are not waited for.
-                self._end_portal = weakref.finalize(self, stack.close)
-        self._call(self._session.start)
-        while self._call(self._session.more):
-            yield
-
-    def _call(self, step: Callable[[], Awaitable[T]]) -> T | None:
-        """Run it in the event loop, and wait for it; nothing where the subscriber was closed."""
-        with self._lock:
-            if self._portal is None:
-                return None
-            future = self._portal.start_task_soon(step)
-        try:
-            return future.result()
-        finally:
-            future.cancel()  # where Ctrl-C ended the wait
+    source = RESULTS
 
 
-class AsyncResultSubscriber(Subscription):
+class AsyncResultSubscriber(AsyncSubscription[Result, Delivery]):
     """ResultSubscriber for asyncio: the same promises, also of what may come again after a crash; `async with` closes it.
 
     Args:
@@ -259,37 +86,58 @@ class AsyncResultSubscriber(Subscription):
         door ['happiness']
     """
 
-    async def __aiter__(self) -> AsyncIterator[Result]:
-        async for delivery in self.deliveries():
-            yield delivery.result
+    source = RESULTS
 
-    async def deliveries(self) -> AsyncIterator[Delivery]:
-        """Results with the entry each came in, which tells when it was published."""
-        async for _ in self._rounds():
-            while delivery := self._next():
-                yield delivery
-                self._asked_for_more()
 
-    async def batches(self) -> AsyncIterator[list[Delivery]]:
-        """What each read brings, also nothing: for programs that have something to do while nothing comes."""
-        async for _ in self._rounds():
-            yield self._buffer.next_batch()
-            self._asked_for_more()
+class EventSubscriber(BlockingSubscription[Event, EventDelivery]):
+    """Iterates over what happens to the tracks of all cameras, as `fer-consumer track` publishes it, until closed.
 
-    async def close(self) -> None:
-        """Acknowledge what is done with, and close the connection. Results that were read but not yielded come again.
+    The events of a camera come in the order in which they happened.
 
-        Another task may call it: the one that iterates ends then.
-        """
-        await self._session.close()
+    Args:
+        url: of Redis, and all other arguments as ResultSubscriber has them, with its promises. `order_window_s` has nothing to
+            put right here. Repeats are known by the event's id.
 
-    async def __aenter__(self) -> Self:
-        return self
+    Yields:
+        Iterating gives `Event`, `deliveries` gives each with its entry, `batches` gives what each read brought.
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self.close()
+    Raises:
+        FerstreamError: for a wrong position, URL or combination of arguments.
+        StoreError: where trying again will not help, as with a wrong password. While Redis is away, it waits and tries again.
 
-    async def _rounds(self) -> AsyncIterator[None]:
-        await self._session.start()
-        while await self._session.more():
-            yield
+    Examples:
+        >>> from ferstream import EventSubscriber
+        >>> with EventSubscriber("redis://localhost:6379", from_="0", idle_timeout_s=1) as subscriber:
+        ...     for event in subscriber:
+        ...         print(event.camera_id, "track", event.track, event.kind, event.emotion, f"after {event.duration:.1f} s")
+        door track 1 left happiness after 12.5 s
+    """
+
+    source = EVENTS
+
+
+class AsyncEventSubscriber(AsyncSubscription[Event, EventDelivery]):
+    """EventSubscriber for asyncio: the same promises; `async with` closes it.
+
+    Args:
+        url: of Redis, and all other arguments as ResultSubscriber has them.
+
+    Yields:
+        `async for` gives `Event`, `deliveries` gives each with its entry, `batches` gives what each read brought.
+
+    Raises:
+        FerstreamError: for a wrong position, URL or combination of arguments.
+        StoreError: where trying again will not help, as with a wrong password. While Redis is away, it waits and tries again.
+
+    Examples:
+        >>> import asyncio
+        >>> from ferstream import AsyncEventSubscriber
+        >>> async def main():
+        ...     async with AsyncEventSubscriber("redis://localhost:6379", from_="0", idle_timeout_s=1) as subscriber:
+        ...         async for event in subscriber:
+        ...             print(event.camera_id, event.kind, event.emotion)
+        >>> asyncio.run(main())
+        door left happiness
+    """
+
+    source = EVENTS

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from ferstream.consumer.subscribe.shards import Delivery
+from ferstream.consumer.subscribe.sources import Delivery
 from ferstream.streams.wire.codec import event_map, result_map
 from ferstream.streams.wire.messages import Event, Face, Result
 

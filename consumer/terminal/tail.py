@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
-from ferstream.consumer.subscribe.shards import Delivery
+from ferstream.consumer.subscribe.sources import Delivery
 from ferstream.consumer.terminal.deployment import Deployment, DeploymentReader
 from ferstream.consumer.terminal.diagnosis import Problem, diagnose
 from ferstream.consumer.terminal.formatting import empty_line, event_line, face_line, json_line, printable

@@ -4,9 +4,10 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ferstream.consumer.subscribe.delivery_buffer import Deduplicator
 from ferstream.consumer.subscribe.reorder import ReorderBuffer
-from ferstream.consumer.subscribe.result_buffer import Deduplicator
-from ferstream.consumer.subscribe.shards import BEGINNING, Delivery, ShardPosition, order
+from ferstream.consumer.subscribe.shards import BEGINNING, ShardPosition, order
+from ferstream.consumer.subscribe.sources import RESULTS, Delivery
 from ferstream.streams.wire.messages import Result
 
 
@@ -31,7 +32,7 @@ def names(deliveries):
 
 
 def push(buffer, one, now):
-    return buffer.push(one.result, one, now)
+    return buffer.push(one.result.camera_id, RESULTS.moment(one.result), one, now)
 
 
 @given(st.randoms(use_true_random=False), st.integers(1, 60))
@@ -74,14 +75,13 @@ def test_cameras_do_not_wait_for_each_other():
 
 def test_repeats_are_known_within_bounded_memory():
     repeats = Deduplicator(a_camera=3, cameras=2)
-    first = delivery(1, 1.0).result
-    assert [repeats.is_new(first), repeats.is_new(first)] == [True, False]
-    for sequence in (2, 3, 4):
-        repeats.is_new(delivery(sequence, 1.0).result)
-    assert repeats.is_new(first)
+    assert [repeats.is_new("door", 1), repeats.is_new("door", 1)] == [True, False]
+    for name in (2, 3, 4):
+        repeats.is_new("door", name)
+    assert repeats.is_new("door", 1)
     for camera_id in ("b", "c"):
-        repeats.is_new(delivery(1, 1.0, camera_id).result)
-    assert repeats.is_new(first)
+        repeats.is_new(camera_id, 1)
+    assert repeats.is_new("door", 1)
 
 
 def test_a_position_never_passes_an_open_entry():

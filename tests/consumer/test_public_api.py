@@ -6,9 +6,18 @@ from itertools import islice
 
 import pytest
 
-from ferstream import EMOTIONS, AsyncResultSubscriber, Face, FaceTracker, ResultSubscriber
-from ferstream.streams.wire.codec import encode_result
+from ferstream import (
+    EMOTIONS,
+    AsyncEventSubscriber,
+    AsyncResultSubscriber,
+    EventSubscriber,
+    Face,
+    FaceTracker,
+    ResultSubscriber,
+)
+from ferstream.streams.wire.codec import encode_event, encode_result
 from ferstream.streams.wire.keys import Keys
+from tests.consumer.test_events import event
 from tests.consumer.test_subscriber import publish, result
 
 KEYS = Keys()
@@ -16,15 +25,16 @@ KEYS = Keys()
 
 @pytest.fixture
 def happy_door(client, redis_url):
-    """A Redis with one result of the camera "door": one face, 93 % happiness."""
+    """A Redis with one result of the camera "door", one face, 93 % happiness; and with the event that it left."""
     shares = tuple(0.93 if emotion == "happiness" else 0.01 for emotion in EMOTIONS)
     face = Face(box=(10.0, 20.0, 60.0, 80.0), score=0.99, quality=0.8, emotion="happiness", probabilities=shares)
     fields = encode_result(replace(result(1), faces=(face,)))
     client.xadd(KEYS.results(0), fields)
+    client.xadd(KEYS.events(0), encode_event(event(1, kind="left", duration=12.5)))
     return redis_url
 
 
-@pytest.mark.parametrize("public", [ResultSubscriber, AsyncResultSubscriber, FaceTracker])
+@pytest.mark.parametrize("public", [ResultSubscriber, AsyncResultSubscriber, EventSubscriber, AsyncEventSubscriber, FaceTracker])
 def test_the_example_of_the_docstring_runs(happy_door, public):
     text = public.__doc__.replace("redis://localhost:6379", happy_door)
     example = doctest.DocTestParser().get_doctest(text, {}, public.__name__, None, None)

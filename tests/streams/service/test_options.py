@@ -217,7 +217,7 @@ def test_a_worker_and_a_tail_say_more_with_v(redis_url):
         assert re.search(part, said), part
     tail = run("consumer", "tail", "-v", "--redis", redis_url, "--idle-timeout=0.3")
     assert "a client of unix:" in tail.stderr
-    assert re.search(r"results of 1 shards of fer, after ", tail.stderr)
+    assert re.search(r"reading 1 shards of fer, after ", tail.stderr)
 
 
 def test_the_demo_takes_cameras_as_the_producer_does():

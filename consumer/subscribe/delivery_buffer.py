@@ -4,14 +4,14 @@ import logging
 import math
 import time
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from threading import Lock
+from typing import Generic
 
 from ferstream.consumer.subscribe.reorder import ReorderBuffer
-from ferstream.consumer.subscribe.shards import Delivery, ShardPosition
+from ferstream.consumer.subscribe.shards import ShardPosition
+from ferstream.consumer.subscribe.sources import D, M, Source
 from ferstream.streams.errors import DecodeError
-from ferstream.streams.wire.codec import decode_result
-from ferstream.streams.wire.messages import Result
 
 log = logging.getLogger(__name__)
 
@@ -21,21 +21,19 @@ REMEMBERED_CAMERAS = 10_000
 
 
 class Deduplicator:
-    """Remembers the last results of each camera. Memory is bounded: the camera that was quiet longest is forgotten first.
+    """Remembers the names of the last messages of each camera. Memory is bounded: the camera quiet for longest goes first.
 
-    Redis may deliver an entry twice, and a worker may publish a frame's result twice. The capture time is part of a frame's
-    name here, so that a producer that starts to count anew repeats nothing.
+    Redis may deliver an entry twice, and a worker may publish a frame's result twice.
     """
 
     def __init__(self, a_camera: int = REMEMBERED_A_CAMERA, cameras: int = REMEMBERED_CAMERAS) -> None:
         self._a_camera, self._cameras = a_camera, cameras
-        self._seen: OrderedDict[str, OrderedDict[tuple[int, float], None]] = OrderedDict()
+        self._seen: OrderedDict[str, OrderedDict[Hashable, None]] = OrderedDict()
 
-    def is_new(self, result: Result) -> bool:
-        """Remember a result; False where it was known."""
-        names = self._seen.setdefault(result.camera_id, OrderedDict())
-        self._seen.move_to_end(result.camera_id)
-        name = (result.sequence, result.captured_at)
+    def is_new(self, camera_id: str, name: Hashable) -> bool:
+        """Remember a name; False where it was known."""
+        names = self._seen.setdefault(camera_id, OrderedDict())
+        self._seen.move_to_end(camera_id)
         if name in names:
             return False
         names[name] = None
@@ -46,8 +44,8 @@ class Deduplicator:
         return True
 
 
-class ResultBuffer:
-    """Fed with entries by the readers, gives deliveries to the caller, who may be in another thread.
+class DeliveryBuffer(Generic[M, D]):
+    """Fed with entries by the readers, gives deliveries to the caller, who may be in another thread; `source` says of what.
 
     It moves the position of each shard, and tells what may be acknowledged. With `acknowledging`, an entry is held until it is
     acknowledged, and not taken in twice meanwhile.
@@ -55,6 +53,7 @@ class ResultBuffer:
 
     def __init__(
         self,
+        source: Source[M, D],
         positions: list[ShardPosition],
         *,
         cameras: frozenset[str] | None,
@@ -62,15 +61,15 @@ class ResultBuffer:
         repeats: bool,
         acknowledging: bool,
     ) -> None:
-        self._positions = positions
+        self._source, self._positions = source, positions
         self._wanted = cameras
         self._known = None if repeats else Deduplicator()
-        self._reorder: ReorderBuffer[Delivery] | None = ReorderBuffer(order_window_s) if order_window_s > 0 else None
+        self._reorder: ReorderBuffer[D] | None = ReorderBuffer(order_window_s) if order_window_s > 0 else None
         self._acknowledging = acknowledging
         self._lock = Lock()
-        self._ready: deque[Delivery] = deque()
+        self._ready: deque[D] = deque()
         self._held: set[tuple[int, str]] = set()
-        self._yielded: list[Delivery] = []
+        self._yielded: list[D] = []
         self._done: defaultdict[int, list[str]] = defaultdict(list)
         self.late = 0
         self.repeated = 0
@@ -100,7 +99,7 @@ class ResultBuffer:
             with self._lock:
                 self._ready += self._reorder.pop(now)
 
-    def next(self) -> Delivery | None:
+    def next(self) -> D | None:
         """The next one for the caller: the position moves past it. It stays here until asked for, also over a `break`."""
         with self._lock:
             if not self._ready:
@@ -111,7 +110,7 @@ class ResultBuffer:
                 self._yielded.append(delivery)
             return delivery
 
-    def next_batch(self) -> list[Delivery]:
+    def next_batch(self) -> list[D]:
         """All that is ready."""
         return list(iter(self.next, None))
 
@@ -149,30 +148,34 @@ class ResultBuffer:
             if self._acknowledging:
                 self._done[shard].append(entry_id)
 
-    def _decoded(self, shard: int, entry_id: str, fields: dict[bytes, bytes] | None) -> Delivery | None:
+    def _decoded(self, shard: int, entry_id: str, fields: dict[bytes, bytes] | None) -> D | None:
         if not fields:
             self.lost += 1
             return None
         try:
-            return Delivery(decode_result(entry_id, fields), shard, entry_id)
+            return self._source.delivery(self._source.decode(entry_id, fields), shard, entry_id)
         except DecodeError as error:  # one broken entry must not stop the others: counted, told once, passed over
             self.undecodable[error.reason] += 1
             if self.undecodable[error.reason] == 1:
                 log.warning(
-                    "passing over a result that cannot be read (%s): %s; more of this kind are only counted", error.reason, error
+                    "passing over an entry that is no readable %s (%s): %s; more of this kind are only counted",
+                    self._source.word,
+                    error.reason,
+                    error,
                 )
             return None
 
-    def _taken(self, delivery: Delivery) -> bool:
-        if self._wanted is not None and delivery.result.camera_id not in self._wanted:
+    def _taken(self, delivery: D) -> bool:
+        message, source = delivery.message, self._source
+        if self._wanted is not None and message.camera_id not in self._wanted:
             return False
-        if self._known is not None and not self._known.is_new(delivery.result):
+        if self._known is not None and not self._known.is_new(message.camera_id, source.name(message)):
             self.repeated += 1
             return False
         if self._reorder is None:
             self._ready.append(delivery)
             return True
-        if not self._reorder.push(delivery.result, delivery, time.monotonic()):
+        if not self._reorder.push(message.camera_id, source.moment(message), delivery, time.monotonic()):
             self.late += 1
             return False
         return True
