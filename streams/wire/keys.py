@@ -24,7 +24,7 @@ class Keys:
         return f"{self.prefix}:events:{{{shard}}}"
 
     def tracks(self, shard: int) -> str:
-        """Hash camera -> its tracker's state, as of the last event that was published."""
+        """Hash camera -> the state of its tracks; and, under no name, how far the tracker of the shard is."""
         return f"{self.prefix}:tracks:{{{shard}}}"
 
     def account(self, shard: int) -> str:
@@ -46,6 +46,11 @@ class Keys:
     @property
     def workers(self) -> str:
         return f"{self.prefix}:workers"
+
+    @property
+    def trackers(self) -> str:
+        """Hash shard -> the tracker that has it; and each tracker under its own name."""
+        return f"{self.prefix}:trackers"
 
     @property
     def shard_count(self) -> str:
