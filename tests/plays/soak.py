@@ -30,6 +30,9 @@ from tests.support.fleet import KEYS
 CAMERAS, FPS, WORKERS = 6, 8, 2
 STAGES = ("decode", "detect", "crop", "classify", "publish")
 GROWTH = 0.02
+#: Workers stand still for so long at the start. What waits then comes in the largest batches that there are, and nets take the
+#: memory for a batch of a size when they first meet it: that is no growth.
+STANDSTILL_S, STANDSTILLS = 4.0, 3
 #: Of the last half, the first part and the last are compared by their medians: one sample alone is noise.
 PART = 5
 
@@ -80,6 +83,17 @@ class Soak:
         )
         self._processes = {name: psutil.Process(part.process.pid) for name, part in self._parts.items()}
         self._spent: dict[str, tuple[float, float]] = {}
+
+    def overload(self) -> None:
+        """Let frames wait for the workers, some times."""
+        workers = [process for name, process in self._processes.items() if name.startswith("worker")]
+        for _ in range(STANDSTILLS):
+            for worker in workers:
+                worker.suspend()
+            time.sleep(STANDSTILL_S)
+            for worker in workers:
+                worker.resume()
+            time.sleep(STANDSTILL_S)
 
     def sample(self) -> dict[str, float]:
         """One look at everything."""
@@ -169,6 +183,7 @@ def main(minutes: float, out: Path) -> None:
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="fer-soak-"))
         soak = Soak(stack, folder, keep_results_s)
+        soak.overload()
         times, samples = watch(
             soak, minutes * 60, max(1.0, minutes * 60 / 400), lambda line: click.echo(line, err=True, nl=False)
         )
