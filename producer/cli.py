@@ -14,7 +14,8 @@ from ferstream.producer.config.cameras_file import camera_from_argument, read_ca
 from ferstream.producer.config.partition import Partition
 from ferstream.producer.errors import ConfigError
 from ferstream.streams.programs import QuietInterrupts
-from ferstream.streams.service.command import LOGS, SERVICE_EXITS, FerCommand, FerGroup, name_variables, preferred
+from ferstream.streams.service.command import LOGS, SERVICE_EXITS, FerCommand, FerGroup, name_variables
+from ferstream.streams.service.environment import preferred
 from ferstream.streams.service.options import metrics_options, redis_options, trace_options
 
 F = TypeVar("F", bound=Callable[..., Any])

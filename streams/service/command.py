@@ -10,12 +10,11 @@ from typing import IO, Any
 
 import click
 import cloup
-from click.core import ParameterSource
 from cloup.formatting import HelpFormatter, HelpSection
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.programs import INTERRUPTED
-from ferstream.streams.service.environment import SHARED, long_name, name_options, unknown_variables, variables_of
+from ferstream.streams.service.environment import SHARED, long_name, name_options, preferred, unknown_variables, variables_of
 from ferstream.streams.service.logs import LEVELS, configure_logging, logs_json
 from ferstream.streams.service.named_file import as_text
 from ferstream.streams.service.threads import THREAD_DIED
@@ -178,40 +177,6 @@ def log_arguments() -> tuple[str, ...]:
     # "all" has no name in --log-level: it is what -v comes to in the end, wherever a command starts.
     level = ("-" + "v" * len(LEVELS),) if meta["log_level"] == "all" else ("--log-level", meta["log_level"])
     return (*level, "--log-format", meta["log_format"])
-
-
-def preferred(ctx: click.Context, *names: str) -> str:
-    """Which of several parameters, two ways to say one thing, holds: the command line over the environment, that over a default.
-
-    In the environment the program's own variable goes before one that all programs share. Raises UsageError where two are said
-    in the same place.
-    """
-    ranks = {name: _rank(ctx, name) for name in names}
-    best = max(ranks.values())
-    said = [name for name in names if ranks[name] == best]
-    if best and len(said) > 1:
-        options = {param.name: param for param in ctx.command.params}
-        words = [long_name(options[name]) if best == _BY_HAND else _variable(options[name]) for name in said]
-        raise click.UsageError(f"{words[0]} and {words[1]} say the same thing in two ways: give one of them", ctx)
-    return said[0]
-
-
-_BY_HAND = 3
-
-
-def _rank(ctx: click.Context, name: str) -> int:
-    source = ctx.get_parameter_source(name)
-    if source is ParameterSource.COMMANDLINE:
-        return _BY_HAND
-    if source is not ParameterSource.ENVIRONMENT:
-        return 0
-    option = next(param for param in ctx.command.params if param.name == name)
-    return 1 if _variable(option) in SHARED.values() else 2
-
-
-def _variable(option: click.Parameter) -> str:
-    """The variable that sets the option now."""
-    return next((name for name in variables_of(option) if os.environ.get(name)), "")
 
 
 @contextmanager

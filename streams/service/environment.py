@@ -1,10 +1,12 @@
-"""Variables in the environment: what each option's is called, and which of those that are set no program knows."""
+"""Variables in the environment: what each option's is called, when it holds, and which of those that are set no program knows."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 import click
+from click.core import ParameterSource
 
 from ferstream.streams.programs import PROGRAMS
 
@@ -15,6 +17,9 @@ SHARED = {"--redis": "FER_REDIS", "--redis-url-file": "FER_REDIS_URL_FILE"}
 _OTHERS = {"FER_DATA_DIR", "FER_EMBEDDED_SERVER", "FER_TEST_SERVER", "FER_TEST_PATIENCE"}
 #: Kubernetes sets these in every pod for a Service that is named fer-...
 _OF_KUBERNETES = re.compile(r"FER_(\w+_)?(SERVICE_(HOST|PORT\w*)|PORT_\d+_(TCP|UDP|SCTP)\w*)")
+
+#: How `preferred` ranks an option that the command line gives.
+_BY_HAND = 3
 
 
 def long_name(option: click.Parameter) -> str:
@@ -44,6 +49,37 @@ def name_options(command: click.Command, prefix: str, *, by_parameter: bool) -> 
             if by_parameter:
                 known.add(f"{prefix}_{option.name}".upper())
     return frozenset(known)
+
+
+def preferred(ctx: click.Context, *names: str) -> str:
+    """Which of several parameters, two ways to say one thing, holds: the command line over the environment, that over a default.
+
+    In the environment the program's own variable goes before one that all programs share. Raises UsageError where two are said
+    in the same place.
+    """
+    ranks = {name: _rank(ctx, name) for name in names}
+    best = max(ranks.values())
+    said = [name for name in names if ranks[name] == best]
+    if best and len(said) > 1:
+        options = {param.name: param for param in ctx.command.params}
+        words = [long_name(options[name]) if best == _BY_HAND else _variable(options[name]) for name in said]
+        raise click.UsageError(f"{words[0]} and {words[1]} say the same thing in two ways: give one of them", ctx)
+    return said[0]
+
+
+def _rank(ctx: click.Context, name: str) -> int:
+    source = ctx.get_parameter_source(name)
+    if source is ParameterSource.COMMANDLINE:
+        return _BY_HAND
+    if source is not ParameterSource.ENVIRONMENT:
+        return 0
+    option = next(param for param in ctx.command.params if param.name == name)
+    return 1 if _variable(option) in SHARED.values() else 2
+
+
+def _variable(option: click.Parameter) -> str:
+    """The variable that sets the option now."""
+    return next((name for name in variables_of(option) if os.environ.get(name)), "")
 
 
 def unknown_variables(variables: Mapping[str, str], prefix: str, known: frozenset[str]) -> Iterator[str]:

@@ -4,12 +4,11 @@ import errno
 import logging
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge
-from prometheus_client.exposition import make_wsgi_app
+from prometheus_client.exposition import ThreadingWSGIServer, make_wsgi_app
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.service.threads import vital_thread
@@ -20,10 +19,6 @@ _READY = Gauge("fer_ready", "1 where /readyz says so, else 0.")
 
 Check = Callable[[], str | None]
 """What is wrong, in a line, or None."""
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
 
 
 class _Quiet(WSGIRequestHandler):
@@ -84,11 +79,11 @@ class StatusServer:
 
 def _listen(host: str, port: int, app: Any, *, other_port: bool) -> WSGIServer:  # noqa: ANN401 - a WSGI application
     try:
-        return make_server(host, port, app, server_class=_Server, handler_class=_Quiet)
+        return make_server(host, port, app, server_class=ThreadingWSGIServer, handler_class=_Quiet)
     except OSError as error:
         if not other_port or error.errno != errno.EADDRINUSE:
             raise
-    return make_server(host, 0, app, server_class=_Server, handler_class=_Quiet)
+    return make_server(host, 0, app, server_class=ThreadingWSGIServer, handler_class=_Quiet)
 
 
 def _answer(start_response: Callable[..., Any], status: HTTPStatus, text: str) -> Iterable[bytes]:

@@ -9,7 +9,8 @@ import click
 import cloup
 from click.core import ParameterSource
 
-from ferstream.streams.service.command import LOGS, preferred
+from ferstream.streams.service.command import LOGS
+from ferstream.streams.service.environment import preferred
 from ferstream.streams.service.named_file import NamedFileError, read_secret
 from ferstream.streams.wire.keys import Keys
 

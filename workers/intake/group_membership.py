@@ -33,7 +33,7 @@ class GroupMembership:
         group: str,
         clock: ServerClock,
         readers: Sequence[FrameReader],
-        take_name: Callable[[], None] = lambda: None,
+        take_name: Callable[[], None],
     ) -> None:
         self._client, self._keys, self._group = client, keys, group
         self._clock, self._readers, self._take_name = clock, readers, take_name
