@@ -67,9 +67,8 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True)
 class _Uncertain:
-    """A step whose reply was lost."""
+    """The last step that was tried: its reply was lost."""
 
-    step: int
     drops: Counter[str]
     had_frame: bool
 
@@ -128,11 +127,11 @@ class FrameWriter:
         step = self._uncertain
         if step is None:
             return None
-        done = self._step_in_redis() == step.step
+        done = self._step_in_redis() == self._tried
         self._uncertain = None
         if done:
             # The frame's entry id came with the lost reply: if no worker ends the frame, `OverdueFrames.end` does.
-            self._done = step.step
+            self._done = self._tried
         else:
             self._drops.put_back(step.drops)
         return done if step.had_frame else None
@@ -176,7 +175,7 @@ class FrameWriter:
                     multi.hincrby(self._account, account.dropped(reason), frames)
                 known, entry_id, *_ = multi.execute()
         except StoreUnavailable:
-            self._uncertain = _Uncertain(self._tried, drops, frame is not None)
+            self._uncertain = _Uncertain(drops, frame is not None)
             raise
         except StoreError:
             self._drops.put_back(drops)
