@@ -185,14 +185,9 @@ class FrameReader:
         """Entries that Redis counts as delivered to us and that we do not hold: after a lost reply or a crash."""
         found: list[Entry] = []
         for shard in self.shards:
-            start = "-"
-            while len(found) < count:
-                listed = self._list(shard, start, min(PAGE, count), consumer=self._consumer)
-                if not listed:
-                    break
-                start = f"({listed[-1].entry_id}"
-                with self._lock:
-                    missing = [each for each in listed if (shard, each.entry_id) not in self._held]
+            after = "-"
+            while after and len(found) < count:
+                missing, after = self._list(shard, after, count, consumer=self._consumer)
                 found += self._take(shard, missing[: count - len(found)], again=self._first_life, idle_s=0.0)
         return found
 
@@ -204,18 +199,22 @@ class FrameReader:
         shard = self.shards[self._turn]
         self._turn = (self._turn + 1) % len(self.shards)
         self._forget_consumers(shard)
-        listed = self._list(shard, "-", min(count, PAGE), idle_s=self._claim_after_s)
-        with self._lock:
-            others = [each for each in listed if (shard, each.entry_id) not in self._held]
-        if len(listed) == min(count, PAGE):
-            self._claim_at = 0.0  # there may be more where these were
+        others, more = self._list(shard, "-", count, idle_s=self._claim_after_s)
+        if more:
+            self._claim_at = 0.0
         return self._take(shard, others, again=True, idle_s=self._claim_after_s, claimed=True)
 
-    def _list(self, shard: int, start: str, count: int, *, consumer: str | None = None, idle_s: float = 0.0) -> list[_Pending]:
-        stream, idle_ms = self._keys.frames(shard), int(idle_s * 1000) or None
+    def _list(
+        self, shard: int, start: str, count: int, *, consumer: str | None = None, idle_s: float = 0.0
+    ) -> tuple[list[_Pending], str]:
+        """A page of a pending list, less what we hold; and where the next page starts, "" where there is none."""
+        stream, count, idle_ms = self._keys.frames(shard), min(count, PAGE), int(idle_s * 1000) or None
         with translated():
             listed: Any = self._client.xpending_range(stream, self._group, start, "+", count, consumer, idle_ms)
-        return [_Pending(each["message_id"].decode(), int(each["times_delivered"])) for each in listed]
+        pending = [_Pending(each["message_id"].decode(), int(each["times_delivered"])) for each in listed]
+        with self._lock:
+            others = [each for each in pending if (shard, each.entry_id) not in self._held]
+        return others, f"({pending[-1].entry_id}" if len(pending) == count else ""
 
     def _take(self, shard: int, pending: Iterable[_Pending], *, again: bool, idle_s: float, claimed: bool = False) -> list[Entry]:
         """Have these entries delivered to us; `again` where that is one delivery more, and not a lost reply made good."""
@@ -225,10 +224,9 @@ class FrameReader:
             number = deliveries + again
             with translated():
                 reply: Any = self._client.xclaim(stream, self._group, self._consumer, int(idle_s * 1000), ids, retrycount=number)
-            found = [(raw_id.decode(), fields) for raw_id, fields in reply if raw_id is not None]
-            taken += [Entry(shard, entry_id, fields, number, claimed) for entry_id, fields in found if fields]
-            if gone := set(ids) - {entry_id for entry_id, fields in found if fields}:
-                self._drop_ended(shard, gone)
+            found = {raw_id.decode(): fields for raw_id, fields in reply if fields}
+            taken += [Entry(shard, entry_id, fields, number, claimed) for entry_id, fields in found.items()]
+            self._drop_ended(shard, set(ids) - found.keys())
         return self._hold(taken)
 
     def _drop_ended(self, shard: int, ids: set[str]) -> None:
