@@ -14,7 +14,7 @@ from msgspec.structs import asdict
 from ferstream.streams.errors import DecodeError, DecodeReason
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.streams.wire.messages import VERSION, Event, Face, Frame, FrameHeader, HeadPose, Result
-from ferstream.streams.wire.schema import Event2, Face1, Header1, Header2, Result1, Result2
+from ferstream.streams.wire.schema import Event2, Face1, Face2, Header1, Header2, Result1, Result2
 
 #: A header takes some 200 bytes. What is longer is refused before it is parsed, and left out of a dead letter.
 MAX_HEADER_BYTES = 64 * 1024
@@ -179,12 +179,16 @@ def _float32(value: float, _digits: int) -> msgspec.Raw:
 
 
 def _face(read: Face1) -> Face:
-    said = asdict(read)
-    said["probabilities"] = _in_order(read.probabilities)
-    said.pop("confidence", None)  # it is one of the probabilities
-    if pose := said.get("pose"):
-        said["pose"] = HeadPose(**asdict(pose))
-    return Face(**said)
+    landmarks, pose = (read.landmarks, read.pose) if isinstance(read, Face2) else (None, None)  # version 1 knows neither
+    return Face(
+        box=read.box,
+        score=read.score,
+        quality=read.quality,
+        emotion=read.emotion,
+        probabilities=_in_order(read.probabilities),
+        landmarks=landmarks,
+        pose=None if pose is None else HeadPose(yaw=pose.yaw, pitch=pose.pitch, roll=pose.roll),
+    )
 
 
 def _decode(
