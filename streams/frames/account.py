@@ -2,14 +2,13 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 import redis
 
 from ferstream.streams.redis_client.commands import LuaScript
 from ferstream.streams.wire.keys import Keys
 
-_READ = LuaScript(Path(__file__).parent / "scripts" / "account.lua")
+_READ = LuaScript(__file__, "account")
 
 #: Fields of the hash. `dead` and `dropped` have a field for each reason.
 CAPTURED, PUBLISHED, EXPIRED = "captured", "published", "expired"

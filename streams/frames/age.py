@@ -1,7 +1,5 @@
 """Frames that nobody ends: their producer was killed, and no worker read them in time."""
 
-from pathlib import Path
-
 import redis
 
 from ferstream.streams.redis_client.commands import LuaScript
@@ -15,7 +13,7 @@ ORPHANED_S = GRACE_S + 2.0
 #: Entries looked at in one call. Redis copies their pictures within itself, some megabytes at most.
 LOOKED_AT = 32
 
-_AGE = LuaScript(Path(__file__).parent / "scripts" / "age.lua")
+_AGE = LuaScript(__file__, "age")
 
 
 class OverdueFrames:

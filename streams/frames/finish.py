@@ -7,7 +7,6 @@ simply made again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -25,7 +24,7 @@ DEAD_LETTERS = 1000
 #: Frames ended in one step: Redis does nothing else meanwhile.
 AT_ONCE = 500
 
-_END = LuaScript(Path(__file__).parent / "scripts" / "end.lua")
+_END = LuaScript(__file__, "end")
 
 
 @dataclass(frozen=True, slots=True)

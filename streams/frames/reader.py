@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import redis
@@ -28,9 +27,8 @@ PAGE = 64
 #: Consumers with nothing pending that were silent for so long are taken out of the group; how often that is looked at.
 FORGET_AFTER_S, FORGET_EVERY_S = 3600.0, 60.0
 
-_SCRIPTS = Path(__file__).parent / "scripts"
-_RENEW = LuaScript(_SCRIPTS / "renew.lua")
-_FORGET = LuaScript(_SCRIPTS / "forget_consumers.lua")
+_RENEW = LuaScript(__file__, "renew")
+_FORGET = LuaScript(__file__, "forget_consumers")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -29,7 +28,7 @@ FORGET_S = 3600.0
 #: How often a board looks for such statuses.
 FORGET_EVERY_S = 60.0
 
-_SCRIPT = LuaScript(Path(__file__).parent / "scripts" / "status_board.lua")
+_SCRIPT = LuaScript(__file__, "status_board")
 #: What the script writes into every status, beside a token that tells two holders of one host and process id apart.
 _LEASE_FIELDS = ("holder", "since", "updated_at")
 

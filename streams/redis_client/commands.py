@@ -70,13 +70,13 @@ def translated() -> Iterator[None]:
 
 
 class LuaScript:
-    """The script in a file: what Redis does in one step, with nothing of another client's in between.
+    """What Redis does in one step, with nothing of another client's in between: `name`.lua in the scripts beside a module.
 
     It is sent once to each server that does not know it, then called by its digest.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._text = path.read_text()
+    def __init__(self, module: str, name: str) -> None:
+        self._text = (Path(module).parent / "scripts" / f"{name}.lua").read_text()
         self._digest = hashlib.sha1(self._text.encode(), usedforsecurity=False).hexdigest()
 
     def run(self, client: "redis.Redis", keys: Sequence[str], *arguments: str | bytes | float) -> Any:  # noqa: ANN401 - its reply

@@ -18,7 +18,6 @@ results stream gets all of its cameras, and a shard's state and events are in on
 
 import secrets
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import redis
@@ -29,7 +28,7 @@ from ferstream.streams.wire.codec import encode_event
 from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Event
 
-_PUBLISH = LuaScript(Path(__file__).parent / "scripts" / "publish_events.lua")
+_PUBLISH = LuaScript(__file__, "publish_events")
 #: The field of step and position: no camera has this name.
 _SHARD = b""
 
