@@ -49,15 +49,6 @@ class PositionReader:
     async def leave(self) -> None:
         """Nothing more will be read: put in order what Redis keeps of this reader."""
 
-    async def last_id(self) -> str:
-        """The last id that the stream ever had."""
-        try:
-            with translated():
-                about = await self.client.xinfo_stream(self.stream)
-        except GroupGone:  # no such stream (yet)
-            return BEGINNING
-        return str(about["last-generated-id"], "ascii")
-
     def _new(self, reply: list[StreamEntries]) -> list[Entry]:
         """The entries of a reply; the next ones come after them."""
         if entries := _entries(reply):

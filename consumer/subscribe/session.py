@@ -13,7 +13,7 @@ import redis.asyncio
 
 from ferstream.consumer.subscribe.delivery_buffer import DeliveryBuffer
 from ferstream.consumer.subscribe.readers import PAGE, Entry, PositionReader
-from ferstream.consumer.subscribe.shards import ShardPosition, Shards, order
+from ferstream.consumer.subscribe.shards import ShardPosition, Shards, last_id, order
 from ferstream.streams.errors import GroupGone, StoreError, StoreFull, StoreUnavailable
 from ferstream.streams.redis_client.connect import MAX_BLOCK_S, connect_async, is_cluster
 from ferstream.streams.service.backoff import Backoff
@@ -166,7 +166,7 @@ class Session:
 
     async def _notice_new_stream(self, shard: int, reader: PositionReader) -> None:
         """A stream whose last id is older than what we read of it was deleted and made anew: begin at its beginning."""
-        if reader.position.moved and order(await reader.last_id()) < order(reader.position.cursor):
+        if reader.position.moved and order(await last_id(reader.client, reader.stream)) < order(reader.position.cursor):
             self._buffer.begin_again(shard)
 
     async def _acknowledge(self, shard: int, reader: PositionReader) -> None:

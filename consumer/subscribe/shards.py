@@ -3,11 +3,10 @@
 import re
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 import redis.asyncio
 
-from ferstream.streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError, GroupGone
 from ferstream.streams.redis_client.commands import translated
 from ferstream.streams.wire.keys import Keys
 
@@ -34,6 +33,16 @@ def order(entry_id: str) -> tuple[int, int]:
     """An entry id as a pair that sorts as Redis does."""
     milliseconds, _, number = entry_id.partition("-")
     return int(milliseconds), int(number or 0)
+
+
+async def last_id(client: "redis.asyncio.Redis", stream: str) -> str:
+    """The last id that a stream ever had. Raises StoreError."""
+    try:
+        with translated():
+            about = await client.xinfo_stream(stream)
+    except GroupGone:  # no such stream (yet)
+        return BEGINNING
+    return str(about["last-generated-id"], "ascii")
 
 
 class ShardPosition:
@@ -108,14 +117,9 @@ class Shards:
         start = self._start
         if start is None:
             # The end as of now: "$" in every read would miss what comes between two of them.
-            start = [await self._end(client, shard) for shard in range(self.keys.shards)]
+            start = [await last_id(client, self.stream(shard)) for shard in range(self.keys.shards)]
         if len(start) == 1:
             start = start * self.keys.shards
         if len(start) != self.keys.shards:
             raise FerstreamError(f"the position names {len(start)} shards, the deployment has {self.keys.shards}")
         return start
-
-    async def _end(self, client: "redis.asyncio.Redis", shard: int) -> str:
-        with translated():
-            last: Any = await client.xrevrange(self.stream(shard), count=1)
-        return str(last[0][0], "ascii") if last else BEGINNING
