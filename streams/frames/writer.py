@@ -127,13 +127,14 @@ class FrameWriter:
         step = self._uncertain
         if step is None:
             return None
-        done = self._step_in_redis() == self._tried
-        self._uncertain = None
+        known = self._step_in_redis()
+        done, self._uncertain = known == self._tried, None
         if done:
             # The frame's entry id came with the lost reply: if no worker ends the frame, `OverdueFrames.end` does.
             self._done = self._tried
         else:
             self._drops.put_back(step.drops)
+            self._count_forgotten(known)  # the next step would tell as well, if its reply is not lost
         return done if step.had_frame else None
 
     def maintain(self) -> None:

@@ -356,6 +356,26 @@ def test_after_a_lost_command_the_frame_is_not_there_and_its_drops_are_told_late
     assert read_account(client, KEYS).dropped == {"rate": 1}
 
 
+@pytest.mark.parametrize("then", ["request", "reply"])
+def test_after_a_lost_command_it_is_noticed_at_once_what_redis_forgot(proxy, camera, client, then):
+    """A Redis that came back with what it had: the next frame tells that too, but its reply may be lost as well."""
+    camera.write()
+    kept = {key: client.dump(key) for key in client.scan_iter()}
+    camera.write()
+    camera.write()
+    client.flushall()
+    for key, value in kept.items():
+        client.restore(key, 0, value)
+    for lost in ("request", then):
+        proxy.lose(lost)
+        with pytest.raises(StoreUnavailable):
+            camera.write()
+        assert camera.writer.settle() is (lost == "reply")
+    camera.writer.maintain()
+    assert camera.dropped == {"redis_lost": 2}
+    assert read_account(client, KEYS).balance == 0
+
+
 def test_finding_out_reads_one_field_however_full_redis_is(proxy, camera, client):
     proxy.lose("reply")
     with pytest.raises(StoreUnavailable):
