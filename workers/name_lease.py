@@ -13,6 +13,9 @@ from ferstream.streams.frames.worker_status import WorkerStatus
 #: A name whose holder was killed is free by then; one that is still held has a living worker.
 WAIT_S = LEASE_S + 1.0
 RETRY_S = 0.25
+#: A worker that vanished without leaving is told of for so long, then forgotten by the next who works: most names have a process
+#: id or a pod's, nobody will ever take them again, and others have long since done what it held. Where nobody works, it stays.
+FORGET_S = 300.0
 
 
 class NameTaken(FerstreamError):
@@ -23,7 +26,7 @@ class NameLease:
     """The lease of one name, from `take` to `release`; `renew` keeps it. Safe to use from several threads."""
 
     def __init__(self, client: "redis.Redis", key: str, name: str, status: Callable[[], WorkerStatus]) -> None:
-        self._board = StatusBoard(client, key)
+        self._board = StatusBoard(client, key, forget_s=FORGET_S)
         self._name, self._status = name, status
         self._lock = threading.Lock()  # what was released must not be written once more by a thread that was under way
         self._held, self._released = False, False

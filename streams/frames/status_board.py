@@ -1,7 +1,7 @@
 """Statuses as leases: a hash of names, each held by the process that renews its status once a second.
 
 A name has one holder at a time. Who asks for one that another process renewed less than LEASE_S ago is told who that is. A status
-that is not renewed any more is shown as silent, its name is free, and after FORGET_S it is deleted.
+that is not renewed any more is shown as silent, its name is free, and after `forget_s` it is deleted.
 """
 
 import logging
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 #: A holder that has not renewed its status for so long, by Redis's clock, has lost the name.
 LEASE_S = 5.0
-#: A status that nobody renews is deleted after this.
+#: A status that nobody renews is deleted after this, unless a board says otherwise.
 FORGET_S = 3600.0
 #: How often a board looks for such statuses.
 FORGET_EVERY_S = 60.0
@@ -68,10 +68,13 @@ class Holder:
 
 
 class StatusBoard:
-    """What one process writes into one hash. Safe to use from several threads; each call is safe to repeat."""
+    """What one process writes into one hash. Safe to use from several threads; each call is safe to repeat.
 
-    def __init__(self, client: "redis.Redis", key: str, *, lease_s: float = LEASE_S) -> None:
-        self._client, self._key, self._lease_s = client, key, lease_s
+    `forget_s`: it deletes statuses of this hash, whoever's they are, that nobody has renewed for so long.
+    """
+
+    def __init__(self, client: "redis.Redis", key: str, *, lease_s: float = LEASE_S, forget_s: float = FORGET_S) -> None:
+        self._client, self._key, self._lease_s, self._forget_after_s = client, key, lease_s, forget_s
         self.holder = f"{socket.gethostname()}:{os.getpid()}"
         self._token = secrets.token_hex(8)
         self._forget_at = 0.0
@@ -104,11 +107,11 @@ class StatusBoard:
         }
 
     def _forget_s(self) -> float:
-        """FORGET_S now and then: it costs a look at every status."""
+        """How old a status is deleted; only now and then: it costs a look at every status."""
         if time.monotonic() < self._forget_at:
             return 0.0
         self._forget_at = time.monotonic() + FORGET_EVERY_S
-        return FORGET_S
+        return self._forget_after_s
 
 
 def read_statuses(client: "redis.Redis", key: str, kind: type[S]) -> list[S]:

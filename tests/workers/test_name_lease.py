@@ -1,12 +1,15 @@
 """A worker's name: one worker has it, and whoever lost it is told by whom."""
 
+from dataclasses import replace
+
+import msgpack
 import pytest
 
 from ferstream.streams.frames.status_board import StatusBoard, read_statuses
 from ferstream.streams.frames.worker_status import WorkerStatus
 from ferstream.streams.wire.keys import Keys
 from ferstream.workers import name_lease
-from ferstream.workers.name_lease import NameLease, NameTaken
+from ferstream.workers.name_lease import FORGET_S, NameLease, NameTaken
 
 KEY = Keys().workers
 WORKER = WorkerStatus(name="w", state="ready", device="cpu", runtime="openvino", precision="f32")
@@ -45,6 +48,16 @@ def test_who_took_a_name_is_told_to_its_old_holder(client):
     assert hangs.lost.startswith("the name w is held by worker ")
     hangs.release()
     assert len(read_statuses(client, KEY, WorkerStatus)) == 1
+
+
+def test_a_worker_that_vanished_is_forgotten_after_minutes_by_the_next_who_works(client):
+    for name, silent_s in (("gone", FORGET_S), ("killed", FORGET_S - 60)):
+        StatusBoard(client, KEY).renew({name: replace(WORKER, name=name)})
+        message = msgpack.unpackb(client.hget(KEY, name))
+        client.hset(KEY, name, msgpack.packb(message | {"updated_at": message["updated_at"] - silent_s}))
+    assert {status.name for status in read_statuses(client, KEY, WorkerStatus)} == {"gone", "killed"}
+    lease(client).take()
+    assert {status.name for status in read_statuses(client, KEY, WorkerStatus)} == {"killed", "w"}
 
 
 def test_a_name_that_was_never_ours_is_not_called_lost(client):
