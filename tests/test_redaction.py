@@ -50,6 +50,17 @@ def test_a_camera_s_password_is_never_shown(password, written, rest):
 
 
 @pytest.mark.parametrize("password", PASSWORDS)
+@pytest.mark.parametrize("begin", ["rt'sp://", "://", "rtsp:/", "rtsp:", "//", "", "http:\\\\", " "])
+def test_a_mistyped_scheme_shows_no_password(password, begin):
+    url = f"{begin}user:{password}@10.0.0.5/live"
+    try:
+        shown = CameraConfig("a", url).shown_url
+    except ConfigError as error:
+        shown = str(error)
+    no_password_in(shown, redacted(url), redact(url))
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
 @pytest.mark.parametrize("scheme", ["redis", "rediss", "redis+cluster", "rediss+cluster", "unix"])
 def test_a_redis_password_is_never_shown_and_no_host(password, scheme):
     where = "/run/redis.sock" if scheme == "unix" else "host:6379/0"

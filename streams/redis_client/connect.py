@@ -33,6 +33,8 @@ MAX_BLOCK_S = 2.0
 
 #: A name, a colon and what is no port, then / ? or #, and a host behind the last @.
 _HOST_ENDS_EARLY = re.compile(r"([^:@/?#\[\]]*):(?!\d*[/?#])[^@/?#]*[/?#][^@]*(?:@[^@/?#]*)*@([^@]*)", re.DOTALL)
+#: What may be a user and password of an URL whose scheme is mistyped or missing.
+_NO_HOST = re.compile(r":.*@", re.DOTALL)
 
 
 def redact(url: str) -> str:
@@ -47,6 +49,8 @@ def redact(url: str) -> str:
             early = _HOST_ENDS_EARLY.fullmatch(rest)
             return redact(f"{scheme}://{early[1]}:@{early[2]}") if early else "(withheld URL)"
         parts = urlsplit(url)
+        if not (mark and parts.netloc) and _NO_HOST.search(url):
+            return "(withheld URL)"
         user, separator, host = parts.netloc.rpartition("@")
         name = re.split(":", user, maxsplit=1)[0]
         netloc = f"{name}:***@{host}" if separator else host
