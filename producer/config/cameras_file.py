@@ -25,6 +25,8 @@ KEYS = ("url", "url_file", *SETTING_NAMES)
 _COLONS = ("mapping values are not allowed here", "but got ':'")
 #: And where a value begins with @, which YAML keeps for itself.
 _AT = "cannot start any token"
+#: What may be a URL, or end with a user and password, where a name should be.
+_ADDRESS = re.compile(r"://|:.*@", re.DOTALL)
 QUOTE_IT = "if a value has a colon in it, quote it: url: 'portraits:'"
 
 
@@ -91,6 +93,8 @@ def _pairs(node: yaml.Node, what: str, path: Path) -> Iterator[tuple[str, yaml.N
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
             raise ConfigError(f"{path}, line {_line(key)}: a name must be plain text")
+        if _ADDRESS.search(key.value):  # it may hold a password, and is not shown
+            raise ConfigError(f"{path}, line {_line(key)}: a name must not be an address: is a space missing behind a colon?")
         if key.value in seen:
             raise ConfigError(f"{path}, line {_line(key)}: {what} has {key.value} twice")
         seen.add(key.value)

@@ -90,6 +90,12 @@ def test_reads_cameras_over_defaults(tmp_path):
             "cameras:\n  a: @door.url\n",
             "line 2: this is no YAML: found character ... that cannot start any token; if a value begins with @",
         ),
+        (
+            "cameras:\n  a:rtsp://u:hunter2@h/x: {fps: 3}\n",
+            "line 2: a name must not be an address: is a space missing",
+        ),
+        ("cameras:\n  a: {rtsp://u:hunter2@h/x: 3}\n", "line 2: a name must not be an address"),
+        ("cameras:p:/u:hunter2@h a:\n", "line 1: a name must not be an address"),
         ("", "is empty"),
     ],
 )
