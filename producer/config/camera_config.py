@@ -8,7 +8,7 @@ from typing import Annotated, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from ferstream.producer.config.camera_url import LIVE_SCHEMES, kind_of, redacted, scheme_of
+from ferstream.producer.config.camera_url import LIVE_SCHEMES, kind_of, quoted, redacted, scheme_of
 from ferstream.producer.errors import ConfigError
 
 MIB = 1024 * 1024
@@ -60,7 +60,7 @@ def settings_from(values: Mapping[str, object], defaults: CameraSettings) -> Cam
         return msgspec.convert(msgspec.structs.asdict(defaults) | dict(values), CameraSettings)
     except msgspec.ValidationError as error:
         name = str(error).rpartition("$.")[2].rstrip("`")
-        raise ConfigError(f"{name} must be {_wanted(name)}, not {values[name]!r:.40}") from error
+        raise ConfigError(f"{name} must be {_wanted(name)}, not {quoted(values[name])}") from error
 
 
 def _wanted(name: str) -> str:
@@ -84,9 +84,8 @@ class CameraConfig:
 
     def __post_init__(self) -> None:
         if not self.camera_id or not self.camera_id.isprintable() or len(self.camera_id) > MAX_NAME:
-            raise ConfigError(
-                f"a camera's name must be printable and 1 to {MAX_NAME} characters long, not {self.camera_id!r:.80}"
-            )
+            told = quoted(self.camera_id)
+            raise ConfigError(f"a camera's name must be printable and 1 to {MAX_NAME} characters long, not {told}")
         kind_of(self.url)
         if not self.settings.realtime and scheme_of(self.url) in LIVE_SCHEMES:
             raise ConfigError("a live camera cannot be read as fast as possible: set realtime to true")

@@ -36,6 +36,12 @@ def redacted(url: str) -> str:
     return as_text(_SECRET_IN_PATH.sub(r"\1=***", redact(url)))
 
 
+def quoted(value: object) -> str:
+    """What somebody gave in another place than a URL's, to be named in an error: cut, and withheld where it may be a URL."""
+    text = repr(value)
+    return (redacted(text) if "@" in text else text)[:80]
+
+
 def kind_of(url: str) -> Kind:
     """The kind of source that `url` names. Raises ConfigError, whose text does not hold the URL."""
     scheme = scheme_of(url)

@@ -95,6 +95,8 @@ def test_reads_cameras_over_defaults(tmp_path):
             "line 2: a name must not be an address: is a space missing",
         ),
         ("cameras:\n  a: {rtsp://u:hunter2@h/x: 3}\n", "line 2: a name must not be an address"),
+        ("cameras:\n  a: {url: /x, fps: 'rtsp://u:hunter2@h/x'}\n", "fps must be a number from 0.01 to 240, not (withheld URL)"),
+        ("cameras:\n  a: {url: /x, loop: [rtsp://u:hunter2@h/x]}\n", "loop must be true or false, not (withheld URL)"),
         ("cameras:p:/u:hunter2@h a:\n", "line 1: a name must not be an address"),
         ("", "is empty"),
     ],
