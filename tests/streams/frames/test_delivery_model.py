@@ -115,12 +115,13 @@ class Delivery(RuleBasedStateMachine):
         self.forgot = False  # whether Redis forgot some, or a producer was killed before it could ask
         self.snapshot: dict[bytes, bytes] | None = None
 
-    @initialize()
-    def begin(self):
+    @initialize(frames=st.lists(st.tuples(cameras, faults), min_size=4, max_size=12))
+    def begin(self, frames):
+        """With frames: Hypothesis leaves rules out at random, and without frames the others do nothing."""
         self.cameras = {name: Camera(self.faulty, self.clock, name, 0) for name in CAMERAS}
         self.workers = [self.new_worker(name) for name in WORKERS]
-        for camera in self.cameras.values():  # Hypothesis leaves rules out at random, and without frames others do nothing
-            self.write_one(camera, 3600.0, None)
+        for camera, fault in frames:
+            self.write_one(self.cameras[camera], 3600.0, fault)
 
     def new_worker(self, name):
         reader = FrameReader(self.faulty, KEYS, group="workers", consumer=name, claim_after_s=CLAIM_AFTER_S)
