@@ -8,6 +8,8 @@ import click
 import cloup
 from cloup import option
 
+from ferstream.consumer.commands.options import shards_option
+from ferstream.consumer.commands.track import track
 from ferstream.streams.programs import QuietInterrupts
 from ferstream.streams.service.command import SERVICE_EXITS, FerCommand, FerGroup, name_variables
 from ferstream.streams.service.options import chosen_prefix, metrics_options, server_options
@@ -19,11 +21,6 @@ if TYPE_CHECKING:
 # Commands import what they run: --help has no use for Redis, and a shell that completes has no time for it.
 
 _MEGABYTE = 1_000_000
-
-
-_SHARDS = cloup.option_group(
-    "Redis", option("--shards", type=click.IntRange(1), show_default="what Redis says", help="Shards of the deployment.")
-)
 
 
 def face_tracker(smooth_s: float | None) -> "FaceTracker":
@@ -48,7 +45,7 @@ fer-consumer tail --tracks
 fer-consumer tail --json --from 0 | jq .faces""",
 )
 @server_options
-@_SHARDS
+@shards_option
 @cloup.option_group(
     "Results",
     option("--from", "from_", default="$", help='"$": new results, "0": all that Redis still has, or an entry id.'),
@@ -125,7 +122,7 @@ def tail(
     option("--keep-days", type=click.FloatRange(0.0001), show_default="keep for ever", help="Delete files older than this."),
 )
 @server_options
-@_SHARDS
+@shards_option
 @cloup.option_group(
     "Delivery",
     option("--group", default="logger", help="Consumer group; the loggers of one group share the results."),
@@ -210,4 +207,5 @@ def cameras(redis_url: str, as_json: bool) -> None:
         click.echo("\n".join(lines))
 
 
+main.add_command(track)
 name_variables(main, "FER_CONSUMER")

@@ -15,14 +15,16 @@ import msgpack
 import pytest
 
 import ferstream
+from ferstream.consumer.tracking.service.tracker_status import TrackerStatus
 from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.finish import FrameFinisher, dead
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.frames.worker_status import WorkerStatus
-from ferstream.streams.wire.codec import decode_frame, encode_frame, encode_result, face_map
+from ferstream.streams.wire.codec import decode_frame, encode_event, encode_frame, encode_result, face_map
 from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Frame, FrameHeader
 from ferstream.workers.faces.picture import decode_jpeg
+from tests.consumer.test_events import event
 from tests.plays.write_command_pages import PROGRAMS, load, pages
 from tests.support.deploy.docs import PAGES as DEPLOY_PAGES
 from tests.support.deploy.docs import commands
@@ -173,6 +175,8 @@ def test_the_wire_is_what_the_page_says():
         "result": msgpack.unpackb(encode_result(result)[b"r"]),
         "face": face_map(result.faces[0]),
         "status": {field.name: None for field in fields(CameraStatus)} | {"token": None},
+        "event": msgpack.unpackb(encode_event(event(1))[b"e"]),
+        "tracker status": {field.name: None for field in fields(TrackerStatus)} | {"token": None},
         "worker status": {field.name: None for field in fields(WorkerStatus)} | {"token": None},
     }
     for name, message in written.items():

@@ -54,6 +54,15 @@ def worker_commands(keys: Keys, group: str) -> list[Probe]:
     ]
 
 
+def tracker_commands(keys: Keys) -> list[Probe]:
+    return [
+        ("XREAD", "STREAMS", keys.results(0), IMPOSSIBLE_ID),
+        ("XADD", keys.events(0), IMPOSSIBLE_ID, "e", ""),
+        *(_hash(name) for name in (keys.tracks(0), keys.trackers)),
+        _SCRIPT,
+    ]
+
+
 #: A script of nothing: one that a user may not run is refused before it is read.
 _SCRIPT = ("EVAL", "return 0", "0")
 

@@ -20,6 +20,7 @@ import ferstream.producer.metrics
 import ferstream.streams.service.health_server
 import ferstream.workers.metrics
 from ferstream.consumer.log.log_metrics import LogMetrics
+from ferstream.consumer.tracking.service.track_metrics import TrackMetrics
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.codec import encode_result
 from ferstream.streams.wire.emotions import EMOTIONS
@@ -39,9 +40,10 @@ PATIENCE_S = 60.0
 
 def metric_names() -> set[str]:
     """Every metric of every program, as Prometheus has it."""
-    log = CollectorRegistry()
-    LogMetrics(log)
-    families = [*REGISTRY.collect(), *ferstream.producer.metrics.ALL.collect(), *log.collect()]
+    consumer = CollectorRegistry()
+    LogMetrics(consumer)
+    TrackMetrics(registry=consumer)
+    families = [*REGISTRY.collect(), *ferstream.producer.metrics.ALL.collect(), *consumer.collect()]
     names = set()
     for family in families:
         if family.name.startswith("fer_"):
