@@ -10,6 +10,7 @@ from tests.support.deploy.queries import dashboard, panels, rules
 from tests.support.deploy.tools import DEPLOY
 
 RUNBOOK = (DEPLOY / "runbook.md").read_text("utf-8")
+BOARDS = ("fleet", "worker", "camera", "redis", "tracks")
 ALERTS = {rule["alert"]: rule for rule in rules() if "alert" in rule}
 #: What every entry answers, in this order.
 QUESTIONS = ["Means", "Users notice", "Look first", "Mend", "Afterwards"]
@@ -57,7 +58,7 @@ def test_it_names_alerts_that_exist():
 
 def test_it_names_panels_that_exist():
     named = {re.sub(r"\s+", " ", name) for name in re.findall(r"(?<!\*)\*(\w+: [^*]+)\*(?!\*)", RUNBOOK)} - {"dashboard: panel"}
-    there = {f"{name}: {panel['title']}" for name in ("fleet", "worker", "camera", "redis") for panel in panels(dashboard(name))}
+    there = {f"{name}: {panel['title']}" for name in BOARDS for panel in panels(dashboard(name))}
     assert len(named) > 15
     assert named - there == set()
 
