@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 HERE = Path(__file__).resolve().parent
-ROLES = ("producer", "worker", "consumer", "metrics", "admin")
+ROLES = ("producer", "worker", "consumer", "tracker", "metrics", "admin")
 CA_IN_CONTAINERS = "/run/secrets/redis_ca"
 
 

@@ -13,6 +13,7 @@ import redis
 from ferstream import ResultSubscriber
 from ferstream.streams.local.embedded_redis import find_redis_server
 from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.wire.codec import decode_event
 from ferstream.streams.wire.keys import Keys
 from tests.support.deploy.deployed_redis import ROLES, DeployedRedis, make_secrets, servers, version_of
 from tests.support.fleet import KEYS, WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
@@ -20,7 +21,7 @@ from tests.support.patience import PROCESS_S
 from tests.support.redis_cluster import RedisCluster
 from tests.test_path import Producer
 
-FRAMES, RESULTS, DEAD = KEYS.frames(0), KEYS.results(0), KEYS.dead(0)
+FRAMES, RESULTS, DEAD, EVENTS = KEYS.frames(0), KEYS.results(0), KEYS.dead(0), KEYS.events(0)
 
 
 @pytest.fixture(scope="module", params=servers(), ids=version_of)
@@ -66,6 +67,7 @@ def test_every_program_does_all_of_its_work_and_is_refused_nothing(server, tmp_p
     with (
         WorkerProcess(None, "--name=first", f"--redis-url-file={written}", log=tmp_path / "first") as first,
         Program("consumer", "consumer", server, tmp_path / "log", "log", f"--dir={tmp_path}/kept", "--metrics-port=0") as logger,
+        Program("consumer", "tracker", server, tmp_path / "track", "track", "--left-after=1", "--metrics-port=0") as tracker,
     ):
         first.wait_until_ready()
         now = server_now(server.admin)
@@ -108,9 +110,12 @@ def test_every_program_does_all_of_its_work_and_is_refused_nothing(server, tmp_p
             assert cameras_command.process.wait(30) == 0
         wait_until(lambda: any(Path(tmp_path / "kept").glob("*")))
         assert logger.stop() == 0
+        # Faces appear, and leave when nothing comes any more.
+        wait_until(lambda: {"appeared", "left"} <= {decode_event("1-0", one).kind for _, one in server.admin.xrange(EVENTS)})
+        assert tracker.stop() == 0
     assert server.admin.xlen(DEAD) == 1
     assert server.refused() == set(), "a program needs a right that users.acl.template does not give"
-    assert "refused" not in "".join((tmp_path / name).read_text() for name in ("producer", "second", "log", "cameras"))
+    assert "refused" not in "".join((tmp_path / name).read_text() for name in ("producer", "second", "log", "cameras", "track"))
 
 
 def test_a_redis_cluster_takes_the_same_users(tmp_path):
@@ -147,9 +152,10 @@ ALLOWED = {
     "producer": [f"XLEN {FRAMES}", f"HGET {KEYS.last(0)} one"],
     "worker": [f"XRANGE {RESULTS} 0 +"],
     "consumer": [
-        *(f"XINFO STREAM {RESULTS}", f"HGETALL {KEYS.workers}"),
+        *(f"XINFO STREAM {RESULTS}", f"HGETALL {KEYS.workers}", f"HGETALL {KEYS.trackers}", f"XREAD STREAMS {EVENTS} 0"),
         *(f"XGROUP CREATE {RESULTS} readers 0", f"XCLAIM {RESULTS} readers me 1 0-1 JUSTID"),
     ],
+    "tracker": [f"HDEL {KEYS.tracks(0)} door", f"XREAD STREAMS {RESULTS} 0"],
     "metrics": ["INFO all", "SLOWLOG LEN", "LATENCY LATEST", "PING", "CLIENT SETNAME exporter"],
     "admin": [
         *("INFO all", "CONFIG GET maxmemory", "CLIENT LIST", "ACL LIST", "ACL LOG", "SLOWLOG GET", "DBSIZE", "PING"),
@@ -205,6 +211,15 @@ PROGRAMS_MAY_NOT = {
         f"XINFO STREAM {FRAMES} FULL",
         f"XREVRANGE {DEAD} + -",
         f"XADD {RESULTS} * r x",
+        f"XADD {EVENTS} * e x",
+        f"HGETALL {KEYS.tracks(0)}",
+        f"HSET {KEYS.cameras} door x",
+        f"SET {KEYS.shard_count} 2",
+    ),
+    "tracker": (
+        f"XREAD STREAMS {FRAMES} 0",
+        f"XADD {RESULTS} * r x",
+        f"XREVRANGE {DEAD} + -",
         f"HSET {KEYS.cameras} door x",
         f"SET {KEYS.shard_count} 2",
     ),
