@@ -19,8 +19,15 @@ from tests.support.patience import PROCESS_S
 from tests.support.video_files import skip_or_fail
 
 PLAIN, TLS = ["-f", "compose.yaml"], ["-f", "compose.yaml", "-f", "compose.tls.yaml"]
-PROGRAMS = {"producer": "producer", "worker-cpu": "workers", "worker-gpu": "workers", "consumer": "consumer"}
-OURS = {*PROGRAMS, "test-camera"}
+PROGRAMS = {
+    "producer": "producer",
+    "worker-cpu": "workers",
+    "worker-gpu": "workers",
+    "consumer": "consumer",
+    "tracker": "consumer",
+}
+#: The tracker is another command of the consumer's image.
+OURS = {*PROGRAMS, "test-camera"} - {"tracker"}
 
 
 def compose(files: list[str], *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -88,7 +95,7 @@ def test_only_what_people_look_at_is_published_and_only_here(whole):
     assert whole["networks"]["redis"]["internal"]
     assert whole["networks"]["metrics"]["internal"]
     # Whoever holds pictures or results has no way out, but for the producers, which must reach cameras.
-    for name in ("worker-cpu", "worker-gpu", "consumer"):
+    for name in ("worker-cpu", "worker-gpu", "consumer", "tracker"):
         assert set(whole["services"][name]["networks"]) == {"redis", "metrics"}
 
 
@@ -157,7 +164,7 @@ def test_every_command_line_and_variable_is_one_of_the_program(whole, name, tmp_
 def test_images_are_built_from_the_dockerfile_s_targets(whole):
     targets = set(re.findall(r"^FROM \S+ AS (\S+)$", (DEPLOY / "Dockerfile").read_text("utf-8"), re.MULTILINE))
     built = {name: service["build"]["target"] for name, service in whole["services"].items() if "build" in service}
-    assert built == {name: name for name in OURS}
+    assert built == {name: name for name in OURS} | {"tracker": "consumer"}
     assert targets >= OURS
     versions = {whole["services"][name]["image"].partition(":")[2] for name in OURS}
     version = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text("utf-8"))["project"]["version"]

@@ -69,7 +69,8 @@ def test_the_table_of_ports_is_what_services_listen_on():
             words.split(":")[-1] for one in (COMPOSE, TLS) for words in one["services"].get(service, {}).get("ports", ())
         ]
         by_config = port in redis if service == "redis" else f"{service}:{port}" in scraped
-        assert port in exposed.get(service, []) or port in published or by_config, f"{service} on {port}"
+        image = COMPOSE["services"][service].get("build", {}).get("target", service)
+        assert port in exposed.get(image, []) or port in published or by_config, f"{service} on {port}"
 
 
 def test_the_story_told_is_the_one_recorded():
