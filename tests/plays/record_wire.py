@@ -12,6 +12,7 @@ import sys
 import tarfile
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -19,8 +20,10 @@ import cv2
 import msgpack
 from skimage import data
 
+from ferstream.consumer.tracking.tracker import FaceTracker
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect
+from ferstream.streams.wire.codec import decode_result, encode_event
 from tests.support.fleet import KEYS, wait_until
 from tests.support.paths import ROOT
 
@@ -84,13 +87,13 @@ def record(tree: Path, package: str, picture: Path) -> dict[str, dict[bytes, byt
 
 def changed(fields: dict[bytes, bytes], **values: object) -> dict[bytes, bytes]:
     """The same entry with other values in its map."""
-    name = b"m" if b"m" in fields else b"r"
+    (name,) = fields.keys() & {b"m", b"r", b"e"}
     return fields | {name: msgpack.packb(msgpack.unpackb(fields[name]) | values)}
 
 
 def without(fields: dict[bytes, bytes], lost: str) -> dict[bytes, bytes]:
     """The same entry with one value fewer in its map."""
-    name = b"m" if b"m" in fields else b"r"
+    (name,) = fields.keys() & {b"m", b"r", b"e"}
     return fields | {name: msgpack.packb({key: value for key, value in msgpack.unpackb(fields[name]).items() if key != lost})}
 
 
@@ -137,6 +140,27 @@ def variants_of_2(frame: dict[bytes, bytes], result: dict[bytes, bytes]) -> dict
     }
 
 
+def event_of(result: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """The entry of an event: that the face of a recorded result, seen for a second, left."""
+    tracker, seen = FaceTracker(), decode_result("1-0", result)
+    for number in range(11):
+        at = seen.captured_at + number / 10
+        tracker.update(replace(seen, sequence=seen.sequence + number, captured_at=at, media_time=number / 10))
+    (left,) = tracker.finish()
+    return encode_event(left)
+
+
+def events_of(event: dict[bytes, bytes]) -> dict[str, dict[bytes, bytes]]:
+    """The event, and what another writer might say."""
+    return {
+        "event by this version": event,
+        "event with further fields": changed(event, room="hall"),
+        "event of an unknown kind": changed(event, kind="waved"),
+        "event without shares": without(event, "shares"),
+        "event of version 3": changed(event, version=3),
+    }
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder) / "pictures" / "portrait.png"
@@ -158,23 +182,24 @@ def main() -> None:
                 found |= {f"{kind} by {writer}": fields for kind, fields in entries.items()}
         found |= variants_of_1(found["frame by 0.2.0"], found["result by 0.2.0"])
         found |= variants_of_2(found["frame by this version"], found["result by this version"])
+        events = events_of(event_of(found["result by this version"]))
         listed = [
             {
                 "name": name,
                 "kind": name.split()[0],
                 "fields": {field.decode(): base64.b64encode(value).decode() for field, value in fields.items()},
             }
-            for name, fields in found.items()
+            for name, fields in (found | events).items()
         ]
         reader = subprocess.run(
             [sys.executable, "-c", _READER],
             cwd=trees["0.1.0"],
-            input=json.dumps(listed),
+            input=json.dumps([entry for entry in listed if entry["kind"] != "event"]),
             capture_output=True,
             text=True,
             check=True,
         )
-        said = json.loads(reader.stdout)
+        said = json.loads(reader.stdout) | dict.fromkeys(events, "not asked")  # 0.1.0 knows no stream of events
     ENTRIES.parent.mkdir(exist_ok=True)
     ENTRIES.write_text(json.dumps([entry | {"0.1.0": said[entry["name"]]} for entry in listed], indent=1) + "\n", "utf-8")
 

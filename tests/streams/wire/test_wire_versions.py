@@ -5,13 +5,14 @@ tests/plays/record_wire.py recorded them; deploy/upgrading.md says what follows.
 
 import base64
 import json
+from collections.abc import Callable
 
 import pytest
 
 from ferstream import ResultSubscriber
 from ferstream.streams.errors import DecodeError
-from ferstream.streams.wire.codec import decode_frame, decode_result, encode_frame, encode_result
-from ferstream.streams.wire.messages import Frame, Result
+from ferstream.streams.wire.codec import decode_event, decode_frame, decode_result, encode_event, encode_frame, encode_result
+from ferstream.streams.wire.messages import Event, Frame, Result
 from tests.support.fleet import KEYS, wait_until
 from tests.support.paths import ROOT
 
@@ -43,6 +44,11 @@ BOTH = {
     "result of version 2 with an unknown face": ("read", "wrong-version"),
     "result of version 2 with a confident unknown face": ("wrong-type", "wrong-version"),
     "result of version 2 with four landmarks": ("wrong-type", "wrong-version"),
+    "event by this version": ("read", "not asked"),
+    "event with further fields": ("read", "not asked"),
+    "event of an unknown kind": ("wrong-type", "not asked"),
+    "event without shares": ("missing-field", "not asked"),
+    "event of version 3": ("wrong-version", "not asked"),
     "frame of version 3": ("wrong-version", "wrong-version"),
     "result of version 3": ("wrong-version", "wrong-version"),
 }
@@ -52,8 +58,15 @@ def fields_of(name: str) -> dict[bytes, bytes]:
     return {field.encode(): base64.b64decode(value) for field, value in ENTRIES[name]["fields"].items()}
 
 
-def read(name: str) -> Frame | Result:
-    return (decode_frame if ENTRIES[name]["kind"] == "frame" else decode_result)("1-0", fields_of(name))
+READERS: dict[str, Callable[..., Frame | Result | Event]] = {
+    "frame": decode_frame,
+    "result": decode_result,
+    "event": decode_event,
+}
+
+
+def read(name: str) -> Frame | Result | Event:
+    return READERS[ENTRIES[name]["kind"]]("1-0", fields_of(name))
 
 
 def said(name: str) -> str:
@@ -101,6 +114,15 @@ def test_this_version_writes_the_bytes_that_were_recorded():
     """A change here is a change of the wire: deploy/upgrading.md says which may be, tests/plays/record_wire.py records anew."""
     assert encode_frame(read("frame by this version")) == fields_of("frame by this version")
     assert encode_result(read("result by this version")) == fields_of("result by this version")
+    assert encode_event(read("event by this version")) == fields_of("event by this version")
+
+
+def test_a_recorded_event_says_what_it_was_recorded_from():
+    event = read("event by this version")
+    assert (event.kind, event.camera_id, event.track, event.emotion) == ("left", "door", 1, "happiness")
+    assert (event.media_time, event.duration) == (1.0, 1.0)
+    assert event.shares == {"happiness": 1.0}
+    assert sum(event.probabilities) == pytest.approx(1, abs=1e-5)
 
 
 def test_a_subscriber_passes_over_results_of_another_version_and_goes_on(redis_url, client):
