@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 MOST_CONNECTIONS = 1 << 20
 ESCAPES = "in the user and password of a Redis URL, write @ / ? # % [ ] and a space as %40 %2F %3F %23 %25 %5B %5D %20"
 
+#: Options of an URL that would change what redis-py makes of a reply.
+_REPLIES = {"protocol", "decode_responses", "encoding", "encoding_errors", "legacy_responses"}
+
 #: A blocking read waits this long; its socket gives up later than that, never earlier.
 MAX_BLOCK_S = 2.0
 
@@ -122,7 +125,10 @@ def _cluster_settings(url: str, parse: Callable[[str], Any], settings: dict[str,
 
 
 def _settings(url: str, timeout_s: float) -> dict[str, Any]:
-    for path in parse_qs(urlsplit(url).query).get("ssl_ca_certs", ()):
+    options = parse_qs(urlsplit(url).query)
+    for name in _REPLIES & options.keys():  # an URL's options come before ours
+        raise StoreRefused(f"{name} in the Redis URL would change the form of Redis's replies: leave it out")
+    for path in options.get("ssl_ca_certs", ()):
         if not os.access(path, os.R_OK):
             raise StoreRefused(f"cannot read {path}, which ssl_ca_certs names in the Redis URL")
     settings: dict[str, Any] = {

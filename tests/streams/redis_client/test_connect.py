@@ -109,9 +109,10 @@ def test_the_path_of_a_socket_may_hold_an_at(tmp_path):
 
 @pytest.mark.parametrize("scheme", ["redis", "redis+cluster", "rediss+cluster"])
 @pytest.mark.parametrize("make", [connect, connect_async])
-def test_an_option_that_there_is_not(scheme, make):
-    with pytest.raises(StoreRefused, match="no_such") as caught:
-        make(f"{scheme}://:{PASSWORD}@127.0.0.1:1?no_such=1")
+@pytest.mark.parametrize("option", ["no_such=1", "protocol=3", "decode_responses=yes"])
+def test_an_option_that_there_is_not_or_that_would_change_replies(scheme, make, option):
+    with pytest.raises(StoreRefused, match=option.partition("=")[0]) as caught:
+        make(f"{scheme}://:{PASSWORD}@127.0.0.1:1?{option}")
     assert PASSWORD not in str(caught.value)
 
 
