@@ -38,6 +38,7 @@ cameras, workers = st.sampled_from(CAMERAS), st.sampled_from(WORKERS)
 ways = st.lists(st.sampled_from(["answered", "expired", "dead"]), min_size=1, max_size=6)
 #: None, or what is lost, after how many requests of the step.
 faults = st.one_of(st.none(), st.none(), st.tuples(st.sampled_from(["request", "reply"]), st.integers(0, 3)))
+first_frames = st.lists(st.tuples(cameras, faults), min_size=4, max_size=12)
 
 
 class Camera:
@@ -115,7 +116,7 @@ class Delivery(RuleBasedStateMachine):
         self.forgot = False  # whether Redis forgot some, or a producer was killed before it could ask
         self.snapshot: dict[bytes, bytes] | None = None
 
-    @initialize(frames=st.lists(st.tuples(cameras, faults), min_size=4, max_size=12))
+    @initialize(frames=first_frames)
     def begin(self, frames):
         """With frames: Hypothesis leaves rules out at random, and without frames the others do nothing."""
         self.cameras = {name: Camera(self.faulty, self.clock, name, 0) for name in CAMERAS}

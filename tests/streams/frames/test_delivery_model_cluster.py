@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 from redis.crc import key_slot
 
 from ferstream.streams.redis_client import cluster as cluster_client
-from tests.streams.frames.test_delivery_model import KEYS, RUNS, Delivery, play
+from tests.streams.frames.test_delivery_model import KEYS, RUNS, Delivery, first_frames, play
 from tests.support.losing_proxy import LosingProxy
 from tests.support.redis_cluster import RedisCluster
 
@@ -46,6 +46,15 @@ class MovingDelivery(Delivery):
     """While keys of the slot are on both primaries, steps that need several of them are refused, and tried again."""
 
     slot: MovingSlot
+
+    @initialize(frames=first_frames, later=first_frames, keys=st.sampled_from([None, 0, 1, 2]))
+    def begin(self, frames, later, keys):
+        """Most with a slot that is on its way, and frames that are written then. The first of them make three keys."""
+        Delivery.begin(self, frames)
+        if keys is not None:
+            self.slot.begin(keys)
+        for camera, fault in later:
+            self.write_one(self.cameras[camera], 3600.0, fault)
 
     @precondition(lambda self: not self.slot.moving)
     @rule()
