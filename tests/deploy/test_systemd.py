@@ -27,12 +27,14 @@ UNITS = {
     "fer-producer.service": (producer, "run", 10.0, 1.5),
     "fer-worker@.service": (worker, "run", 20.0, 2.0),
     "fer-consumer-log.service": (consumer, "log", 10.0, 1.5),
+    "fer-tracker.service": (consumer, "track", 15.0, 1.5),
 }
 PROGRAMS = {producer: "fer-producer", worker: "fer-worker", consumer: "fer-consumer"}
 EXAMPLES = {
     "producer.env.example": (producer, "run"),
     "worker.env.example": (worker, "run"),
     "consumer.env.example": (consumer, "log"),
+    "tracker.env.example": (consumer, "track"),
 }
 
 
@@ -139,5 +141,5 @@ def test_prometheus_is_told_of_the_jobs_that_rules_ask_for(tmp_path):
     jobs = {job["job_name"]: job["static_configs"][0]["targets"] for job in yaml.safe_load(text)["scrape_configs"]}
     named = {name for rule in rules() for name in re.findall(r'job="([\w-]+)"', rule["expr"])}
     assert named <= set(jobs)
-    assert set(jobs) == {"fer-producer", "fer-worker", "fer-consumer", "redis"}
+    assert set(jobs) == {"fer-producer", "fer-worker", "fer-consumer", "fer-tracker", "redis"}
     assert jobs["fer-worker"] == ["localhost:9110", "localhost:9111"]  # the units' ports: 911%i
