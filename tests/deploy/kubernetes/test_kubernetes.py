@@ -221,6 +221,39 @@ def test_an_overlay_of_ones_own_changes_the_producers_in_one_place(tmp_path: Pat
     assert ["gate" in one["data"]["cameras.yaml"] for one in cameras] == [True]
 
 
+def test_trackers_are_a_component_that_an_overlay_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = shutil.copytree(KUBERNETES, tmp_path / "kubernetes") / "overlays" / "mine"
+    mine.mkdir()
+    components = "components: [../../components/monitoring, ../../components/tracker]"
+    (mine / "kustomization.yaml").write_text(f"kind: Kustomization\nresources: [../../base]\n{components}\n")
+    manifests = build(mine)
+    deployment = named(manifests, "Deployment", "fer-tracker")
+    consumer_pod = named(manifests, "StatefulSet", "fer-consumer")["spec"]["template"]["spec"]
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    (beside,) = consumer_pod["containers"]
+    for manifest in (deployment, named(manifests, "PodDisruptionBudget", "fer-tracker")):
+        kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
+        assert manifest["metadata"]["namespace"] == "ferstream"
+    # As shut in as the consumer, of the same image, with the same probes, and reached and reaching as it.
+    assert pod["securityContext"].items() <= consumer_pod["securityContext"].items()
+    for same in ("image", "securityContext", "resources", "startupProbe", "readinessProbe", "livenessProbe"):
+        assert container[same] == beside[same], same
+    labels = pod_labels(manifests)
+    assert labels["fer-tracker"] == labels["fer-consumer"] | {"app.kubernetes.io/name": "fer-tracker"}
+    (monitor,) = of_kind(manifests, "PodMonitor")
+    assert matches(monitor["spec"]["selector"], labels["fer-tracker"])
+    (secret,) = (one["secret"] for one in pod["volumes"][0]["projected"]["sources"] if "optional" not in one["secret"])
+    assert secret == {"name": "fer-redis-tracker"}
+    url = tmp_path / "run" / "secrets" / "redis" / "redis_url"
+    url.parent.mkdir(parents=True)
+    url.write_text("redis://tracker:secret@redis:6379/0")
+    environment = {key: under(tmp_path, value) for key, value in variables(manifests, container, "fer-tracker-0").items()}
+    options = options_of(consumer, container, environment, monkeypatch)
+    assert options["redis_url"].startswith("redis://tracker:")
+    assert [options["metrics_port"]] == [9105] == [one["containerPort"] for one in container["ports"]]
+
+
 def test_shards_of_the_cluster_reach_every_primary() -> None:
     """README says how many of the 12 slots each of three primaries gets."""
     (shards,) = (int(one["data"]["SHARDS"]) for one in of_kind(overlay("cluster"), "ConfigMap") if "SHARDS" in one["data"])
