@@ -20,8 +20,8 @@ class LogError(FerstreamError):
 class AppendFile:
     """Appends whole lines to a new file. `sync` makes them durable; until then they survive kill -9, not a power cut."""
 
-    def __init__(self, directory: Path, suffix: str) -> None:
-        self.path, self._fd = _create(directory, suffix)
+    def __init__(self, directory: Path, begin: str, suffix: str) -> None:
+        self.path, self._fd = _create(directory, begin, suffix)
         self.size = 0
         try:
             sync_directory(directory)
@@ -67,7 +67,7 @@ class DirectoryLock:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(self._fd)
-            raise LogError(f"another fer-consumer log writes in {directory}: give each its own") from error
+            raise LogError(f"another fer-consumer writes in {directory}: give each its own") from error
 
     def close(self) -> None:
         os.close(self._fd)
@@ -99,13 +99,13 @@ def cut_torn_tail(path: Path) -> int:
     return size - keep
 
 
-def _create(directory: Path, suffix: str) -> tuple[Path, int]:
+def _create(directory: Path, begin: str, suffix: str) -> tuple[Path, int]:
     """A new file, named by the time. A clock that is set back comes by a name again, whose file may have another form now."""
     moment = datetime.now(UTC)
     try:
-        while any(directory.glob(f"results-{moment:%Y%m%dT%H%M%S%f}.*")):
+        while any(directory.glob(f"{begin}-{moment:%Y%m%dT%H%M%S%f}.*")):
             moment += timedelta(microseconds=1)
-        path = directory / f"results-{moment:%Y%m%dT%H%M%S%f}{suffix}"
+        path = directory / f"{begin}-{moment:%Y%m%dT%H%M%S%f}{suffix}"
         return path, os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, RESULTS)
     except OSError as error:
         raise LogError(f"cannot write in {directory}: {error.strerror}") from error

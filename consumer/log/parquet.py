@@ -1,31 +1,31 @@
-"""Results as Parquet, one row a face: the table that analysts group by.
+"""Records as Parquet: a journal of JSON lines becomes one file, or one for each day and camera, with the columns of their table.
 
-Columns: captured_at (UTC), media_time (seconds), camera_id, sequence, width, height, faces (how many the frame has), face (this
-one's number), x1, y1, x2, y2 (pixels of the frame), score, quality, emotion, confidence, p_anger to p_surprise, landmarks (five
-pairs), pose (yaw, pitch, roll), worker, frame_id, models (JSON). A frame without faces is one row with `faces` 0 and nulls for
-the face. `camera_id` and `sequence` tell repeats after a crash.
+Those of a result are documented in docs/sinks.md, as those of events and minutes.
 """
 
-import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from ferstream.consumer.log.append_file import LogError
+from ferstream.consumer.records.lines import record_of
+from ferstream.consumer.records.rows import TABLES, Column, Of, Record, Table
 from ferstream.streams.errors import FerstreamError, how_to_install
-from ferstream.streams.service.atomic_file import RESULTS, WriteError, sync_directory, whole_file
-from ferstream.streams.wire.emotions import EMOTIONS
+from ferstream.streams.service.atomic_file import RESULTS, WriteError, make_folder, sync_directory, whole_file
 
 log = logging.getLogger(__name__)
 
-_ROWS = 20_000
-_BEYOND_CALENDARS = 1e11
-#: What comes of a line that is no JSON, or of JSON that is no result.
-_NO_RESULT = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+Place = Callable[[Path, Record], Path]
+"""Where a record of a journal goes: the same file each time, so that a second try after a crash makes the same files."""
 
-FaceRow = dict[str, Any]
+_RECORDS = 20_000
+
+
+def beside_journal(journal: Path, _record: Record) -> Path:
+    """All of a journal into one file of its name."""
+    return journal.with_suffix(".parquet")
 
 
 def require_pyarrow() -> None:
@@ -33,86 +33,98 @@ def require_pyarrow() -> None:
     try:
         import pyarrow.parquet  # noqa: F401 - a large library that only this format needs
     except ImportError as error:
-        raise FerstreamError(f"--format parquet needs pyarrow: {how_to_install('parquet')}") from error
+        raise FerstreamError(f"Parquet needs pyarrow: {how_to_install('parquet')}") from error
 
 
-def convert(journal: Path) -> Path:
-    """Turn a journal of JSON lines into a Parquet file of the same name, then remove it; returns the new file.
+def convert(journal: Path, of: Of, place: Place = beside_journal) -> list[Path]:
+    """Turn a journal of JSON lines into Parquet files, then remove it; returns the new files.
 
-    The file appears whole or not at all: written under another name, made durable, renamed. Raises LogError.
+    Each appears whole or not at all: written under another name, made durable, renamed. Raises LogError.
     """
+    import pyarrow as pa
+
+    try:
+        tables = _tables(journal, of, place)
+        for path, parts in tables.items():
+            write_table(path, parts)
+        for folder in {path.parent for path in tables}:
+            sync_directory(folder)
+        journal.unlink()
+    except WriteError as error:
+        raise LogError(f"{error}; its records are safe in {journal}") from error
+    except (OSError, pa.ArrowException) as error:
+        raise LogError(f"cannot make Parquet of {journal}: {error}; its records are safe there") from error
+    return list(tables)
+
+
+def arrow_table(table: Table, records: Iterable[Record]) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """Records as a table of pyarrow."""
+    import pyarrow as pa
+
+    schema = arrow_schema(table)
+    rows = table.all_rows(list(records))
+    columns = zip(*rows, strict=True) if rows else [()] * len(table.columns)
+    arrays = [
+        pa.array(_values(column, values), type=field.type)
+        for column, values, field in zip(table.columns, columns, schema, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def arrow_schema(table: Table) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """The columns of a table as pyarrow has them."""
+    import pyarrow as pa
+
+    types = {
+        "time": pa.timestamp("us", tz="UTC"),
+        "number": pa.float64(),
+        "single": pa.float32(),
+        "count": pa.uint64(),
+        "small": pa.uint32(),
+        "text": pa.string(),
+        "json": pa.string(),
+        "points": pa.list_(pa.list_(pa.float32())),
+        "pose": pa.struct([(angle, pa.float32()) for angle in ("yaw", "pitch", "roll")]),
+    }
+    return pa.schema([(column.name, types[column.kind]) for column in table.columns])
+
+
+def write_table(path: Path, tables: list[Any]) -> None:
+    """One file of several tables, whole or not at all. Raises WriteError, OSError and ArrowException."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    target = journal.with_suffix(".parquet")
-    schema = _schema(pa)
-    try:
-        with (
-            journal.open("rb") as lines,
-            whole_file(target, RESULTS) as file,
-            pq.ParquetWriter(file, schema, compression="zstd") as writer,
-        ):
-            rows = _rows(lines, journal)
-            while some := list(islice(rows, _ROWS)):
-                writer.write_table(pa.Table.from_pylist(some, schema=schema))
-        sync_directory(target.parent)
-        journal.unlink()
-    except WriteError as error:
-        raise LogError(f"{error}; its results are safe in {journal}") from error
-    except (OSError, pa.ArrowException) as error:
-        raise LogError(f"cannot write {target}: {error}; its results are safe in {journal}") from error
-    return target
+    make_folder(path.parent)
+    with whole_file(path, RESULTS) as file:
+        pq.write_table(pa.concat_tables(tables), file, compression="zstd")
 
 
-def _rows(lines: Iterator[bytes], journal: Path) -> Iterator[FaceRow]:
+def _tables(journal: Path, of: Of, place: Place) -> dict[Path, list[Any]]:
+    """By file, what comes into it: half the size of the journal."""
+    tables: dict[Path, list[Any]] = {}
+    with journal.open("rb") as lines:
+        records = _records(lines, journal, of)
+        while some := list(islice(records, _RECORDS)):
+            placed: dict[Path, list[Record]] = {}
+            for record in some:
+                placed.setdefault(place(journal, record), []).append(record)
+            for path, group in placed.items():
+                tables.setdefault(path, []).append(arrow_table(TABLES[of], group))
+    return tables
+
+
+def _records(lines: Iterable[bytes], journal: Path, of: Of) -> Iterator[Record]:
     for number, line in enumerate(lines, start=1):
         try:
-            rows = list(_face_rows(json.loads(line)))
-        except _NO_RESULT:  # a disk that lies: the other lines are still good
-            log.warning("%s line %d holds no result, leaving it out", journal, number)
-            continue
-        yield from rows
+            yield record_of(line, of)
+        except ValueError:  # a disk that lies: the other lines are still good
+            log.warning("%s line %d holds no %s, leaving it out", journal, number, of.removesuffix("s"))
 
 
-def _face_rows(result: dict[str, Any]) -> Iterator[FaceRow]:
-    captured_at = result["captured_at"]
-    row: FaceRow = {name: result[name] for name in ("camera_id", "sequence", "width", "height", "worker", "frame_id")}
-    row["captured_at"] = round(captured_at * 1e6) if abs(captured_at) < _BEYOND_CALENDARS else None
-    row["media_time"] = result.get("media_time")  # as landmarks and pose, not in a journal that an older version left
-    row["models"] = json.dumps(result["models"], sort_keys=True)
-    row["faces"] = len(result["faces"])
-    if not result["faces"]:
-        yield row
-    for number, face in enumerate(result["faces"]):
-        probabilities = face["probabilities"]
-        yield (
-            row
-            | {"face": number, "score": face["score"], "quality": face["quality"], "emotion": face["emotion"]}
-            | dict(zip(("x1", "y1", "x2", "y2"), face["box"], strict=True))
-            | {"confidence": probabilities.get(face["emotion"]), "landmarks": face.get("landmarks"), "pose": face.get("pose")}
-            | {f"p_{emotion}": probabilities[emotion] for emotion in EMOTIONS}
-        )
-
-
-def _schema(pa: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
-    numbers = ["x1", "y1", "x2", "y2", "score", "quality", "confidence", *(f"p_{emotion}" for emotion in EMOTIONS)]
-    return pa.schema(
-        [
-            ("captured_at", pa.timestamp("us", tz="UTC")),
-            ("media_time", pa.float64()),
-            ("camera_id", pa.string()),
-            ("sequence", pa.uint64()),
-            ("width", pa.uint64()),
-            ("height", pa.uint64()),
-            ("faces", pa.uint32()),
-            ("face", pa.uint32()),
-            *((name, pa.float32()) for name in numbers[:6]),
-            ("emotion", pa.string()),
-            *((name, pa.float32()) for name in numbers[6:]),
-            ("landmarks", pa.list_(pa.list_(pa.float32()))),
-            ("pose", pa.struct([(angle, pa.float32()) for angle in ("yaw", "pitch", "roll")])),
-            ("worker", pa.string()),
-            ("frame_id", pa.string()),
-            ("models", pa.string()),
-        ]
-    )
+def _values(column: Column, values: Iterable[Any]) -> list[Any]:
+    """Values of a column as pyarrow takes them."""
+    if column.kind == "time":
+        return [None if value is None else round(value * 1e6) for value in values]
+    if column.kind == "pose":
+        return [None if value is None else dict(zip(("yaw", "pitch", "roll"), value, strict=True)) for value in values]
+    return list(values)

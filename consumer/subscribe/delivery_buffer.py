@@ -69,7 +69,7 @@ class DeliveryBuffer(Generic[M, D]):
         self._lock = Lock()
         self._ready: deque[D] = deque()
         self._held: set[tuple[int, str]] = set()
-        self._yielded: list[D] = []
+        self._yielded: dict[tuple[int, str], None] = {}
         self._done: defaultdict[int, list[str]] = defaultdict(list)
         self.late = 0
         self.repeated = 0
@@ -107,7 +107,7 @@ class DeliveryBuffer(Generic[M, D]):
             delivery = self._ready.popleft()
             self._positions[delivery.shard].remove(delivery.entry_id)
             if self._acknowledging:
-                self._yielded.append(delivery)
+                self._yielded[delivery.shard, delivery.entry_id] = None
             return delivery
 
     def next_batch(self) -> list[D]:
@@ -118,12 +118,14 @@ class DeliveryBuffer(Generic[M, D]):
         """When something will be ready without anything new."""
         return self._reorder.next_at() if self._reorder else None
 
-    def finish_yielded(self) -> None:
-        """The caller is done with everything it has."""
+    def finish_yielded(self, deliveries: Iterable[D] | None = None) -> None:
+        """The caller is done with these, or with everything it has."""
         with self._lock:
-            for delivery in self._yielded:
-                self._done[delivery.shard].append(delivery.entry_id)
-            self._yielded.clear()
+            names = [*self._yielded] if deliveries is None else [(one.shard, one.entry_id) for one in deliveries]
+            for name in names:
+                if name in self._yielded:
+                    del self._yielded[name]
+                    self._done[name[0]].append(name[1])
 
     def to_acknowledge(self, shard: int) -> list[str]:
         """Entries that the caller is done with. They stay here until they are `acknowledged`."""

@@ -109,12 +109,12 @@ class Subscription(Generic[M, D]):
         """How many of the group Redis trimmed before they were done with."""
         return self._buffer.lost
 
-    def acknowledge(self) -> None:
-        """Done with everything yielded so far: acknowledged with the next read or on closing.
+    def acknowledge(self, deliveries: Iterable[D] | None = None) -> None:
+        """Done with these, or with everything yielded so far: acknowledged with the next read or on closing.
 
         For a group with `acknowledge_each=False`, as a program needs it whose work is safe only now and then.
         """
-        self._buffer.finish_yielded()
+        self._buffer.finish_yielded(deliveries)
 
     def _next(self) -> D | None:
         return self._buffer.next() if self._session.running else None

@@ -14,7 +14,7 @@ from msgspec.structs import asdict
 from ferstream.streams.errors import DecodeError, DecodeReason
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.streams.wire.messages import VERSION, Event, Face, Frame, FrameHeader, HeadPose, Result
-from ferstream.streams.wire.schema import Event2, Face1, Face2, Header1, Header2, Result1, Result2
+from ferstream.streams.wire.schema import Event2, Face1, Face2, Header1, Header2, Result1, Result2, TrackedFace2, TrackedResult2
 
 #: A header takes some 200 bytes. What is longer is refused before it is parsed, and left out of a dead letter.
 MAX_HEADER_BYTES = 64 * 1024
@@ -44,6 +44,13 @@ _RESULTS: dict[int, Callable[[bytes], Result1 | Result2]] = {
 }
 #: Events came with version 2.
 _EVENTS: dict[int, Callable[[bytes], Event2]] = {2: msgspec.msgpack.Decoder(Event2).decode}
+#: And the same in JSON.
+_any_json = msgspec.json.Decoder(_AnyVersion).decode
+_RESULT_LINES: dict[int, Callable[[bytes], Result1 | Result2]] = {
+    1: msgspec.json.Decoder(Result1).decode,
+    2: msgspec.json.Decoder(TrackedResult2).decode,
+}
+_read_event_line = msgspec.json.Decoder(Event2).decode
 _KNOWN = " and ".join(map(str, _HEADERS))
 _in_order = itemgetter(*EMOTIONS)
 #: msgpack's float 32: 0xCA, then the number.
@@ -90,9 +97,15 @@ def encode_result(result: Result) -> dict[Any, Any]:
 
 def decode_result(entry_id: str, fields: Mapping[bytes, bytes]) -> Result:
     """A result from its entry. Raises DecodeError as `decode_header` does."""
-    said = asdict(_decode(_RESULTS, entry_id, fields, b"r", MAX_MAP_BYTES))
-    said["faces"] = tuple(map(_face, said["faces"]))
-    return Result(**said)
+    return _result(_decode(_RESULTS, entry_id, fields, b"r", MAX_MAP_BYTES))
+
+
+def result_of_json(line: bytes) -> Result:
+    """A result from the JSON of its `result_map`, or of what version 1 wrote. Raises ValueError where it is none."""
+    try:
+        return _result(_RESULT_LINES[_any_json(line).version](line))
+    except (KeyError, *_UNREADABLE) as error:
+        raise ValueError(f"no result: {error}") from error
 
 
 def encode_event(event: Event) -> dict[Any, Any]:
@@ -102,9 +115,15 @@ def encode_event(event: Event) -> dict[Any, Any]:
 
 def decode_event(entry_id: str, fields: Mapping[bytes, bytes]) -> Event:
     """An event from its entry. Raises DecodeError as `decode_header` does."""
-    said = asdict(_decode(_EVENTS, entry_id, fields, b"e", MAX_MAP_BYTES))
-    said["probabilities"] = _in_order(said["probabilities"])
-    return Event(**said)
+    return _event(_decode(_EVENTS, entry_id, fields, b"e", MAX_MAP_BYTES))
+
+
+def event_of_json(line: bytes) -> Event:
+    """An event from the JSON of its `event_map`. Raises ValueError where it is none."""
+    try:
+        return _event(_read_event_line(line))
+    except _UNREADABLE as error:
+        raise ValueError(f"no event: {error}") from error
 
 
 def event_map(event: Event) -> dict[str, Any]:
@@ -178,6 +197,18 @@ def _float32(value: float, _digits: int) -> msgspec.Raw:
     return msgspec.Raw(_FLOAT32.pack(0xCA, value))
 
 
+def _result(read: Result1 | Result2) -> Result:
+    said = asdict(read)
+    said["faces"] = tuple(map(_face, said["faces"]))
+    return Result(**said)
+
+
+def _event(read: Event2) -> Event:
+    said = asdict(read)
+    said["probabilities"] = _in_order(said["probabilities"])
+    return Event(**said)
+
+
 def _face(read: Face1) -> Face:
     landmarks, pose = (read.landmarks, read.pose) if isinstance(read, Face2) else (None, None)  # version 1 knows neither
     return Face(
@@ -188,6 +219,7 @@ def _face(read: Face1) -> Face:
         probabilities=_in_order(read.probabilities),
         landmarks=landmarks,
         pose=None if pose is None else HeadPose(yaw=pose.yaw, pitch=pose.pitch, roll=pose.roll),
+        track=read.track if isinstance(read, TrackedFace2) else None,
     )
 
 

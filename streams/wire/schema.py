@@ -91,6 +91,16 @@ class Result2(_Result, kw_only=True):
     faces: list[Face2]
 
 
+class TrackedFace2(Face2, kw_only=True):
+    """A face in JSON: whoever follows faces adds the track."""
+
+    track: Count | None = None
+
+
+class TrackedResult2(Result2, kw_only=True):
+    faces: list[TrackedFace2]  # type: ignore[assignment]  # a face with one field more
+
+
 class Event2(_Probabilities, kw_only=True):
     event_id: Text
     kind: EventKind

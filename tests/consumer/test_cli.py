@@ -70,7 +70,7 @@ def start(url, *arguments):
 
 
 def eventually(check, seconds=15.0):
-    until = time.monotonic() + seconds
+    until = time.monotonic() + seconds * PATIENCE
     while not (found := check()):
         assert time.monotonic() < until, "did not happen in time"
         time.sleep(0.05)

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 import ferstream.streams.service.health_server  # noqa: F401 - its metric registers itself
 from deploy.grafana.boards.__main__ import DASHBOARDS as FOLDER
 from deploy.grafana.boards.__main__ import documents
-from ferstream.consumer.log.log_metrics import LogMetrics
+from ferstream.consumer.sinks.sink_metrics import LogMetrics
 from tests.support.deploy.queries import DASHBOARDS, asked_by_dashboards, autoscaling_queries, dashboard, panels, rules, selectors
 from tests.support.deploy.tools import ROOT
 from tests.support.documents import METRICS_PAGE, metric_names
@@ -23,7 +23,7 @@ FOREIGN = re.compile(r"(redis|process)_[a-z_]+|up|ALERTS")
 def all_metrics() -> set[str]:
     """Every metric that a program of ferstream has, by the name that the documentation gives it."""
     registry = CollectorRegistry()
-    LogMetrics(registry)
+    LogMetrics("jsonl", "results", registry)
     ours = {f"{family.name}_total" if family.type == "counter" else family.name for family in registry.collect()}
     return metric_names() | ours
 

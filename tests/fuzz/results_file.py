@@ -8,10 +8,10 @@ import atheris
 from tests.fuzz.codec import examples as entries
 from tests.fuzz.driver import fuzz
 
-with atheris.instrument_imports(include=["ferstream.consumer.log", "ferstream.consumer.terminal"]):
+with atheris.instrument_imports(include=["ferstream.consumer.log", "ferstream.consumer.records"]):
     from ferstream.consumer.log.append_file import LogError, cut_torn_tail
     from ferstream.consumer.log.parquet import convert
-    from ferstream.consumer.terminal.formatting import json_line
+    from ferstream.consumer.records.lines import json_line
     from ferstream.streams.errors import DecodeError
     from ferstream.streams.wire.codec import decode_result
 
@@ -23,7 +23,8 @@ def target(data: bytes) -> None:
     journal.write_bytes(data)
     try:
         cut_torn_tail(journal)
-        convert(journal).unlink()
+        for path in convert(journal, "results"):
+            path.unlink()
     except LogError:
         return
 
@@ -33,7 +34,7 @@ def examples() -> list[bytes]:
     lines = []
     for entry in entries():
         try:
-            lines.append(f"{json_line(decode_result('1-1', {b'r': entry}))}\n".encode())
+            lines.append(json_line(decode_result("1-1", {b"r": entry})))
         except DecodeError:
             continue
     return [*lines, b"".join(lines), b"".join(lines)[:-20]]

@@ -19,7 +19,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 import ferstream.producer.metrics
 import ferstream.streams.service.health_server
 import ferstream.workers.metrics
-from ferstream.consumer.log.log_metrics import LogMetrics
+from ferstream.consumer.sinks.sink_metrics import LogMetrics
 from ferstream.consumer.tracking.service.track_metrics import TrackMetrics
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.codec import encode_result
@@ -41,7 +41,7 @@ PATIENCE_S = 60.0
 def metric_names() -> set[str]:
     """Every metric of every program, as Prometheus has it."""
     consumer = CollectorRegistry()
-    LogMetrics(consumer)
+    LogMetrics("jsonl", "results", consumer)
     TrackMetrics(registry=consumer)
     families = [*REGISTRY.collect(), *ferstream.producer.metrics.ALL.collect(), *consumer.collect()]
     names = set()

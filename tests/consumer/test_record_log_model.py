@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from ferstream.consumer.log import append_file, result_log
+from ferstream.consumer.log import append_file, record_log
 from ferstream.consumer.log.append_file import LogError
-from ferstream.consumer.log.result_log import ResultLog, Rotation
-from tests.consumer.test_result_log import result
+from ferstream.consumer.log.record_log import RecordLog, Rotation
+from tests.consumer.test_record_log import result
 
 KEEP_S = 1000.0
 ROTATION = Rotation(size_bytes=1000, age_s=500, keep_s=KEEP_S)
@@ -53,7 +53,7 @@ class LogMachine(RuleBasedStateMachine):
     @initialize(format_=st.sampled_from(["jsonl", "parquet"]))
     def start(self, format_: str) -> None:
         self.clock, self.run, self.results, self.numbers = Clock(), 0, {}, count()
-        self.patches = [mock.patch.object(result_log, "time", self.clock), mock.patch.object(append_file, "datetime", self.clock)]
+        self.patches = [mock.patch.object(record_log, "time", self.clock), mock.patch.object(append_file, "datetime", self.clock)]
         for patch in self.patches:
             patch.start()
         self.folder = Path(tempfile.mkdtemp())
@@ -64,7 +64,7 @@ class LogMachine(RuleBasedStateMachine):
         # What was not acknowledged comes again, and is another result for this model.
         self.results = {number: kept for number, kept in self.results.items() if kept.acknowledged}
         self._forget()
-        self.log = ResultLog(self.folder, format_, ROTATION)
+        self.log = RecordLog(self.folder, format_, ROTATION)
 
     @rule(how_many=st.integers(1, 4))
     def write(self, how_many: int) -> None:

@@ -1,4 +1,4 @@
-"""A directory of rotating files that hold every result: JSON Lines, or Parquet made from them."""
+"""A directory of rotating files that hold every record of one kind: JSON Lines, or Parquet made from them."""
 
 import logging
 import re
@@ -10,17 +10,21 @@ from types import TracebackType
 from typing import Literal, Self
 
 from ferstream.consumer.log.append_file import AppendFile, DirectoryLock, cut_torn_tail
-from ferstream.consumer.log.parquet import convert, require_pyarrow
-from ferstream.consumer.terminal.formatting import json_line
+from ferstream.consumer.log.newest_names import newest_names
+from ferstream.consumer.log.parquet import Place, beside_journal, convert, require_pyarrow
+from ferstream.consumer.log.repeats import MOST, Repeats
+from ferstream.consumer.records.lines import json_line, name_of
+from ferstream.consumer.records.rows import Of, Record
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.service.atomic_file import PART
-from ferstream.streams.wire.messages import Result
 
 log = logging.getLogger(__name__)
 
 FileFormat = Literal["jsonl", "parquet"]
 
-_OURS = re.compile(r"results-\d{8}T\d{12}\.(jsonl|parquet)")
+#: Files of ours that are done, or hold lines.
+LINES = ".jsonl"
+OURS = re.compile(r"(results|events|minutes)-\d{8}T\d{12}\.(jsonl|parquet)")
 #: Lines on their way to Parquet. The workers keep results for minutes only: they are made safe here first.
 _JOURNAL = ".journal"
 #: Retention is looked at this often.
@@ -36,20 +40,23 @@ class Rotation:
     keep_s: float | None = None
 
 
-class ResultLog:
-    """Writes results of one directory, which it locks. `write`, then `sync`: only then they are safe to acknowledge.
+class RecordLog:
+    """Writes records of one kind into one directory, which it locks. `write`, then `sync`: then they are safe to acknowledge.
 
-    After a crash the results since the last `sync` come again: `camera_id` and `sequence` tell repeats.
+    After a crash the records since the last `sync` come again, and are left out where they are in a file already.
     """
 
-    def __init__(self, directory: Path, format_: FileFormat, rotation: Rotation) -> None:
+    def __init__(
+        self, directory: Path, format_: FileFormat, rotation: Rotation, of: Of = "results", place: Place = beside_journal
+    ) -> None:
         if format_ == "parquet":
             require_pyarrow()
-        self._directory, self._rotation = directory, rotation
-        self._suffix = _JOURNAL if format_ == "parquet" else ".jsonl"
+        self._directory, self._rotation, self._of, self._place = directory, rotation, of, place
+        self._suffix = _JOURNAL if format_ == "parquet" else LINES
         self._file: AppendFile | None = None
         self._opened_at = self._written_at = self._retention_checked_at = 0.0
         self._ended: dict[Path, float] = {}  # files of this run, and when they were last written
+        self._repeats = Repeats()
         self.bytes_written = 0
         self._lock = DirectoryLock(directory)
         try:
@@ -59,14 +66,16 @@ class ResultLog:
             self._lock.close()
             raise
 
-    def write(self, results: Sequence[Result]) -> None:
-        """Append results. Raises LogError."""
-        if not results:
+    def write(self, records: Sequence[Record]) -> None:
+        """Append those of the records that are new. Raises LogError."""
+        new = self._repeats.new(records)
+        if not new:
             return
         if self._file is None:
-            self._file, self._opened_at = AppendFile(self._directory, self._suffix), time.monotonic()
-        lines = "".join(f"{json_line(result)}\n" for result in results).encode()
+            self._file, self._opened_at = AppendFile(self._directory, self._of, self._suffix), time.monotonic()
+        lines = b"".join(map(json_line, new))
         self._file.append(lines)
+        self._repeats.add(map(name_of, new))
         self._written_at = time.monotonic()
         self.bytes_written += len(lines)
 
@@ -103,17 +112,20 @@ class ResultLog:
         if file is None:
             return
         file.close()
-        path = convert(file.path) if self._suffix == _JOURNAL else file.path
-        self._ended[path] = self._written_at
+        for path in convert(file.path, self._of, self._place) if self._suffix == _JOURNAL else [file.path]:
+            self._ended[path] = self._written_at
 
     def _mend(self) -> None:
-        """After a crash: remove half-made files, cut off a torn line, finish what was on its way to Parquet."""
+        """After a crash: remove half-made files, cut off a torn line, finish what was on its way to Parquet.
+
+        What is in the newest files may come again.
+        """
         for suffix in (PART, ".tmp"):  # as versions up to 0.2 called them
-            for path in self._directory.glob(f"results-*{suffix}"):
+            for path in self._directory.rglob(f"{self._of}-*{suffix}"):
                 path.unlink(missing_ok=True)
-        journals = sorted(self._directory.glob(f"results-*{_JOURNAL}"))
+        journals = sorted(self._directory.glob(f"{self._of}-*{_JOURNAL}"))
         # The one that was open is not the last by name where the clock was set back.
-        lines = [path for path in self._directory.glob("results-*.jsonl") if _OURS.fullmatch(path.name)]
+        lines = sorted(path for path in self._directory.glob(f"{self._of}-*{LINES}") if OURS.fullmatch(path.name))
         for path in [*lines, *journals]:
             if torn := cut_torn_tail(path):
                 log.warning(
@@ -122,7 +134,8 @@ class ResultLog:
         if journals:
             require_pyarrow()
         for path in journals:
-            log.info("finished %s", convert(path))
+            log.info("finished %s", ", ".join(map(str, convert(path, self._of, self._place))))
+        self._repeats.add(newest_names(self._directory, self._of, LINES if self._suffix == LINES else ".parquet", MOST))
 
     def _delete_old(self) -> None:
         self._retention_checked_at = time.monotonic()
@@ -130,7 +143,7 @@ class ResultLog:
             return
         for path in self._directory.iterdir():
             try:
-                if _OURS.fullmatch(path.name) and self._age_s(path) > self._rotation.keep_s:
+                if OURS.fullmatch(path.name) and self._age_s(path) > self._rotation.keep_s:
                     path.unlink()
                     self._ended.pop(path, None)
                     log.info("deleted %s: older than the time to keep", path)

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from ferstream.consumer.log import result_log
+from ferstream.consumer.log import record_log
 from ferstream.consumer.log.append_file import AppendFile, DirectoryLock, LogError, cut_torn_tail
-from ferstream.consumer.log.result_log import ResultLog, Rotation
+from ferstream.consumer.log.record_log import RecordLog, Rotation
 from ferstream.streams.wire.codec import result_map
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.streams.wire.messages import Result
@@ -50,11 +50,11 @@ def test_only_whole_lines_are_kept(tmp_path, before, after):
 
 
 def test_files_rotate_by_size_and_by_age(tmp_path):
-    with ResultLog(tmp_path, "jsonl", Rotation(1, 3600)) as log:
+    with RecordLog(tmp_path, "jsonl", Rotation(1, 3600)) as log:
         for sequence in range(3):
             log.write([result(sequence)])
             log.sync()
-    with ResultLog(tmp_path, "jsonl", Rotation(10**6, 0.05)) as log:
+    with RecordLog(tmp_path, "jsonl", Rotation(10**6, 0.05)) as log:
         log.write([result(3)])
         log.sync()
         time.sleep(0.06)
@@ -65,7 +65,7 @@ def test_files_rotate_by_size_and_by_age(tmp_path):
 
 
 def test_nothing_to_write_makes_no_file(tmp_path):
-    with ResultLog(tmp_path, "parquet", HOUR) as log:
+    with RecordLog(tmp_path, "parquet", HOUR) as log:
         log.write([])
         log.sync()
     assert not list(tmp_path.glob("results-*"))
@@ -76,14 +76,14 @@ def test_old_files_of_ours_are_deleted_and_no_others(tmp_path):
     for name in names:
         (tmp_path / name).write_text("{}\n")
         os.utime(tmp_path / name, (1e9, 1e9))
-    with ResultLog(tmp_path, "jsonl", Rotation(1, 1, keep_s=86400)):
+    with RecordLog(tmp_path, "jsonl", Rotation(1, 1, keep_s=86400)):
         pass
     assert {path.name for path in tmp_path.iterdir()} == {".lock", *names[2:]}
 
 
 def test_the_file_that_is_open_is_kept_however_quiet_it_was(tmp_path, monkeypatch):
-    monkeypatch.setattr(result_log, "_RETENTION_CHECK_S", -1.0)
-    with ResultLog(tmp_path, "jsonl", Rotation(10**6, 3600, keep_s=60)) as log:
+    monkeypatch.setattr(record_log, "_RETENTION_CHECK_S", -1.0)
+    with RecordLog(tmp_path, "jsonl", Rotation(10**6, 3600, keep_s=60)) as log:
         log.write([result(1)])
         log.sync()
         (path,) = tmp_path.glob("*.jsonl")
@@ -96,21 +96,21 @@ def test_the_file_that_is_open_is_kept_however_quiet_it_was(tmp_path, monkeypatc
 
 @pytest.mark.parametrize("format_", ["jsonl", "parquet"])
 def test_results_are_not_for_everybody_on_the_machine(tmp_path, format_):
-    with ResultLog(tmp_path, format_, HOUR) as log:
+    with RecordLog(tmp_path, format_, HOUR) as log:
         log.write([result(1)])
     assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o640}
 
 
 def test_one_writer_a_directory(tmp_path):
     with DirectoryLock(tmp_path), pytest.raises(LogError, match="another"):
-        ResultLog(tmp_path, "jsonl", HOUR)
-    ResultLog(tmp_path, "jsonl", HOUR).close()
+        RecordLog(tmp_path, "jsonl", HOUR)
+    RecordLog(tmp_path, "jsonl", HOUR).close()
 
 
 def test_a_directory_that_cannot_be_had(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(LogError, match="cannot write in"):
-        ResultLog(tmp_path / "file" / "logs", "jsonl", HOUR)
+        RecordLog(tmp_path / "file" / "logs", "jsonl", HOUR)
 
 
 def test_a_full_disk_is_one_clear_line():
@@ -127,13 +127,13 @@ def test_a_full_disk_is_one_clear_line():
 def test_parquet_leaves_out_a_line_that_a_bad_disk_made(tmp_path, caplog, line):
     import pyarrow.parquet
 
-    with ResultLog(tmp_path, "jsonl", HOUR) as log:
+    with RecordLog(tmp_path, "jsonl", HOUR) as log:
         log.write([result(1), result(2)])
     (path,) = tmp_path.glob("*.jsonl")
     path.rename(path.with_suffix(".journal"))
     with path.with_suffix(".journal").open("ab") as file:
         file.write(line + b"\n")
-    with ResultLog(tmp_path, "parquet", HOUR):
+    with RecordLog(tmp_path, "parquet", HOUR):
         pass
     assert pyarrow.parquet.read_table(path.with_suffix(".parquet")).num_rows == 2
     assert "line 3 holds no result" in caplog.text
@@ -149,7 +149,7 @@ def test_a_journal_that_an_older_version_left_becomes_parquet(tmp_path):
     del line["media_time"]
     journal = tmp_path / "results-20260101T000000000000.journal"
     journal.write_text(json.dumps(line) + "\n")
-    with ResultLog(tmp_path, "parquet", HOUR):
+    with RecordLog(tmp_path, "parquet", HOUR):
         pass
     rows = pyarrow.parquet.read_table(journal.with_suffix(".parquet")).to_pylist()
     assert [(row["emotion"], row["confidence"], row["media_time"], row["pose"]) for row in rows] == [
