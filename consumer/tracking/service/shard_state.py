@@ -34,7 +34,7 @@ _SHARD = b""
 
 
 class Overtaken(FerstreamError):
-    """Another tracker has gone on with the shard: this one publishes nothing more of it."""
+    """The shard's state is not the one that this tracker wrote last: it publishes nothing more of it."""
 
 
 class ShardState:
@@ -72,6 +72,8 @@ class ShardState:
         arguments += [encode_event(event)[b"e"] for event in events]
         arguments += [part for state in states.items() for part in state]
         if not _PUBLISH.run(self._client, self._keys, *arguments):
-            raise Overtaken(f"another tracker has gone on with shard {self._shard}")
+            raise Overtaken(
+                f"tracks of shard {self._shard} are not as this tracker left them: another has gone on, or Redis lost its data"
+            )
         self._last, self._position = step, position
         self._steps += 1

@@ -118,7 +118,7 @@ class ShardTracker:
         try:
             self._follow()
         except Overtaken as error:
-            log.warning("%s, since this one did not renew its lease in time: letting go", error)
+            log.warning("%s: letting go of the shard", error)
         except (StoreUnavailable, StoreFull) as error:  # asked to leave while Redis was away
             log.warning("shard %d was left without its last second: %s; the next tracker reads that again", self.shard, error)
         except FerstreamError as error:

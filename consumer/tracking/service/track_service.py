@@ -107,7 +107,7 @@ class TrackService:
         """Keep what is ours, give up what is more than our share, take what is free of it."""
         self._board.renew({self._board.holder: TrackerStatus(version=ferstream_version())})
         for shard, holder in self._renew(list(self._trackers)).items():
-            log.warning("shard %d is followed by tracker %s now: letting go", shard, holder)
+            log.warning("shard %d is followed by tracker %s now: letting go of the shard", shard, holder)
             self._trackers[shard].leave()
         held, trackers = self._others()
         share = -(-count // trackers)

@@ -96,6 +96,17 @@ def test_a_full_redis_refuses_the_whole_step():
         assert state(client).take() == ("", {})
 
 
+def test_where_redis_lost_its_data_the_shard_is_taken_anew(client):
+    writer = state(client)
+    writer.take()
+    writer.write([event(1)], {"door": b"one"}, "1-0")
+    client.flushall()
+    with pytest.raises(Overtaken, match="lost its data"):
+        writer.write([event(2)], {"door": b"two"}, "2-0")
+    assert published(client) == []
+    assert state(client).take() == ("", {})
+
+
 def test_events_stay_for_the_time_that_was_asked_for(client):
     seconds, _ = client.time()
     fields = {"e": b"old"}

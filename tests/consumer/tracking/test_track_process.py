@@ -179,7 +179,7 @@ def test_one_that_was_stopped_for_longer_than_its_lease_publishes_nothing_more_o
             seen = load.count()
             wait_until(lambda: load.count() > seen + 50)
             stalled.process.send_signal(signal.SIGCONT)
-            wait_until(lambda: "letting go" in (tmp_path / "a").read_text())
+            wait_until(lambda: "letting go of the shard" in (tmp_path / "a").read_text())
             load.finish()
             assert_each_event_came_once(load)
             assert holder(successor) in statuses(client).values()
@@ -196,12 +196,14 @@ def test_a_silent_camera_s_faces_leave_and_a_restart_repeats_nothing(client, red
         wait_until(lambda: 'fer_track_faces{camera="door"} 1.0' in first.get("/metrics"))
         assert first.get("/readyz") == "ok\n"
         assert first.stop() == 0
+    client.hset(Keys().tracks(0), "yard", b"of another version")
     with Tracker(redis_url, tmp_path / "b", "--left-after", "0.5") as second:
         wait_until(lambda: client.xlen(Keys().events(0)) == 2)
         kinds = [decode_event("1-0", fields).kind for _, fields in client.xrange(Keys().events(0))]
         assert kinds == ["appeared", "left"]
         metrics = wait_until(lambda: (text := second.get("/metrics")) and 'kind="left"' in text and text)
         assert 'fer_track_events_total{kind="appeared"}' not in metrics
+        assert "its faces appear anew" in (tmp_path / "b").read_text()
         assert second.stop() == 0
 
 
