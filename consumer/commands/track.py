@@ -29,7 +29,7 @@ fer-consumer track --smooth 1 --keep-events 86400""",
         "--smooth",
         "smooth_s",
         type=click.FloatRange(0),
-        default=0.4,
+        default=0.35,
         help="Smooth emotions over so many seconds (time constant).",
     ),
     option(

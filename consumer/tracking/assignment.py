@@ -16,10 +16,10 @@ from ferstream.streams.wire.messages import Face
 LEAST_IOU = 0.2
 #: For a face of a low score, which may be of nobody.
 LEAST_IOU_UNSURE = 0.5
-#: A distance of so many standard deviations is too far; 99 % of a face's own are nearer.
-REACH = 3.0
+#: A distance of so many standard deviations is too far: people turn round and stop more than the noise of a filter says.
+REACH = 4.0
 #: And so many sizes of the face, whatever the uncertainty.
-MOST_SIZES = 3.0
+MOST_SIZES = 5.0
 #: Faces of one person are of one size, to this factor between two sightings.
 SIZE_FACTOR = 1.6
 

@@ -15,6 +15,8 @@ REPEAT_S = 600.0
 CLOCKS_DIFFER_S = 1.0
 #: Media time that goes back by more is that of a file which begins again; by less, of frames that are stamped alike.
 STAMPED_ALIKE_S = 0.5
+#: What was seen once, and then not for so long, was no face, most likely.
+UNCONFIRMED_S = 0.5
 
 
 @dataclass(slots=True)
@@ -46,24 +48,20 @@ class CameraTracks:
         return [events.left(camera_id, track) for track in gone if track.confirmed]
 
     def _follow(self, result: Result, now: Sighting, settings: TrackerSettings) -> tuple[tuple[Face, ...], list[Event]]:
-        for track in self.tracks:
+        known = self.tracks
+        for track in known:
             track.predict(now.elapsed)
-        matched = assign(result.faces, [track.motion for track in self.tracks], settings.sure_score)
-        before, faces, told = self.tracks, [], []
-        seen = []
+        matched = assign(result.faces, [track.motion for track in known], settings.sure_score)
+        seen, told = list[Track](), list[Event]()
         for index, face in enumerate(result.faces):
             if index in matched:
-                track = before[matched[index]]
-                told += self._go_on(result.camera_id, track, face, now, settings)
+                seen.append(known[matched[index]])
+                told += self._go_on(result.camera_id, seen[-1], face, now, settings)
             else:
-                track = self._begin(face, now, settings)
-            seen.append(track)
-            faces.append(track.shown(face))
-        numbers = {track.number for track in seen}
-        # What was seen once and not again was no face, most likely.
-        unseen = [track for track in before if track.confirmed and track.number not in numbers]
-        self.tracks = seen + unseen
-        return tuple(faces), told
+                seen.append(self._begin(face, now, settings))
+        unseen = [known[index] for index in sorted(set(range(len(known))) - set(matched.values()))]
+        self.tracks = seen + [track for track in unseen if track.confirmed or now.elapsed - track.last.elapsed <= UNCONFIRMED_S]
+        return tuple(track.shown(face) for track, face in zip(seen, result.faces, strict=True)), told
 
     def _begin(self, face: Face, now: Sighting, settings: TrackerSettings) -> Track:
         self.last_number += 1

@@ -1,4 +1,4 @@
-"""Where a face will be: a Kalman filter of its centre, at a velocity that lasts a while, and of its size.
+"""Where a face will be: a Kalman filter of its centre at constant velocity, and of its size.
 
 As in SORT (Bewley et al. 2016) noise is proportional to the size of the face. All variances are in units of that size, so that x
 and y share one covariance and the filter is a few products. Time is in seconds: frames come at irregular rates, with holes.
@@ -14,10 +14,8 @@ Box = tuple[float, float, float, float]
 BOX_NOISE = 0.06
 FIRST_VELOCITY = 1.5
 #: Densities of the noise that changes a velocity (sizes squared per cubic second), and a size (shares squared per second).
-VELOCITY_NOISE = 3.0
+VELOCITY_NOISE = 15.0
 SIZE_NOISE = 0.15
-#: A velocity is known for this long: people who are hidden stop or turn. In seconds.
-VELOCITY_LASTS_S = 1.0
 LEAST_SIZE = 1.0
 
 
@@ -62,18 +60,12 @@ class Motion:
 
     def predict(self, seconds: float) -> None:
         """Go on for so many seconds."""
-        kept = math.exp(-seconds / VELOCITY_LASTS_S)
-        far = VELOCITY_LASTS_S * (1 - kept)  # a velocity of one has gone so far
-        self.x += self.vx * far
-        self.y += self.vy * far
-        self.vx *= kept
-        self.vy *= kept
-        # The noise of an Ornstein-Uhlenbeck velocity over that time, so that many short steps lead to where a long one does.
-        faded = VELOCITY_LASTS_S * (1 - kept * kept) / 2
-        placed = max(0.0, VELOCITY_LASTS_S * VELOCITY_LASTS_S * (seconds - 2 * far + faded))
-        self.p += far * (2 * self.pv + far * self.v) + VELOCITY_NOISE * placed
-        self.pv = kept * (self.pv + far * self.v) + VELOCITY_NOISE * far * far / 2
-        self.v = kept * kept * self.v + VELOCITY_NOISE * faded
+        self.x += self.vx * seconds
+        self.y += self.vy * seconds
+        noise = VELOCITY_NOISE * seconds  # white, so that many short steps lead to where a long one does
+        self.p += seconds * (2 * self.pv + seconds * (self.v + noise / 3))
+        self.pv += seconds * (self.v + noise / 2)
+        self.v += noise
         self.side += SIZE_NOISE * seconds
 
     def correct(self, box: Box) -> None:

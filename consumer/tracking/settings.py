@@ -20,10 +20,10 @@ class TrackerSettings:
             seen twice, or a third time where they score low.
     """
 
-    smooth_s: float = 0.4
+    smooth_s: float = 0.35
     least_probability: float = 0.508
-    margin: float = 0.1
-    dwell_s: float = 0.15
+    margin: float = 0.25
+    dwell_s: float = 0.1
     timeout_s: float = 2.0
     sure_score: float = 0.6
     confirm_score: float = 1.2

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ferstream.consumer.tracking.motion import Box
 from ferstream.streams.wire.emotions import EMOTIONS, Name
 
 
@@ -21,9 +20,9 @@ class Span:
     peaks: list[float] = field(default_factory=_nothing)
     best_quality: float = -1.0
     best_sequence: int = 0
-    box: Box = (0.0, 0.0, 0.0, 0.0)
+    box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
 
-    def see(self, probabilities: Sequence[float], quality: float, sequence: int, box: Box) -> None:
+    def see(self, probabilities: Sequence[float], quality: float, sequence: int, box: tuple[float, float, float, float]) -> None:
         """Take in the face as it is in a frame."""
         self.peaks = [max(old, new) for old, new in zip(self.peaks, probabilities, strict=True)]
         if quality > self.best_quality:

@@ -38,7 +38,7 @@ class Track:
         smoother = Smoother()
         smoother.add(face, None, settings.smooth_s)
         probabilities = _smoothed(smoother, face, settings)
-        naming = Naming.first(probabilities, not smoother.mostly_unnamed, settings)
+        naming = Naming.first(probabilities, not smoother.mostly_unnamed, settings.least_probability)
         track = cls(
             number=number,
             first=seen,
@@ -70,7 +70,14 @@ class Track:
         self.probabilities = _smoothed(self.smoother, face, settings)
         self.last, self.evidence = seen, self.evidence + face.score
         before, stretch = self.naming.name, self.stretch
-        self.naming.update(self.probabilities, not self.smoother.mostly_unnamed, seen.elapsed, settings)
+        self.naming.update(
+            self.probabilities,
+            not self.smoother.mostly_unnamed,
+            seen.elapsed,
+            least=settings.least_probability,
+            margin=settings.margin,
+            dwell_s=settings.dwell_s,
+        )
         changed = self.naming.name != before
         if changed:
             self.stretch = Span(seen.at)

@@ -41,7 +41,7 @@ def test_iou(a, b, expected):
 @pytest.mark.parametrize("fps", [5, 15, 60])
 def test_the_speed_of_a_walk_is_found_at_any_frame_rate(fps):
     motion = walked(fps, 80.0)
-    assert motion.vx == pytest.approx(80.0, rel=0.1)
+    assert motion.vx == pytest.approx(80.0, rel=0.01)
     assert motion.vy == pytest.approx(0.0, abs=1e-6)
 
 
@@ -54,16 +54,13 @@ def test_many_short_steps_lead_to_where_one_long_one_does():
         assert getattr(once, name) == pytest.approx(getattr(often, name), rel=1e-9)
 
 
-def test_what_is_unseen_for_longer_is_less_certain_and_goes_no_further_than_it_may():
-    motion = walked(15, 80.0)
-    spreads, places = [], []
-    for _ in range(50):
+def test_where_an_unseen_face_is_grows_less_certain():
+    motion, spreads = walked(15, 80.0), []
+    for _ in range(10):
         motion.predict(0.2)
         spreads.append(motion.spread)
-        places.append(motion.x)
     assert spreads == sorted(spreads)
-    assert places == sorted(places)
-    assert places[-1] - 210.0 < 100.0
+    assert motion.x == pytest.approx(50 + 80 * 4, rel=0.01)
 
 
 def test_the_greatest_overlap_in_all_wins():

@@ -40,7 +40,7 @@ def cameras(draw):
     return results
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(cameras(), st.data())
 def test_a_loaded_tracker_goes_on_as_the_saved_one(results, data):
     cut = data.draw(st.integers(0, len(results)))
@@ -55,7 +55,7 @@ def test_a_loaded_tracker_goes_on_as_the_saved_one(results, data):
     assert len({event.event_id for event in expected[1]}) == len(expected[1])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(cameras())
 def test_what_is_shown_and_told_keeps_to_the_rules(results):
     tracker = FaceTracker()

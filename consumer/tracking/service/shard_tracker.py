@@ -48,7 +48,7 @@ class TrackSettings:
     prefix: str = "fer"
     from_: str = "0"
     order_window_s: float = 0.5
-    smooth_s: float = 0.4
+    smooth_s: float = 0.35
     left_after_s: float = 2.0
     keep_events_s: float = 3600.0
 
