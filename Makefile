@@ -6,6 +6,8 @@ DEV := .venv
 SLIM := .venv-slim-$(notdir $(PYTHON))
 # The fuzzer has no wheel for every Python, so it has an environment of its own.
 FUZZ := .venv-fuzz
+# ByteTrack, for the benchmark of tracks: it brings opencv-python, which may not lie beside our headless one.
+BYTETRACK := .venv-bytetrack
 # What `make check` tests: the live path and the house, in seconds.
 CHECKED := tests/streams tests/producer tests/consumer tests/workers tests/test_structure.py
 CHANGED := pyproject.toml
@@ -22,7 +24,7 @@ define install
 	@touch $@
 endef
 
-.PHONY: help demo test check slim-test deploy-test lint format docs docs-serve bench faults soak fuzz train avfer-smoke scale-out walk dashboards kubernetes-rules clean test-tools missing-tools
+.PHONY: help demo test check slim-test deploy-test lint format docs docs-serve bench bench-tracks faults soak fuzz train avfer-smoke scale-out walk dashboards kubernetes-rules clean test-tools missing-tools
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -62,6 +64,9 @@ docs-serve: $(DEV)/.installed  ## the documentation on http://127.0.0.1:8000, bu
 bench: $(DEV)/.installed  ## what each stage and a whole worker reach on this machine, in about two minutes; ARGS="--write workers/sizing/capacity.json" for plans
 	$(DEV)/bin/python -m tests.benchmarks.worker $(ARGS)
 
+bench-tracks: $(DEV)/.installed $(BYTETRACK)/.installed  ## how well faces are followed and named, against two other trackers, in two minutes; ARGS=--write renews docs
+	$(DEV)/bin/python -m tests.benchmarks.tracks --bytetrack $(BYTETRACK)/bin/python $(ARGS)
+
 faults: $(DEV)/.installed  ## real processes, real faults, and the account of every frame, in an hour; ARGS="--only cluster --seeds 1", say; ARGS=--write renews docs
 	$(DEV)/bin/python -m tests.faults $(ARGS)
 
@@ -93,7 +98,7 @@ kubernetes-rules: $(DEV)/.installed  ## the Prometheus Operator's objects again,
 	$(DEV)/bin/python deploy/kubernetes/make_prometheus_rules.py
 
 clean:  ## remove the environments and the tests' tools
-	rm -rf $(DEMO) $(DEV) $(FUZZ) .venv-slim-* .tools
+	rm -rf $(DEMO) $(DEV) $(FUZZ) $(BYTETRACK) .venv-slim-* .tools
 
 test-tools:  ## install what some tests need from Debian: an RTSP server (as root), Prometheus (into .tools)
 	@sh tests/support/test_tools.sh install
@@ -110,6 +115,11 @@ $(SLIM)/.installed: $(CHANGED)
 
 $(FUZZ)/.installed: $(CHANGED)
 	$(call install,fuzz)
+
+$(BYTETRACK)/.installed:
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check 'trackers>=2.6,<3'
+	@touch $@
 
 $(DEV)/.installed: $(CHANGED)
 	$(call install,dev)
