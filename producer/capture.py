@@ -72,6 +72,10 @@ class Capture:
         self._state.opened(info)
         first = True
         for frame in source.frames():
+            if self._is_behind(frame):
+                return
+            if not self._is_wanted(frame):
+                continue
             if first:
                 log.debug("camera %s: first frame after %.2f s", name, time.monotonic() - started, extra=about(name))
                 self._backoff.succeeded()
@@ -79,9 +83,19 @@ class Capture:
             if not self._put(frame) or self._stop.is_set():
                 return
 
+    def _is_behind(self, frame: SourceFrame) -> bool:
+        """Whether neither this frame nor one after it is wanted."""
+        to_s = self._camera.settings.to_s
+        return to_s is not None and (frame.media_time or 0.0) >= to_s
+
+    def _is_wanted(self, frame: SourceFrame) -> bool:
+        settings = self._camera.settings
+        return frame.number % settings.every == 0 and (frame.media_time or 0.0) >= settings.from_s
+
     def _put(self, frame: SourceFrame) -> bool:
         picture = frame.picture
-        captured = Captured(picture, next(self._sequences), self._clock.now(), frame.media_time)
+        sequence = frame.number if self._camera.settings.frame_numbers else next(self._sequences)
+        captured = Captured(picture, sequence, self._clock.now(), frame.media_time)
         accepted = self._latest.put(captured, self._counts.captured)
         if accepted:
             height, width = (picture.height, picture.width) if isinstance(picture, av.VideoFrame) else picture.shape[:2]

@@ -79,6 +79,23 @@ def camera_options(command: F) -> F:
             ),
         ),
         cloup.option_group(
+            "Files, with --as-fast-as-possible",
+            option("--every", type=_number("every"), default=_DEFAULTS.every, help="Only each frame of this number."),
+            option(
+                "--from",
+                "from_s",
+                type=_number("from_s"),
+                default=_DEFAULTS.from_s,
+                help="Where to begin, in seconds of the file.",
+            ),
+            option("--to", "to_s", type=_number("to_s"), show_default="the end", help="Second of the file to end before."),
+            option(
+                "--frame-numbers/--running-numbers",
+                default=_DEFAULTS.frame_numbers,
+                help="A frame's sequence is its number in the file, from 0, or grows over all runs.",
+            ),
+        ),
+        cloup.option_group(
             "Frames in Redis",
             option(
                 "--max-side",

@@ -22,7 +22,9 @@ class CameraSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What can be said of every camera at once, and of each one by itself. `settings_from` checks the ranges.
 
     `realtime` false reads a file or a folder as fast as the workers keep up and loses none of its frames: the frame-rate cap does
-    not apply, and a full byte budget makes the reader wait instead of dropping.
+    not apply, and a full byte budget makes the reader wait instead of dropping. Only then `every` takes each frame of that
+    number alone, from `from_s` to before `to_s` (media time), and `frame_numbers` makes the frame's number in its file, from 0,
+    its sequence: of two runs on one Redis, the second repeats the names of the first.
     """
 
     fps: Annotated[float, Meta(ge=0.01, le=240)] = 15.0
@@ -34,6 +36,10 @@ class CameraSettings(msgspec.Struct, frozen=True, kw_only=True):
     realtime: bool = True
     stall_after_s: Annotated[float, Meta(ge=0.5, le=3600)] = 5.0
     frozen_after_s: Annotated[float, Meta(ge=1, le=86400)] = 30.0
+    every: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+    from_s: Annotated[float, Meta(ge=0, le=10_000_000)] = 0.0
+    to_s: Annotated[float, Meta(ge=0, le=10_000_000)] | None = None
+    frame_numbers: bool = False
 
     @property
     def freshness_budget_s(self) -> float:
@@ -41,6 +47,11 @@ class CameraSettings(msgspec.Struct, frozen=True, kw_only=True):
         if self.freshness_s is not None:
             return self.freshness_s
         return LIVE_FRESHNESS_S if self.realtime else OFFLINE_FRESHNESS_S
+
+    @property
+    def picks(self) -> bool:
+        """Whether only some frames are wanted, or by their numbers."""
+        return self.every > 1 or self.from_s > 0 or self.to_s is not None or self.frame_numbers
 
 
 SETTING_NAMES: tuple[str, ...] = CameraSettings.__struct_fields__
@@ -89,6 +100,10 @@ class CameraConfig:
         kind_of(self.url)
         if not self.settings.realtime and scheme_of(self.url) in LIVE_SCHEMES:
             raise ConfigError("a live camera cannot be read as fast as possible: set realtime to true")
+        if self.settings.realtime and self.settings.picks:
+            raise ConfigError(
+                "every, from_s, to_s and frame_numbers are for files that are read as fast as possible: set realtime to false"
+            )
 
     @property
     def shown_url(self) -> str:

@@ -35,13 +35,15 @@ class PictureFolder:
         for path in self._files:
             picture = self._read(path)
             if picture is not None:
-                return SourceInfo(picture.shape[1], picture.shape[0], self._fps, path.suffix.lower().lstrip("."))
+                return SourceInfo(
+                    picture.shape[1], picture.shape[0], self._fps, path.suffix.lower().lstrip("."), len(self._files)
+                )
         raise CameraError(f"the folder holds no picture ({', '.join(sorted(SUFFIXES))})")
 
     def frames(self) -> Iterator[SourceFrame]:
-        pacer, count = Pacer(self._stop, time.monotonic), 0
+        pacer, count, turn = Pacer(self._stop, time.monotonic), 0, 0
         while not self._stop.is_set():
-            for path in self._files:
+            for number, path in enumerate(self._files, start=turn * len(self._files)):
                 picture = self._read(path)
                 if picture is None:
                     continue
@@ -51,7 +53,8 @@ class PictureFolder:
                 if self._stop.is_set():
                     return
                 count += 1
-                yield SourceFrame(picture, seconds)
+                yield SourceFrame(picture, number, seconds)
+            turn += 1
             if not self._loop:
                 return
             if len(self._broken) == len(self._files):

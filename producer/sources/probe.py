@@ -14,13 +14,14 @@ from ferstream.producer.sources.factory import source_for
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one camera gave. `state` is ok or failed; `url` has no password."""
+    """What one camera gave. `state` is ok or failed; `url` has no password; `frames` may be an estimate, 0 where nobody knows."""
 
     name: str
     url: str
     state: str
     size: str = ""
     fps: float = 0.0
+    frames: int = 0
     codec: str = ""
     problem: str = ""
 
@@ -66,7 +67,7 @@ class _Probe:
         picture = frame.picture
         width, height = (picture.width, picture.height) if isinstance(picture, av.VideoFrame) else picture.shape[1::-1]
         whole = Finding(name=self._camera.camera_id, url=self._camera.shown_url, state="ok", codec=info.codec)
-        self._found = replace(whole, size=f"{width}x{height}", fps=round(info.fps, 2))
+        self._found = replace(whole, size=f"{width}x{height}", fps=round(info.fps, 2), frames=info.frames)
 
     def _failed(self, problem: str) -> Finding:
         return Finding(name=self._camera.camera_id, url=self._camera.shown_url, state="failed", problem=problem)

@@ -14,20 +14,26 @@ Picture: TypeAlias = av.VideoFrame | NDArray[np.uint8]
 
 
 class SourceFrame(NamedTuple):
-    """One picture of a source, and its media time: seconds from the start of a file or stream, None for a live camera."""
+    """One picture of a source, which of its pictures it is, from 0, and its media time.
+
+    Media time is in seconds from the start of a file or stream, None for a live camera. Of a folder, files that hold no picture
+    have numbers too.
+    """
 
     picture: Picture
+    number: int
     media_time: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What a source says of itself once open; zero or nothing where it does not say."""
+    """What a source says of itself once open; zero or nothing where it does not say. `frames` may be an estimate."""
 
     width: int
     height: int
     fps: float
     codec: str
+    frames: int = 0
 
 
 class Source(Protocol):

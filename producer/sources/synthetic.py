@@ -53,8 +53,8 @@ class Portraits:
             picture = self.compose(seconds)
             if self._realtime:
                 pacer.wait_for(seconds)
+            yield SourceFrame(picture, count, seconds)
             count += 1
-            yield SourceFrame(picture, seconds)
 
     def compose(self, seconds: float) -> NDArray[np.uint8]:
         """The picture at `seconds` since the start. (720, 1280, 3) BGR"""

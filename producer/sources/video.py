@@ -49,15 +49,15 @@ class VideoSource:
         return self._info()
 
     def frames(self) -> Iterator[SourceFrame]:
-        media, live = MediaTime(1 / (self._info().fps or 25.0)), self._is_live()
+        media, live, number = MediaTime(1 / (self._info().fps or 25.0)), self._is_live(), 0
         while True:
-            count = 0
+            first = number
             for frame, media_s in self._once(media):
-                count += 1
-                yield SourceFrame(frame, None if live else media_s)
+                yield SourceFrame(frame, number, None if live else media_s)
+                number += 1
             if self._stop.is_set():
                 return
-            if count == 0:
+            if number == first:
                 raise CameraError("the stream ended before its first picture")
             if live:
                 raise CameraError("the camera ended the stream")
@@ -92,7 +92,10 @@ class VideoSource:
         else:
             context.thread_type = "AUTO"
         rate = stream.average_rate or stream.guessed_rate
-        return SourceInfo(context.width, context.height, float(rate or 0), context.name)
+        fps = float(rate or 0)
+        # A live stream has no duration; a Matroska file does not count its frames.
+        frames = stream.frames or round((self._opened().duration or 0) / av.time_base * float(stream.average_rate or 0))
+        return SourceInfo(context.width, context.height, fps, context.name, frames)
 
     def _opened(self) -> av.container.InputContainer:
         if self._container is None:

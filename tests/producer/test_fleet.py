@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from prometheus_client import generate_latest
 
 from ferstream.producer import metrics
 from ferstream.producer.config.camera_config import CameraConfig, CameraSettings
+from ferstream.producer.errors import ConfigError
 from ferstream.producer.fleet import Fleet
 from ferstream.producer.redis_link import RedisLink
 from ferstream.streams.errors import StoreRefused
@@ -273,3 +276,38 @@ def test_a_missing_file_is_retried_live_and_final_offline(redis_url, tmp_path):
         make_video(tmp_path / "late.tmp.mp4", frames=5).rename(tmp_path / "late.mp4")
         wait_until(lambda: fleet.finished, within_s=10, what="the late file is read")
     assert sums(fleet, "live")[0] == 5
+
+
+@pytest.mark.parametrize(
+    ("picked", "numbers"),
+    [
+        ({}, range(30)),
+        ({"every": 7}, [0, 7, 14, 21, 28]),
+        ({"from_s": 1.0, "to_s": 1.5}, range(10, 15)),
+        ({"every": 4, "from_s": 2.5}, [28]),
+        ({"from_s": 9.0}, []),
+    ],
+)
+def test_frames_of_a_file_are_picked_and_named_by_their_numbers(redis_url, tmp_path, picked, numbers):
+    settings = CameraSettings(realtime=False, frame_numbers=True, **picked)
+    with at_work(redis_url, CameraConfig("a", str(make_video(tmp_path / "a.mp4")), settings)) as fleet:
+        wait_until(lambda: fleet.finished, within_s=20, what="the end of the file")
+        headers = [frame.header for frame in frames_in(redis_url, "a")]
+        captured, written, dropped = sums(fleet, "a")
+    assert [header.sequence for header in headers] == list(numbers)
+    assert [header.media_time for header in headers] == pytest.approx([number / 10 for number in numbers])
+    assert (captured, written, dropped) == (len(numbers), len(numbers), Counter())
+
+
+def test_frames_of_a_folder_are_named_by_its_files(redis_url, tmp_path):
+    for number in range(4):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((64, 64, 3), 60 * number, np.uint8))
+    (tmp_path / "2.png").write_bytes(b"no picture")
+    with at_work(redis_url, CameraConfig("a", str(tmp_path), CameraSettings(realtime=False, frame_numbers=True))) as fleet:
+        wait_until(lambda: fleet.finished, within_s=20, what="the end of the folder")
+        assert [frame.header.sequence for frame in frames_in(redis_url, "a")] == [0, 1, 3]
+
+
+def test_frames_of_a_camera_are_not_picked():
+    with pytest.raises(ConfigError, match="set realtime to false"):
+        CameraConfig("a", "rtsp://camera/live", CameraSettings(every=2))
