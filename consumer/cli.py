@@ -5,6 +5,7 @@ import cloup
 
 from ferstream.consumer.commands.cameras import cameras
 from ferstream.consumer.commands.log import log
+from ferstream.consumer.commands.report import collect, draw
 from ferstream.consumer.commands.sink import sink
 from ferstream.consumer.commands.tail import tail
 from ferstream.consumer.commands.track import track
@@ -19,6 +20,6 @@ def main() -> None:
     """Subscribe to the emotions that workers find, on live video of many cameras."""
 
 
-for command in (tail, log, sink, track, cameras):
+for command in (tail, log, sink, track, cameras, collect, draw):
     main.add_command(command)
 name_variables(main, "FER_CONSUMER")

@@ -23,6 +23,7 @@ PROGRAMS = {
     "consumer": ("ferstream.consumer.cli", "Subscribe to the emotions that workers find."),
     "train": ("ferstream.training.cli", "Look at datasets, and train and measure the two models."),
     "status": ("ferstream.consumer.terminal.status", "See how a whole deployment is, and what is wrong with it."),
+    "analyze": ("ferstream.streams.local.analyze", "Analyse video files and pictures."),
     "demo": ("ferstream.streams.local.demo", "Watch real faces go through the whole path."),
 }
 
@@ -93,3 +94,7 @@ def status() -> None:
 
 def demo() -> None:
     start("demo", "fer-demo")
+
+
+def analyze() -> None:
+    start("analyze", "fer-analyze")

@@ -77,7 +77,9 @@ def test_the_line_about_a_program_is_how_its_own_help_begins(program):
     assert import_module(module).main.help.startswith(line.rstrip("."))
 
 
-@pytest.mark.parametrize(("word", "told"), [("prodcer", "Did you mean 'producer'?"), ("nonsense", "There are consumer, demo, ")])
+@pytest.mark.parametrize(
+    ("word", "told"), [("prodcer", "Did you mean 'producer'?"), ("nonsense", "There are analyze, consumer, demo, ")]
+)
 def test_fer_names_the_nearest_program(word, told):
     ended = run("fer", word)
     assert (ended.returncode, "Traceback" in ended.stderr) == (2, False)

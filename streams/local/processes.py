@@ -8,6 +8,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
+from pathlib import Path
 from typing import Any
 
 from ferstream.streams.errors import FerstreamError
@@ -19,32 +22,71 @@ READY_S = 120.0
 
 
 class ProgramProcess:
-    """One program that runs. Its log goes to standard error; with `collect` its standard output is kept for the end."""
+    """One program that runs. Its log goes to standard error, or into the file `log`.
 
-    def __init__(self, name: str, program: str, *arguments: str, collect: bool = False) -> None:
-        self.name = name
+    With `collect` its standard output is kept for the end. With `listens` it waits for a line, which `tell` gives it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        program: str,
+        *arguments: str,
+        collect: bool = False,
+        listens: bool = False,
+        log: Path | None = None,
+    ) -> None:
+        self.name, self._log = name, log
         # Ctrl-C reaches the whole group of a terminal. These end in the order of a frame's way instead, so they have their own.
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", f"from ferstream.streams.programs import {program}; {program}()", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if collect else None,
-            text=True,
-            start_new_session=True,
-        )
+        with log.open("wb") if log else nullcontext() as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", f"from ferstream.streams.programs import {program}; {program}()", *arguments],
+                stdin=subprocess.PIPE if listens else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if collect else None,
+                stderr=errors,
+                text=True,
+                start_new_session=True,
+            )
 
     def running(self) -> bool:
         return self._process.poll() is None
 
-    def wait_until_ready(self, port: int) -> None:
-        """Until its /readyz says so. Raises FerstreamError where it ended, or took longer than READY_S."""
+    def wait_until_ready(self, port: int, look: Callable[[], None] = lambda: None) -> None:
+        """Until its /readyz says so; `look` is called again and again, and may raise to end the wait.
+
+        Raises FerstreamError where the program ended, or took longer than READY_S.
+        """
         until = time.monotonic() + READY_S
         while time.monotonic() < until and self.running():
+            look()
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
                     return
             except (urllib.error.URLError, TimeoutError, ConnectionError):  # not listening, or not ready yet: ask again
                 time.sleep(0.1)
-        raise FerstreamError(f"the {self.name} did not become ready; its own words are above")
+        raise FerstreamError(f"the {self.name} did not become ready; {self.last_words()}")
+
+    def tell(self, line: str) -> None:
+        """Give the program the line that it waits for."""
+        if self._process.stdin:
+            with suppress(BrokenPipeError):  # it has ended: whoever waits for it learns why
+                self._process.stdin.write(f"{line}\n")
+                self._process.stdin.flush()
+
+    def last_words(self) -> str:
+        """Where to read what the program said, or the last of it where that stands in a file."""
+        if self._log is None:
+            return "its own words are above"
+        with suppress(OSError):
+            lines = self._log.read_text("utf-8", "replace").split("\n")
+            said = [line.removeprefix("Error: ").strip() for line in lines if line.strip()]
+            return f"it said: {said[-1]}" if said else "it said nothing"
+        return "what it said is gone"
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status; None while it runs."""
+        return self._process.poll()
 
     def stop(self) -> str:
         """End the process in order, and return what it wrote to standard output."""
@@ -63,7 +105,7 @@ class ProgramProcess:
         try:
             totals: dict[str, Any] = json.loads(said[-1])
         except (IndexError, ValueError) as error:
-            raise FerstreamError(f"the {self.name} left without its sums; its own words are above") from error
+            raise FerstreamError(f"the {self.name} left without its sums; {self.last_words()}") from error
         return totals
 
 
