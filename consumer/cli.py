@@ -4,6 +4,7 @@ import click
 import cloup
 
 from ferstream.consumer.commands.cameras import cameras
+from ferstream.consumer.commands.data_rights import export, forget
 from ferstream.consumer.commands.log import log
 from ferstream.consumer.commands.report import collect, draw
 from ferstream.consumer.commands.sink import sink
@@ -20,6 +21,6 @@ def main() -> None:
     """Subscribe to the emotions that workers find, on live video of many cameras."""
 
 
-for command in (tail, log, sink, track, cameras, collect, draw):
+for command in (tail, log, sink, track, forget, export, cameras, collect, draw):
     main.add_command(command)
 name_variables(main, "FER_CONSUMER")

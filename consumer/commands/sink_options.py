@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 METRICS_PORT = 9104
+#: Seconds that results wait for those before them, where faces are followed.
+_ORDER_WINDOW_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ def run_sink(
             options.redis_url,
             from_=options.from_,
             cameras=options.cameras or None,
+            order_window_s=_ORDER_WINDOW_S if options.of == "minutes" else 0.0,
             prefix=chosen_prefix(),
             shards=options.shards,
             group=group,
@@ -163,4 +166,9 @@ def run_sink(
 def _preparation(options: SinkOptions) -> "Preparation":
     from ferstream.consumer.sinks.preparation import Everything, Filter
 
-    return Everything(Filter(frozenset(options.emotions), options.least_probability))
+    keep = Filter(frozenset(options.emotions), options.least_probability)
+    if options.of == "minutes":
+        from ferstream.consumer.sinks.aggregate import MinutePreparation  # it brings scipy
+
+        return MinutePreparation(keep, options.min_people)
+    return Everything(keep)

@@ -23,6 +23,7 @@ Row = tuple[Any, ...]
 
 #: A camera's clock may say anything; databases and programs hold these.
 _FIRST, _LAST = (datetime(year, 1, 2, tzinfo=UTC).timestamp() for year in (1, 9999))
+_LARGEST = 2**63 - 1
 #: What stands in a key of SQL for a null.
 _FILLED: dict[Kind, float] = {"small": -1, "time": _FIRST}
 
@@ -194,6 +195,17 @@ def micros(seconds: float) -> int | None:
     """The same in whole microseconds, as tables hold it."""
     known = calendar_time(seconds)
     return None if known is None else round(known * 1e6)
+
+
+def cleaned(row: Row) -> Row:
+    """A row whose numbers fit 64 bits with a sign, and whose texts hold no zero character: no SQL database takes all."""
+    return tuple(_cleaned(value) for value in row)
+
+
+def _cleaned(value: Any) -> Any:  # noqa: ANN401 - a value of any column
+    if isinstance(value, int):
+        return min(value, _LARGEST)
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
 
 
 def _filled(row: Row, instead: dict[int, float]) -> Row:

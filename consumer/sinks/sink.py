@@ -1,12 +1,15 @@
 """What a sink is: a place that keeps records, or passes them on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from ferstream.consumer.records.minute import Minute
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.wire.messages import Event, Result
+
+#: What is older than it is to be kept is looked for this often.
+RETENTION_CHECK_S = 600.0
 
 
 class SinkError(FerstreamError):
@@ -24,6 +27,19 @@ class Span:
     camera_id: str
     start: float
     end: float
+
+
+class Store(Protocol):
+    """A sink that can be asked what it has: of one kind of records."""
+
+    def forget(self, span: Span) -> int:
+        """Delete what is stored about a camera and a time; returns how many rows that were. Raises SinkError."""
+
+    def read(self, span: Span) -> Iterator[dict[str, Any]]:
+        """What is stored about a camera and a time, a row at a time, in order of time. Raises SinkError."""
+
+    def close(self) -> None:
+        """End it in order. Raises SinkError."""
 
 
 class Sink(Protocol):

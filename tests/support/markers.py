@@ -25,7 +25,7 @@ needs_torch = pytest.mark.skipif(not WITH_TORCH, reason="no torch here: `make te
 
 #: Fixtures and names whose use starts something.
 FIXTURES = {"redis_server", "redis_url", "client", "nodes", "cluster"}
-STARTERS = {"EmbeddedRedis", "Producer", "RedisCluster", "RtspServer", "WorkerProcess", "subprocess"}
+STARTERS = {"EmbeddedRedis", "PostgresqlServer", "Producer", "RedisCluster", "RtspServer", "WorkerProcess", "subprocess"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
