@@ -103,7 +103,8 @@ class Soak:
             found[f"descriptors {name}"] = process.num_fds()
             found[f"threads {name}"] = process.num_threads()
         info: Any = self._client.info("memory")
-        found["redis memory"] = info["used_memory"] / 1e6
+        frames = sum(self._client.memory_usage(KEYS.frames(shard)) or 0 for shard in range(KEYS.shards))
+        found["redis memory"] = (info["used_memory"] - frames) / 1e6  # frames in flight come and go with the load
         found["waiting frames"] = waiting(self._client, KEYS)
         pending: Any = self._client.xpending(KEYS.frames(0), "workers")
         found["waiting pending"] = pending["pending"]
