@@ -29,7 +29,7 @@ class CameraTracks:
 
     def update(self, result: Result, settings: TrackerSettings) -> tuple[Result, list[Event]]:
         """Take in a result. A repeat, and one that comes too late, changes nothing."""
-        if self.last is not None and _is_old(result, self.last):
+        if self.last is not None and is_old(result, self.last):
             return result, []
         told = self.end(result.camera_id) if self.last is not None and _starts_again(result, self.last) else []
         now = self.last = Sighting.first(result) if self.last is None else self.last.next(result)
@@ -75,7 +75,7 @@ class CameraTracks:
         return [events.changed(camera_id, track, *change)] if change else []
 
 
-def _is_old(result: Result, last: Sighting) -> bool:
+def is_old(result: Result, last: Sighting) -> bool:
     """Whether the result is the last one again, or one from before it."""
     return result.sequence <= last.sequence and -CLOCKS_DIFFER_S <= last.at - result.captured_at <= REPEAT_S
 
