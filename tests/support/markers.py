@@ -25,7 +25,17 @@ needs_torch = pytest.mark.skipif(not WITH_TORCH, reason="no torch here: `make te
 
 #: Fixtures and names whose use starts something.
 FIXTURES = {"redis_server", "redis_url", "client", "nodes", "cluster"}
-STARTERS = {"EmbeddedRedis", "PostgresqlServer", "Producer", "RedisCluster", "RtspServer", "WorkerProcess", "subprocess"}
+STARTERS = {
+    "EmbeddedRedis",
+    "Mosquitto",
+    "PostgresqlServer",
+    "Producer",
+    "RedisCluster",
+    "RtspServer",
+    "WorkerProcess",
+    "start_process",
+    "subprocess",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
