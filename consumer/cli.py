@@ -8,6 +8,8 @@ from ferstream.consumer.commands.data_rights import export, forget
 from ferstream.consumer.commands.log import log
 from ferstream.consumer.commands.report import collect, draw
 from ferstream.consumer.commands.sink import sink
+from ferstream.consumer.commands.sink_mqtt import mqtt
+from ferstream.consumer.commands.sink_webhook import webhook
 from ferstream.consumer.commands.tail import tail
 from ferstream.consumer.commands.track import track
 from ferstream.streams.service.command import FerGroup, name_variables
@@ -21,6 +23,8 @@ def main() -> None:
     """Subscribe to the emotions that workers find, on live video of many cameras."""
 
 
+for kind in (mqtt, webhook):
+    sink.add_command(kind)
 for command in (tail, log, sink, track, forget, export, cameras, collect, draw):
     main.add_command(command)
 name_variables(main, "FER_CONSUMER")

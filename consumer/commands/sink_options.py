@@ -1,5 +1,6 @@
 """What every `fer-consumer sink KIND` can be told, and how it runs."""
 
+import zlib
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from ferstream.streams.wire.emotions import NAMES
 
 if TYPE_CHECKING:
     from ferstream.consumer.records.rows import Of
+    from ferstream.consumer.rules.condition import Rule
     from ferstream.consumer.sinks.preparation import Preparation
     from ferstream.consumer.sinks.sink import Sink
     from ferstream.consumer.sinks.sink_metrics import SinkMetrics
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 METRICS_PORT = 9104
-#: Seconds that results wait for those before them, where faces are followed.
-_ORDER_WINDOW_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,20 @@ class SinkOptions:
     metrics_host: str
     metrics_port: int
     other_port: bool
+    when: "Rule | None" = None
+    not_again_for_s: float = 60.0
+    only_changes: bool = False
+    least_duration_s: float = 0.0
+
+    @property
+    def purpose(self) -> str:
+        """What tells a sink from others of its kind: sinks of two rules must not share a group, each needs every result."""
+        return f"alerts-{zlib.crc32(str(self.when).encode()):08x}" if self.when else self.of
+
+    @property
+    def written(self) -> "Of":
+        """The kind of records that the sink gets: alerts are events."""
+        return "events" if self.when else self.of
 
 
 def sink_options(command: F) -> F:
@@ -62,12 +76,34 @@ def sink_options(command: F) -> F:
         mine = {name: given.pop(name) for name in SinkOptions.__slots__}
         if mine["min_people"] and mine["of"] != "minutes":
             raise click.UsageError("--min-people is for minutes: give --of minutes")
+        if mine["when"] is not None and mine["of"] != "results":
+            raise click.UsageError("--when watches results, and writes events: leave out --of")
+        if mine["when"] is not None and (mine["emotions"] or mine["least_probability"]):
+            raise click.UsageError("--when says which faces are meant: leave out --emotion and --least-probability")
         return command(options=SinkOptions(**mine), **given)
 
     wrapped: Any = with_options
-    for decorate in (metrics_options(METRICS_PORT), _delivery, shards_option, server_options, _records):
+    for decorate in (metrics_options(METRICS_PORT), _delivery, shards_option, server_options, _alerts, _records):
         wrapped = decorate(wrapped)
     return wrapped  # type: ignore[no-any-return]
+
+
+def _seconds(_ctx: click.Context, _param: click.Parameter, text: str) -> float:
+    from ferstream.consumer.rules.grammar import RuleError, parse_seconds
+
+    try:
+        return parse_seconds(text)
+    except RuleError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _rule(_ctx: click.Context, _param: click.Parameter, text: str | None) -> "Rule | None":
+    from ferstream.consumer.rules.grammar import RuleError, parse_rule
+
+    try:
+        return None if text is None else parse_rule(text)
+    except RuleError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 _records = cloup.option_group(
@@ -91,7 +127,31 @@ _records = cloup.option_group(
         default=0.0,
         help="Only faces and events that are named with at least this probability.",
     ),
+    option("--only-changes", is_flag=True, help="Of events, only changes of emotion, and alerts."),
+    option(
+        "--least-duration",
+        "least_duration_s",
+        default="0s",
+        callback=_seconds,
+        help="Of events, only those that tell of so long: 500ms, 3s, 5min. A face that appeared has lasted for no time.",
+    ),
     option("--dry-run", is_flag=True, help="Print what would be written, as JSON lines; write and acknowledge nothing."),
+)
+_alerts = cloup.option_group(
+    "Alerts",
+    option(
+        "--when",
+        metavar="RULE",
+        callback=_rule,
+        help='Write an alert where this holds for a face, and no more: "emotion=surprise and probability>0.7 for 3s".',
+    ),
+    option(
+        "--not-again-for",
+        "not_again_for_s",
+        default="60s",
+        callback=_seconds,
+        help="After an alert, none of its camera for so long.",
+    ),
 )
 _delivery = cloup.option_group(
     "Delivery",
@@ -109,8 +169,12 @@ def run_sink(
     options: SinkOptions,
     open_sink: "Callable[[], Sink]",
     make_metrics: "Callable[[str, str], SinkMetrics] | None" = None,
+    *,
+    follow: bool = False,
 ) -> None:
     """Move records into the sink until SIGTERM; `target` says which of its kind it is, without a password.
+
+    `follow` gives it tracked results and their events, where it is one of results.
 
     Raises SinkError and StoreRefused where trying again will not help.
     """
@@ -128,17 +192,18 @@ def run_sink(
     with ExitStack() as stack:
         sink = DryRun() if options.dry_run else open_sink()
         stack.callback(sink.close)
-        group = None if options.dry_run else options.group or f"{kind}-{options.of}"
+        group = None if options.dry_run else options.group or f"{kind}-{options.purpose}"
+        preparation, window_s = _preparation(options, follow=follow and options.of == "results")
         subscribe = EventSubscriber if options.of == "events" else ResultSubscriber
         subscriber = subscribe(
             options.redis_url,
             from_=options.from_,
             cameras=options.cameras or None,
-            order_window_s=_ORDER_WINDOW_S if options.of == "minutes" else 0.0,
+            order_window_s=window_s,
             prefix=chosen_prefix(),
             shards=options.shards,
             group=group,
-            consumer=(options.consumer or consumer_name(f"{kind} {target} {options.of}")) if group else None,
+            consumer=(options.consumer or consumer_name(f"{kind} {target} {options.purpose}")) if group else None,
             acknowledge_each=False,
             repeats=True,
             block_s=min(0.5, max(0.01, options.batch_s)),
@@ -146,10 +211,10 @@ def run_sink(
         stack.callback(subscriber.close)
         loop = SinkLoop(
             subscriber,
-            _preparation(options),
+            preparation,
             sink,
             f"{kind} {target}",
-            (make_metrics or SinkMetrics)(kind, options.of),
+            (make_metrics or SinkMetrics)(kind, options.written),
             Batching(options.batch_entries, options.batch_s),
         )
         status = StatusServer(
@@ -163,12 +228,26 @@ def run_sink(
         loop.run(shutdown.requested)
 
 
-def _preparation(options: SinkOptions) -> "Preparation":
+def _preparation(options: SinkOptions, *, follow: bool) -> "tuple[Preparation, float]":
+    """What is between the subscriber and the sink, and the window of time in which it needs the order of capture."""
     from ferstream.consumer.sinks.preparation import Everything, Filter
 
-    keep = Filter(frozenset(options.emotions), options.least_probability)
-    if options.of == "minutes":
-        from ferstream.consumer.sinks.aggregate import MinutePreparation  # it brings scipy
+    keep = Filter(
+        frozenset(options.emotions),
+        options.least_probability,
+        only_changes=options.only_changes,
+        least_duration_s=options.least_duration_s,
+    )
+    if options.of != "minutes" and not follow and options.when is None:
+        return Everything(keep), 0.0
+    from ferstream.consumer.sinks.following import WINDOW_S, Following  # it brings scipy
 
-        return MinutePreparation(keep, options.min_people)
-    return Everything(keep)
+    if options.of == "minutes":
+        from ferstream.consumer.sinks.aggregate import MinutePreparation
+
+        return MinutePreparation(keep, options.min_people), WINDOW_S
+    from ferstream.consumer.rules.alerts import Alerts
+    from ferstream.consumer.tracking.tracker import FaceTracker
+
+    alerts = None if options.when is None else Alerts(options.when, options.not_again_for_s)
+    return Following(FaceTracker(), keep, alerts, only_alerts=not follow), WINDOW_S

@@ -24,13 +24,18 @@ class Preparation(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which faces and events are kept: of these emotions (empty: all), and named with at least this probability."""
+    """Which faces and events are kept: of these emotions (empty: all), and named with at least this probability.
+
+    Of events, `only_changes` keeps changes and alerts, and `least_duration_s` what tells of at least so many seconds.
+    """
 
     emotions: frozenset[str] = frozenset()
     least_probability: float = 0.0
+    only_changes: bool = False
+    least_duration_s: float = 0.0
 
     def __bool__(self) -> bool:
-        return bool(self.emotions) or self.least_probability > 0
+        return self != Filter()
 
     def kept(self, message: Result | Event) -> Result | Event | None:
         """What is kept of a message."""
@@ -43,6 +48,8 @@ class Filter:
 
     def event(self, event: Event) -> Event | None:
         """The event, or None where it is left out."""
+        if event.duration < self.least_duration_s or (self.only_changes and event.kind not in ("changed", "alert")):
+            return None
         mean = event.probabilities[EMOTIONS.index(event.emotion)] if event.emotion in EMOTIONS else None
         return event if self._keeps(event.emotion, mean if event.peak is None else event.peak) else None
 

@@ -19,7 +19,10 @@ from prometheus_client import REGISTRY, CollectorRegistry
 import ferstream.producer.metrics
 import ferstream.streams.service.health_server
 import ferstream.workers.metrics
+from ferstream.consumer.rules.alerts import Alerts
+from ferstream.consumer.rules.grammar import parse_rule
 from ferstream.consumer.sinks.sink_metrics import LogMetrics
+from ferstream.consumer.sinks.webhook.dead_letters import DeadLetters
 from ferstream.consumer.tracking.service.track_metrics import TrackMetrics
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.codec import encode_result
@@ -42,6 +45,8 @@ def metric_names() -> set[str]:
     """Every metric of every program, as Prometheus has it."""
     consumer = CollectorRegistry()
     LogMetrics("jsonl", "results", consumer)
+    DeadLetters(Path(os.devnull), consumer).close()
+    Alerts(parse_rule("people>1"), 1.0, consumer)
     TrackMetrics(registry=consumer)
     families = [*REGISTRY.collect(), *ferstream.producer.metrics.ALL.collect(), *consumer.collect()]
     names = set()

@@ -1,7 +1,7 @@
 """A receiver of webhooks that misbehaves as it is told: in a thread of the test, or as a process that can be killed.
 
-As a process, `python webhook_receiver.py PORT FILE N` takes everything, and appends what it took to FILE before it answers. It
-dies by SIGKILL when it has taken N requests, before it answers the last; for 0 never.
+As a process, `python -m tests.support.webhook_receiver PORT FILE N` takes everything, and appends what it took to FILE
+before it answers. It dies by SIGKILL when it has taken N requests, before it answers the last; for 0 never.
 """
 
 import json
@@ -17,9 +17,13 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tests.support.paths import ROOT
+from tests.support.patience import PROCESS_S
+
 
 class Receiver(ThreadingHTTPServer):
-    """Answers as the next of `answers` says, and 200 when there are none left; `requests` are the headers and bodies that came.
+    """Answers as the next of `answers` says, and 200 when there are none left; `requests` are the headers and bodies that
+    came.
 
     An answer is a status, or (status, headers), or "hang", "drip" (a byte of the answer now and then), "close" (no answer, though
     the request was taken), "cut" (the connection is closed in the middle of the answer).
@@ -32,9 +36,14 @@ class Receiver(ThreadingHTTPServer):
         if context is not None:
             self.socket = context.wrap_socket(self.socket, server_side=True)
         self.answers, self.requests = deque(), []
-        self.closing = threading.Event()
+        self.came, self.closing = threading.Condition(), threading.Event()
         self.kept: Path | None = None
         self.dies_after = 0
+
+    def wait_for(self, count):
+        """Until so many requests came."""
+        with self.came:
+            assert self.came.wait_for(lambda: len(self.requests) >= count, PROCESS_S)
 
     def handle_error(self, *_):
         """Whoever sends hangs up on us, as is asked for."""
@@ -50,7 +59,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
+        with self.server.came:
+            self.server.requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.server.came.notify_all()
         if self.server.kept is not None:
             with self.server.kept.open("ab") as file:
                 file.write(json.dumps([self.headers["webhook-id"], json.loads(body)]).encode() + b"\n")
@@ -105,7 +116,8 @@ def receiver(**given):
 
 def start_process(port: int, kept: Path, dies_after: int = 0) -> subprocess.Popen:
     """The receiver as a process, when it listens."""
-    process = subprocess.Popen([sys.executable, __file__, str(port), str(kept), str(dies_after)], stdout=subprocess.PIPE)
+    command = [sys.executable, "-m", "tests.support.webhook_receiver", str(port), str(kept), str(dies_after)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
     assert process.stdout is not None
     with process.stdout as said:
         assert said.readline() == b"listening\n"

@@ -153,6 +153,13 @@ LOAD = (
         (f"sum by (instance) (rate(fer_log_bytes_total{_RATE}))", "{{instance}}"),
     ),
     lines(
+        "Refused by webhooks, unseen by rules",
+        "Records that a webhook's receiver refused for good, and times that did not count for a rule, since nobody saw the face.",
+        "cps",
+        (f"sum(rate(fer_sink_dead_letters_total{_RATE}))", "dead letters"),
+        (f"sum(rate(fer_rule_holes_total{_RATE}))", "holes"),
+    ),
+    lines(
         "Capture to published, of what is logged, p95",
         "The same latency as a subscriber sees it, from the times in the results.",
         "s",
