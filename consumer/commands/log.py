@@ -30,6 +30,7 @@ _MEGABYTE = 1_000_000
     ),
     option("--rotate-mb", type=click.FloatRange(0.001), default=64.0, help="Begin a new file after so many megabytes of lines."),
     option("--rotate-minutes", type=click.FloatRange(0.01), default=60.0, help="Begin a new file after so many minutes."),
+    option("--tracks", is_flag=True, help="Follow faces: results with tracks, and smoothed emotions."),
     option("--keep-days", type=click.FloatRange(0.0001), show_default="keep for ever", help="Delete files older than this."),
 )
 @server_options
@@ -49,6 +50,7 @@ def log(
     rotate_mb: float,
     rotate_minutes: float,
     keep_days: float | None,
+    tracks: bool,
     group: str,
     consumer: str | None,
     from_: str,
@@ -73,6 +75,7 @@ def log(
         shards=shards,
         of="results",
         cameras=(),
+        tracks=tracks,
         emotions=(),
         least_probability=0.0,
         min_people=0,

@@ -11,7 +11,7 @@ import click
 import cloup
 from cloup import option
 
-from ferstream.consumer.commands.options import shards_option
+from ferstream.consumer.commands.options import face_tracker, shards_option
 from ferstream.streams.programs import QuietInterrupts
 from ferstream.streams.service.options import chosen_prefix, metrics_options, server_options
 from ferstream.streams.wire.emotions import NAMES
@@ -36,6 +36,7 @@ class SinkOptions:
     shards: int | None
     of: "Of"
     cameras: tuple[str, ...]
+    tracks: bool
     emotions: tuple[str, ...]
     least_probability: float
     min_people: int
@@ -80,6 +81,8 @@ def sink_options(command: F) -> F:
             raise click.UsageError("--when watches results, and writes events: leave out --of")
         if mine["when"] is not None and (mine["emotions"] or mine["least_probability"]):
             raise click.UsageError("--when says which faces are meant: leave out --emotion and --least-probability")
+        if mine["tracks"] and mine["of"] != "results":
+            raise click.UsageError("--tracks is for results: events and minutes have them")
         return command(options=SinkOptions(**mine), **given)
 
     wrapped: Any = with_options
@@ -111,6 +114,7 @@ _records = cloup.option_group(
     option("--of", type=click.Choice(["results", "events", "minutes"]), default="results", help="What is kept."),
     option("--aggregate", type=click.Choice(["60s"]), help="Keep statistics of each minute: the same as --of minutes."),
     option("--min-people", type=click.IntRange(0), default=0, help="Of minutes, leave out groups of fewer people."),
+    option("--tracks", is_flag=True, help="Follow faces: results with tracks, and smoothed emotions."),
     option("--camera", "cameras", multiple=True, show_default="all", help="Only this camera; may be repeated."),
     option(
         "--emotion",
@@ -230,7 +234,7 @@ def run_sink(
 
 def _preparation(options: SinkOptions, *, follow: bool) -> "tuple[Preparation, float]":
     """What is between the subscriber and the sink, and the window of time in which it needs the order of capture."""
-    from ferstream.consumer.sinks.preparation import Everything, Filter
+    from ferstream.consumer.sinks.preparation import ORDER_WINDOW_S, Everything, Filter
 
     keep = Filter(
         frozenset(options.emotions),
@@ -238,16 +242,14 @@ def _preparation(options: SinkOptions, *, follow: bool) -> "tuple[Preparation, f
         only_changes=options.only_changes,
         least_duration_s=options.least_duration_s,
     )
-    if options.of != "minutes" and not follow and options.when is None:
-        return Everything(keep), 0.0
-    from ferstream.consumer.sinks.following import WINDOW_S, Following  # it brings scipy
-
     if options.of == "minutes":
         from ferstream.consumer.sinks.aggregate import MinutePreparation
 
-        return MinutePreparation(keep, options.min_people), WINDOW_S
-    from ferstream.consumer.rules.alerts import Alerts
-    from ferstream.consumer.tracking.tracker import FaceTracker
+        return MinutePreparation(keep, face_tracker(None), options.min_people), ORDER_WINDOW_S
+    if follow or options.when is not None:
+        from ferstream.consumer.rules.alerts import Alerts
+        from ferstream.consumer.sinks.following import Following
 
-    alerts = None if options.when is None else Alerts(options.when, options.not_again_for_s)
-    return Following(FaceTracker(), keep, alerts, only_alerts=not follow), WINDOW_S
+        alerts = None if options.when is None else Alerts(options.when, options.not_again_for_s)
+        return Following(face_tracker(None), keep, alerts, only_alerts=not follow), ORDER_WINDOW_S
+    return (Everything(keep, face_tracker(None)), ORDER_WINDOW_S) if options.tracks else (Everything(keep), 0.0)

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 
 from ferstream.consumer.records.minute import Minute
 from ferstream.consumer.records.rows import Record, calendar_time
-from ferstream.consumer.sinks.preparation import AnyDelivery, Filter
+from ferstream.consumer.sinks.preparation import AnyDelivery, Filter, ResultTracker
 from ferstream.consumer.subscribe.sources import Delivery
-from ferstream.consumer.tracking.tracker import FaceTracker
 from ferstream.streams.wire.emotions import UNKNOWN
 from ferstream.streams.wire.messages import Result
 
@@ -46,8 +45,8 @@ class MinutePreparation:
     that hide one person: see docs/sinks.md.
     """
 
-    def __init__(self, keep: Filter, min_people: int = 0, tracker: FaceTracker | None = None) -> None:
-        self._keep, self._min_people, self._tracker = keep, min_people, tracker or FaceTracker()
+    def __init__(self, keep: Filter, tracker: ResultTracker, min_people: int = 0) -> None:
+        self._keep, self._tracker, self._min_people = keep, tracker, min_people
         self._open: dict[_Key, _Open] = {}
         self._closed: dict[_Key, None] = {}
         self._published: dict[int, float] = {}

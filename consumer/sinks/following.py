@@ -1,16 +1,12 @@
 """From results to what a tracker and a rule make of them: tracked results, events, alerts."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from ferstream.consumer.records.rows import Record
 from ferstream.consumer.rules.alerts import Alerts
 from ferstream.consumer.sinks.preparation import AnyDelivery, Filter
 from ferstream.consumer.tracking.tracker import FaceTracker
 from ferstream.streams.wire.messages import Result
-
-#: Seconds in which results are put into the order of capture: several workers publish them a little out of it.
-WINDOW_S: Final = 0.5
 
 
 class Following:

@@ -11,6 +11,16 @@ from ferstream.streams.wire.messages import Event, Result
 
 AnyDelivery = Delivery | EventDelivery
 
+#: Where faces are followed, results are put into the order of capture within so many seconds: workers publish a little out of it.
+ORDER_WINDOW_S = 0.5
+
+
+class ResultTracker(Protocol):
+    """What follows faces: a FaceTracker."""
+
+    def update(self, result: Result) -> tuple[Result, tuple[Event, ...]]:
+        """The result with its tracks, and what happened to them."""
+
 
 class Preparation(Protocol):
     """What is between a subscriber and a sink."""
@@ -39,6 +49,8 @@ class Filter:
 
     def kept(self, message: Result | Event) -> Result | Event | None:
         """What is kept of a message."""
+        if not self:
+            return message
         return self.event(message) if isinstance(message, Event) else self.result(message)
 
     def result(self, result: Result) -> Result | None:
@@ -58,21 +70,24 @@ class Filter:
 
 
 class Everything:
-    """Passes on each record, or those that the filter keeps."""
+    """Passes on each record, or those that the filter keeps; with a tracker, results as it gives them."""
 
-    def __init__(self, keep: Filter) -> None:
-        self._keep = keep
+    def __init__(self, keep: Filter, tracker: ResultTracker | None = None) -> None:
+        self._keep, self._tracker = keep, tracker
         self._records: list[Record] = []
         self._done: list[AnyDelivery] = []
 
     def take(self, deliveries: Sequence[AnyDelivery]) -> None:
         self._done += deliveries
-        if not self._keep:
-            self._records += [delivery.message for delivery in deliveries]
-            return
-        self._records += [kept for delivery in deliveries if (kept := self._keep.kept(delivery.message)) is not None]
+        for delivery in deliveries:
+            kept = self._keep.kept(self._tracked(delivery.message))
+            if kept is not None:
+                self._records.append(kept)
 
     def give(self) -> tuple[list[Record], list[AnyDelivery]]:
         records, done = self._records, self._done
         self._records, self._done = [], []
         return records, done
+
+    def _tracked(self, message: Result | Event) -> Result | Event:
+        return message if self._tracker is None or isinstance(message, Event) else self._tracker.update(message)[0]

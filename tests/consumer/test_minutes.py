@@ -5,6 +5,7 @@ import pytest
 from ferstream.consumer.sinks.aggregate import MINUTE_S, MinutePreparation, minute_of
 from ferstream.consumer.sinks.preparation import Filter
 from ferstream.consumer.subscribe.sources import Delivery
+from ferstream.consumer.tracking.tracker import FaceTracker
 from tests.consumer.test_cli import face, result, unknown
 
 START = 1.8e9  # a whole minute
@@ -33,7 +34,7 @@ def test_a_hole_is_not_covered_and_counts_for_nobody():
 
 
 def test_a_minute_is_written_when_its_shard_has_gone_on_and_only_then_done_with():
-    minutes = MinutePreparation(Filter())
+    minutes = MinutePreparation(Filter(), FaceTracker())
     minutes.take([delivery(number, START + number) for number in range(70)])
     assert minutes.give() == ([], [])
     minutes.take([delivery(70, START + 70, published_at=START + 80)])
@@ -46,7 +47,7 @@ def test_a_minute_is_written_when_its_shard_has_gone_on_and_only_then_done_with(
 
 
 def test_repeats_count_once():
-    minutes = MinutePreparation(Filter())
+    minutes = MinutePreparation(Filter(), FaceTracker())
     for _ in range(2):
         minutes.take([delivery(number, START + number, (face(), unknown())) for number in range(3)])
     minutes.take([delivery(90, START + 90)])

@@ -15,6 +15,8 @@ from ferstream.consumer.sinks.parquet import ParquetSink, safe_name
 from ferstream.consumer.sinks.postgresql import PostgresqlSink
 from ferstream.consumer.sinks.sink import SinkError, SinkUnavailable, Span
 from ferstream.consumer.sinks.sqlite import SqliteSink
+from ferstream.streams.wire.codec import encode_event
+from ferstream.streams.wire.messages import Event
 from tests.consumer.test_cli import KEYS, eventually, face, publish, result, run, start
 from tests.support.patience import PROCESS_S
 from tests.support.postgresql import PostgresqlServer
@@ -34,6 +36,27 @@ def database(postgresql):
     """The URL of tables that are empty."""
     postgresql.query("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     return postgresql
+
+
+def an_event(event_id):
+    return Event(
+        event_id=event_id,
+        kind="left",
+        camera_id="door",
+        track=1,
+        at=NOW,
+        media_time=None,
+        sequence=9,
+        emotion="happiness",
+        before=None,
+        since=NOW - 2,
+        duration=2.0,
+        peak=0.9,
+        probabilities=(0.125,) * 8,
+        shares={"happiness": 1.0},
+        best_sequence=3,
+        box=(1.0, 2.0, 3.0, 4.0),
+    )
 
 
 def sequences(kind, target):
@@ -235,6 +258,40 @@ def test_a_dry_run_prints_what_is_kept_and_leaves_everything_in_redis(client, re
     assert [one["emotion"] for one in line["faces"]] == ["anger"]
     assert not (tmp_path / "a.db").exists()
     assert client.xinfo_groups(KEYS.results(0)) == []
+
+
+def test_minutes_and_events_and_tracks_come_into_a_store(client, redis_url, tmp_path):
+    begun = time.time() // 60 * 60 - 300
+    publish(client, *(result(i, captured_at=begun + i) for i in range(90)))
+    for _ in range(2):
+        client.xadd(KEYS.events(0), encode_event(an_event("1")))
+    file = tmp_path / "all.db"
+    arguments = ("sink", "sqlite", "--file", str(file), "--metrics-port", "0", "--batch-seconds", "0.05")
+    every = [("--tracks",), ("--of", "events"), ("--aggregate", "60s")]
+
+    def rows(query):
+        SqliteSink(file, "results").close()  # its tables are there, whoever comes first
+        with sqlite3.connect(file) as connection:
+            found = connection.execute(query).fetchall()
+        connection.close()
+        return found
+
+    for more, query, expected in zip(
+        every,
+        (
+            "SELECT count(*), count(track) FROM results",
+            "SELECT event_id, kind FROM events",
+            "SELECT results, people_max, round(s_happiness) FROM minutes ORDER BY start",
+        ),
+        ([(90, 90)], [("1", "left")], [(60, 1, 60.0)]),
+        strict=True,
+    ):
+        process = start(redis_url, *arguments, *more)
+        eventually(lambda: rows(query) == expected)  # noqa: B023 - called here
+        process.terminate()
+        _, errors = process.communicate(timeout=PROCESS_S)
+        assert process.returncode == 0, errors
+    assert client.xpending(KEYS.results(0), "sqlite-minutes")["pending"] == 0
 
 
 def test_a_wrong_combination_is_wrong_usage(redis_url, tmp_path):
