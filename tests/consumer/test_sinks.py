@@ -283,7 +283,7 @@ def test_minutes_and_events_and_tracks_come_into_a_store(client, redis_url, tmp_
             "SELECT event_id, kind FROM events",
             "SELECT results, people_max, round(s_happiness) FROM minutes ORDER BY start",
         ),
-        ([(90, 90)], [("1", "left")], [(60, 1, 60.0)]),
+        ([(90, 90)], [("1", "left")], [(60, 1, 60.0), (30, 1, 30.0)]),
         strict=True,
     ):
         process = start(redis_url, *arguments, *more)
