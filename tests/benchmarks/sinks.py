@@ -22,7 +22,7 @@ from tests.support.programs import start
 
 PAGE = ROOT / "docs" / "sinks.md"
 KINDS = ("jsonl", "sqlite", "parquet", "postgresql")
-MARKS = ("<!-- figures: sinks -->\n", "<!-- end: sinks -->")
+MARKS = ("<!-- figures: sinks -->\n\n", "\n<!-- end: sinks -->")
 
 
 @dataclass(frozen=True, slots=True)
