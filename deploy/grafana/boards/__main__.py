@@ -5,6 +5,7 @@ from pathlib import Path
 from deploy.grafana.boards.camera import camera
 from deploy.grafana.boards.fleet import fleet
 from deploy.grafana.boards.redis import redis
+from deploy.grafana.boards.sinks import sinks
 from deploy.grafana.boards.tracks import tracks
 from deploy.grafana.boards.worker import worker
 
@@ -13,7 +14,7 @@ DASHBOARDS = Path(__file__).parents[1] / "dashboards"
 
 def documents() -> dict[str, str]:
     """File name to JSON, of every dashboard."""
-    return {f"{make.__name__}.json": make() for make in (fleet, worker, camera, redis, tracks)}
+    return {f"{make.__name__}.json": make() for make in (fleet, worker, camera, redis, tracks, sinks)}
 
 
 def main() -> None:
