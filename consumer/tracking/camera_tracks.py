@@ -2,12 +2,18 @@
 
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from ferstream.consumer.tracking import events
 from ferstream.consumer.tracking.assignment import assign
 from ferstream.consumer.tracking.settings import TrackerSettings
 from ferstream.consumer.tracking.sighting import Sighting
 from ferstream.consumer.tracking.track import Track
+from ferstream.streams.errors import FerstreamError
 from ferstream.streams.wire.messages import Event, Face, Result
+
+#: What is kept of a track changes with how it is followed: a state of another version is not read.
+STATE_VERSION = 1
 
 #: A result whose number is not new is a repeat, or late, where it was captured this much before the last one or after it. Beyond,
 #: its camera counts anew: after a start with the clock set back, or from 0. In seconds.
@@ -19,6 +25,10 @@ STAMPED_ALIKE_S = 0.5
 UNCONFIRMED_S = 0.5
 
 
+class StateError(FerstreamError):
+    """The saved state of a camera's tracks cannot be read; go on without it: its faces appear anew."""
+
+
 @dataclass(slots=True)
 class CameraTracks:
     """The camera's last result, the last number that a track was given, and the tracks that have not left."""
@@ -26,6 +36,23 @@ class CameraTracks:
     last: Sighting | None = None
     last_number: int = 0
     tracks: list[Track] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, camera_id: str, state: bytes) -> "CameraTracks":
+        """The tracks as they were saved. Raises StateError where the state is of another version, or is none."""
+        try:
+            version = _decode_version(state).version
+            if version != STATE_VERSION:
+                raise StateError(
+                    f"camera {camera_id!r}: its saved tracks are of version {version}; this program reads {STATE_VERSION}"
+                )
+            return _decode(state).tracks
+        except (msgspec.DecodeError, RecursionError, ValueError, TypeError) as error:
+            raise StateError(f"camera {camera_id!r}: its saved tracks cannot be read: {error}") from error
+
+    def save(self) -> bytes:
+        """All of it as MessagePack; numbers keep all their bits."""
+        return _encode(_Saved(STATE_VERSION, self))
 
     def update(self, result: Result, settings: TrackerSettings) -> tuple[Result, list[Event]]:
         """Take in a result. A repeat, and one that comes too late, changes nothing."""
@@ -85,3 +112,17 @@ def _starts_again(result: Result, last: Sighting) -> bool:
     if result.sequence <= last.sequence or (result.media_time is None) != (last.media_time is None):
         return True
     return result.media_time is not None and last.media_time is not None and last.media_time - result.media_time > STAMPED_ALIKE_S
+
+
+class _Saved(msgspec.Struct, array_like=True):
+    version: int
+    tracks: CameraTracks
+
+
+class _AnyVersion(msgspec.Struct, array_like=True):
+    version: int
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Saved).decode
+_decode_version = msgspec.msgpack.Decoder(_AnyVersion).decode

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from ferstream.consumer.tracking.camera_tracks import CameraTracks
 from ferstream.consumer.tracking.settings import TrackerSettings
-from ferstream.consumer.tracking.state import decode_tracks, encode_tracks
 from ferstream.streams.wire.messages import Event, Result
 
 DEFAULTS = TrackerSettings()
@@ -99,7 +98,7 @@ class FaceTracker:
     def save(self, camera_id: str) -> bytes:
         """All that is known of a camera, for `load`. Of one that is unknown too: nothing, as bytes."""
         _, tracks = self._cameras.get(camera_id, (0.0, CameraTracks()))
-        return encode_tracks(tracks)
+        return tracks.save()
 
     def load(self, camera_id: str, state: bytes) -> None:
         """Go on with a camera where the tracker that saved it stood, which needs the same settings.
@@ -107,7 +106,7 @@ class FaceTracker:
         Raises:
             StateError: where these bytes are not what `save` of this version gives. The camera is as before then.
         """
-        self._keep(camera_id, decode_tracks(camera_id, state))
+        self._keep(camera_id, CameraTracks.load(camera_id, state))
 
     def _keep(self, camera_id: str, tracks: CameraTracks) -> None:
         self._cameras[camera_id] = (self._clock(), tracks)

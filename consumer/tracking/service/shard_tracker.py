@@ -11,11 +11,11 @@ import redis
 
 from ferstream.consumer.subscribe.sources import RESULTS, Delivery
 from ferstream.consumer.subscribe.subscription import BlockingSubscription
+from ferstream.consumer.tracking.camera_tracks import StateError
 from ferstream.consumer.tracking.service.listening import Listening
 from ferstream.consumer.tracking.service.shard_state import Overtaken, ShardState
 from ferstream.consumer.tracking.service.track_metrics import TrackMetrics
 from ferstream.consumer.tracking.service.tracker_status import TrackerStatus
-from ferstream.consumer.tracking.state import StateError
 from ferstream.consumer.tracking.tracker import FaceTracker
 from ferstream.streams.errors import FerstreamError, StoreFull, StoreUnavailable
 from ferstream.streams.redis_client.clock import ServerClock
@@ -155,7 +155,7 @@ class ShardTracker:
         told: list[Event] = []
         for delivery in deliveries:
             result, events = self._tracker.update(delivery.result)
-            self._metrics.took_in(result, self._tracker)
+            self._metrics.took_in(result, self._tracker.following(result.camera_id))
             self._cameras.hear(result.camera_id)
             self._moved[result.camera_id] = None
             told += events

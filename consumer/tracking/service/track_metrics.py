@@ -1,10 +1,9 @@
 """What `fer-consumer track` tells Prometheus."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
 
-from ferstream.consumer.tracking.tracker import FaceTracker
 from ferstream.streams.service.metrics import CameraLabels
 from ferstream.streams.wire.messages import Event, Result
 
@@ -32,8 +31,8 @@ class TrackMetrics:
         self._seen: dict[str, dict[int, float]] = {}  # of each camera: when each of its tracks was seen last
         self._shown: dict[str, int] = {}
 
-    def took_in(self, result: Result, tracker: FaceTracker) -> None:
-        """A result was taken in; its faces have their tracks."""
+    def took_in(self, result: Result, followed: Collection[int]) -> None:
+        """A result was taken in, whose faces have their tracks; `followed` are all tracks of its camera that have not left."""
         now = result.captured_at if result.media_time is None else result.media_time
         before = self._seen.get(result.camera_id, {})
         label, seen = self._label(result.camera_id), {}
@@ -43,7 +42,6 @@ class TrackMetrics:
                 if 0 < gap_s <= LONGEST_GAP_S:
                     self._seconds.labels(label, face.emotion).inc(gap_s)
                 seen[face.track] = now
-        followed = tracker.following(result.camera_id)
         self._seen[result.camera_id] = {track: at for track, at in before.items() if track in followed} | seen
         self._show(result.camera_id, len(followed))
 

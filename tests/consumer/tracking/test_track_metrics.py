@@ -15,7 +15,7 @@ def take_in(metrics, camera_id, count, faces, tracker=None, step_s=0.1):
     tracker = tracker or FaceTracker()
     for number in range(count):
         shown, _ = tracker.update(result(number, camera_id, faces, captured_at=1e9 + number * step_s))
-        metrics.took_in(shown, tracker)
+        metrics.took_in(shown, tracker.following(shown.camera_id))
     return tracker
 
 
