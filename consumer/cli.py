@@ -3,6 +3,7 @@
 import click
 import cloup
 
+from ferstream.consumer.commands.audit import audit
 from ferstream.consumer.commands.cameras import cameras
 from ferstream.consumer.commands.data_rights import export, forget
 from ferstream.consumer.commands.log import log
@@ -25,6 +26,6 @@ def main() -> None:
 
 for kind in (mqtt, webhook):
     sink.add_command(kind)
-for command in (tail, log, sink, track, forget, export, cameras, collect, draw):
+for command in (tail, log, sink, track, forget, export, cameras, audit, collect, draw):
     main.add_command(command)
 name_variables(main, "FER_CONSUMER")

@@ -11,6 +11,7 @@ from typing import Any
 
 import redis.asyncio
 
+from ferstream.consumer.subscribe.audit import AuditLine, write_line
 from ferstream.consumer.subscribe.delivery_buffer import DeliveryBuffer
 from ferstream.consumer.subscribe.readers import PAGE, Entry, PositionReader
 from ferstream.consumer.subscribe.shards import ShardPosition, Shards, last_id, order
@@ -40,10 +41,12 @@ class Session:
         buffer: DeliveryBuffer[Any, Any],
         make_reader: Callable[[redis.asyncio.Redis, str, ShardPosition], PositionReader],
         *,
+        audit: AuditLine,
         idle_timeout_s: float | None,
         block_s: float,
     ) -> None:
         self._url, self._cluster = url, is_cluster(url)
+        self._audit = audit
         self._shards, self._buffer, self._make_reader = shards, buffer, make_reader
         self._idle_timeout_s = math.inf if idle_timeout_s is None else idle_timeout_s
         self._block_s = min(block_s, MAX_BLOCK_S)
@@ -119,6 +122,8 @@ class Session:
             try:
                 while True:
                     await self._persist("", partial(self._shards.find, client))
+                    if not readers:
+                        await write_line(client, self._shards.keys, self._audit)
                     if len(readers) < len(self._shards.positions):
                         prefix, count = self._shards.keys.prefix, self._shards.keys.shards
                         log.debug("reading %d shards of %s, after %s", count, prefix, self._shards.token())

@@ -17,6 +17,7 @@ from typing import Generic, Self, TypeVar
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from ferstream.consumer.subscribe.audit import line_of_this_process
 from ferstream.consumer.subscribe.delivery_buffer import DeliveryBuffer
 from ferstream.consumer.subscribe.readers import GroupReader, PositionReader
 from ferstream.consumer.subscribe.session import Session
@@ -58,10 +59,11 @@ class Subscription(Generic[M, D]):
         self._acknowledge_each = acknowledge_each
         self._lock = Lock()
         self._shards = Shards(from_, prefix, shards, self.source.stream)
+        chosen = None if cameras is None else frozenset(cameras)
         self._buffer = DeliveryBuffer(
             self.source,
             self._shards.positions,
-            cameras=None if cameras is None else frozenset(cameras),
+            cameras=chosen,
             order_window_s=order_window_s,
             repeats=repeats,
             acknowledging=group is not None,
@@ -72,7 +74,15 @@ class Subscription(Generic[M, D]):
             if group
             else PositionReader
         )
-        self._session = Session(url, self._shards, self._buffer, reader, idle_timeout_s=idle_timeout_s, block_s=block_s)
+        self._session = Session(
+            url,
+            self._shards,
+            self._buffer,
+            reader,
+            audit=line_of_this_process(f"{self.source.word}s", chosen, group),
+            idle_timeout_s=idle_timeout_s,
+            block_s=block_s,
+        )
 
     @property
     def position(self) -> str:

@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -32,7 +33,7 @@ def users_acl(template: str, passwords: dict[str, str], prefix: str, redis: tupl
     if redis < (7, 2):
         text = text.replace(" +client|setinfo", "")
     if redis < (7, 0):
-        text = text.replace(" %R~", " ~")
+        text = re.sub(r" \(.*?\)", "", text.replace(" %R~", " ~"))  # no selectors: no audit, as +xadd would be to results, too
     return text
 
 

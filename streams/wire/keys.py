@@ -53,6 +53,11 @@ class Keys:
         return f"{self.prefix}:trackers"
 
     @property
+    def audit(self) -> str:
+        """Stream of who subscribed to what."""
+        return f"{self.prefix}:audit"
+
+    @property
     def shard_count(self) -> str:
         """How many shards this deployment has; the first process writes it, the others check."""
         return f"{self.prefix}:shards"

@@ -153,9 +153,9 @@ ALLOWED = {
     "worker": [f"XRANGE {RESULTS} 0 +"],
     "consumer": [
         *(f"XINFO STREAM {RESULTS}", f"HGETALL {KEYS.workers}", f"HGETALL {KEYS.trackers}", f"XREAD STREAMS {EVENTS} 0"),
-        *(f"XGROUP CREATE {RESULTS} readers 0", f"XCLAIM {RESULTS} readers me 1 0-1 JUSTID"),
+        *(f"XGROUP CREATE {RESULTS} readers 0", f"XCLAIM {RESULTS} readers me 1 0-1 JUSTID", f"XADD {KEYS.audit} * a x"),
     ],
-    "tracker": [f"HDEL {KEYS.tracks(0)} door", f"XREAD STREAMS {RESULTS} 0"],
+    "tracker": [f"HDEL {KEYS.tracks(0)} door", f"XREAD STREAMS {RESULTS} 0", f"XADD {KEYS.audit} * a x"],
     "metrics": ["INFO all", "SLOWLOG LEN", "LATENCY LATEST", "PING", "CLIENT SETNAME exporter"],
     "admin": [
         *("INFO all", "CONFIG GET maxmemory", "CLIENT LIST", "ACL LIST", "ACL LOG", "SLOWLOG GET", "DBSIZE", "PING"),
@@ -212,6 +212,7 @@ PROGRAMS_MAY_NOT = {
         f"XREVRANGE {DEAD} + -",
         f"XADD {RESULTS} * r x",
         f"XADD {EVENTS} * e x",
+        f"XREVRANGE {KEYS.audit} + -",
         f"HGETALL {KEYS.tracks(0)}",
         f"HSET {KEYS.cameras} door x",
         f"SET {KEYS.shard_count} 2",
