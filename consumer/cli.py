@@ -11,6 +11,7 @@ from ferstream.consumer.commands.report import collect, draw
 from ferstream.consumer.commands.sink import sink
 from ferstream.consumer.commands.sink_mqtt import mqtt
 from ferstream.consumer.commands.sink_webhook import webhook
+from ferstream.consumer.commands.store_report import report
 from ferstream.consumer.commands.tail import tail
 from ferstream.consumer.commands.track import track
 from ferstream.streams.service.command import FerGroup, name_variables
@@ -26,6 +27,6 @@ def main() -> None:
 
 for kind in (mqtt, webhook):
     sink.add_command(kind)
-for command in (tail, log, sink, track, forget, export, cameras, audit, collect, draw):
+for command in (tail, log, sink, track, forget, export, report, cameras, audit, collect, draw):
     main.add_command(command)
 name_variables(main, "FER_CONSUMER")

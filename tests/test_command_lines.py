@@ -225,7 +225,7 @@ def test_errors_name_an_extra_as_the_readme_does():
     table = (ROOT / "docs" / "getting-started.md").read_text()
     code = "".join(path.read_text() for room in _ROOMS for path in (ROOT / room).rglob("*.py"))
     extras = set(re.findall(r"how_to_install\(['\"](\w+)", code))
-    assert extras == {"cpu", "gpu", "parquet", "postgresql", "mqtt", "rules", "webhook", "tracing", "demo", "train"}
+    assert extras == {"cpu", "gpu", "parquet", "postgresql", "report", "mqtt", "rules", "webhook", "tracing", "demo", "train"}
     for extra in extras:
         assert f"| `{line.replace('cpu', extra)}` |" in table
 
