@@ -7,7 +7,7 @@ from ferstream.consumer.commands.audit import audit
 from ferstream.consumer.commands.cameras import cameras
 from ferstream.consumer.commands.data_rights import export, forget
 from ferstream.consumer.commands.log import log
-from ferstream.consumer.commands.report import collect, draw
+from ferstream.consumer.commands.report import collect, draw, report_files
 from ferstream.consumer.commands.sink import sink
 from ferstream.consumer.commands.sink_mqtt import mqtt
 from ferstream.consumer.commands.sink_webhook import webhook
@@ -27,6 +27,6 @@ def main() -> None:
 
 for kind in (mqtt, webhook):
     sink.add_command(kind)
-for command in (tail, log, sink, track, forget, export, report, cameras, audit, collect, draw):
+for command in (tail, log, sink, track, forget, export, report, cameras, audit, collect, draw, report_files):
     main.add_command(command)
 name_variables(main, "FER_CONSUMER")

@@ -1,4 +1,4 @@
-"""`fer-consumer collect` and `fer-consumer draw`: the parts of `fer-analyze` that know of results and of pictures.
+"""`fer-consumer collect`, `draw` and `report-files`: the parts of `fer-analyze` that know of results and of pictures.
 
 They are hidden: who wants a file analysed asks fer-analyze.
 """
@@ -123,3 +123,37 @@ def draw(video: str | None, pictures: Path | None, marks: Path, out: Path, every
         url = read_secret(Path(video[1:]), "the video's URL") if video.startswith("@") else video
         drawn = draw_video(url, marks, out, every=every, to_end=to_end, blur=blur)
     click.echo(json.dumps({"frames": drawn}))
+
+
+@cloup.command(
+    "report-files",
+    hidden=True,
+    cls=FerCommand,
+    log_level="warning",
+    example="fer-consumer report-files --out results --names names.json",
+)
+@cloup.option_group(
+    "Files",
+    option("--out", "folder", type=_PATH, required=True, help="Folder of the tables, and of the report."),
+    option("--names", type=_PATH, required=True, help="JSON list of how the tables' names begin."),
+)
+def report_files(folder: Path, names: Path) -> None:
+    """Write a report over videos that were analysed. Where it is is printed as JSON."""
+    with QuietInterrupts():
+        from ferstream.consumer.report.kept.clips import clip_figures
+        from ferstream.consumer.report.pages.wording import Clock, duration
+        from ferstream.consumer.report.report import Report, require_report
+
+    require_report()
+    clips = [clip_figures(folder, name) for name in json.loads(names.read_text("utf-8"))]
+    kept = dict.fromkeys(emotion for clip in clips for emotion in clip.emotions)
+    note = f"Only faces named {' or '.join(kept)} are in these tables: coverage and gaps are those of frames with such a face."
+    report = Report(
+        title="What was seen in the video" if len(clips) == 1 else "What was seen in the videos",
+        when=f"Over {duration(sum(clip.figures.observed_s for clip in clips))}",
+        cameras=tuple(clip.figures for clip in clips),
+        clock=Clock(is_media=True),
+        noun="file",
+        notes=(note,) * bool(kept),
+    )
+    click.echo(json.dumps({"report": str(report.write(folder))}))

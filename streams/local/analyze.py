@@ -1,4 +1,4 @@
-"""`fer-analyze`: video files and pictures into tables and drawn videos, with an embedded Redis and nothing to start before."""
+"""`fer-analyze`: video files and pictures into tables, drawn videos and a report, with nothing to start before."""
 
 import json
 import os
@@ -23,6 +23,7 @@ from ferstream.streams.frames.account import read_account
 from ferstream.streams.local.analysis_record import AnalysisRecord
 from ferstream.streams.local.clip_check import check_clips
 from ferstream.streams.local.clip_options import ClipOptions
+from ferstream.streams.local.clip_report import write_report
 from ferstream.streams.local.clip_run import ClipError, ClipRun, Machinery
 from ferstream.streams.local.clips import Clip, find_clips
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
@@ -90,6 +91,7 @@ fer-analyze clip.mp4 --out results --blur --from 60 --to 90""",
         is_flag=True,
         help="Write tables only, and no copy of each video or picture with what was found drawn on it.",
     ),
+    option("--no-report", is_flag=True, help="Write no report.html over the videos."),
     option("--blur", is_flag=True, help="Hide every face in what is drawn behind a few blocks."),
     option("--emotions", type=_Emotions(), default=(), show_default="all", help="Only faces with these, separated by commas."),
     option(
@@ -128,9 +130,10 @@ def main(
     precision: str,
     as_json: bool,
     no_video: bool,
+    no_report: bool,
     **given: Any,  # noqa: ANN401 - what click checked, for ClipOptions
 ) -> None:
-    """Analyse video files and pictures: tables of faces and events, and drawn copies.
+    """Analyse video files and pictures: tables of faces and events, drawn copies, and a report.
 
     Faces are found and followed over every frame, each frame once, in order. Files that are done are left as they are: after it
     was stopped, the same command goes on. Its Redis is its own, and gone at the end.
@@ -155,6 +158,8 @@ def main(
     todo = list(_todo(records, options, report, force=force))
     if todo:
         _analyse(todo, records, options, fleet, report, stop)
+    if report.videos and not no_report:
+        report.report(stop)
     if report.failures:
         ctx.exit(1)
 
@@ -265,6 +270,7 @@ class _Report:
         self.as_json, self._folder = as_json, folder
         self.progress: Progress | None = None
         self.expected: dict[Clip, int] = {}
+        self.videos: list[str] = []  # those that are done, by the names of their tables
         self.failures = 0
 
     def show(self, frames: int) -> None:
@@ -275,6 +281,8 @@ class _Report:
         """Of a file that was analysed, now or before."""
         if self.progress:
             self.progress.correct(record["frames"] - self.expected.get(clip, 0))
+        if clip.kind == "video":
+            self.videos.append(clip.name)
         if self.as_json:
             return self._say(json.dumps(record, ensure_ascii=False))
         tracks = f", {_counted(record['tracks'], 'track')}" if clip.kind == "video" else ""
@@ -293,6 +301,16 @@ class _Report:
             if self.progress:
                 self.progress.clear()
             click.secho(f"{source}: {problem}", fg="red", err=True)
+
+    def report(self, stop: threading.Event) -> None:
+        """Write a report over the videos that are done. With --json nothing is said of it."""
+        try:
+            page = write_report(self._folder, sorted(self.videos), stop)
+        except FerstreamError as error:
+            self.failed("report.html", str(error))
+        else:
+            if not self.as_json:
+                self._say(f"report: {page}")
 
     def _say(self, line: str) -> None:
         if self.progress:

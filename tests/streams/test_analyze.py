@@ -92,6 +92,24 @@ def test_what_is_seen_of_a_clip(first):
         assert len(drawn.streams.audio) == 1
 
 
+def test_a_report_is_over_all_videos_that_are_done(first):
+    _, out, _, said = first
+    figures = json.loads((out / "report" / "figures.json").read_text("utf-8"))
+    done = {each["name"]: each for each in said.values() if each["state"] == "done" and each["kind"] == "video"}
+    assert set(figures["cameras"]) == set(done) == {"ntsc", "uneven", "ten bit 😀", "one", "no face"}
+    for name, each in done.items():
+        seen = figures["cameras"][name]
+        rows = rows_of(out / f"{name}.csv")
+        assert (seen["results"], seen["faces"], seen["tracks"]["count"]) == (each["frames"], each["faces"], each["tracks"])
+        assert seen["coverage"] == pytest.approx(1.0, abs=1e-5)
+        named = {row["emotion"] for row in rows if row["emotion"]}
+        assert {emotion for emotion, seconds in seen["emotion_seconds"].items() if seconds} == named
+    assert figures["all"]["observed_seconds"] == pytest.approx(
+        sum(seen["observed_seconds"] for seen in figures["cameras"].values())
+    )
+    assert "5 files showed up to 2 people at once" in (out / "report.html").read_text("utf-8")
+
+
 def test_frames_without_faces_have_a_row(first):
     rows = rows_of(first[1] / "no face.csv")
     assert [(int(row["frame"]), row["faces"], row["emotion"]) for row in rows] == [(number, "0", "") for number in range(10)]
@@ -119,10 +137,10 @@ def test_bad_files_are_named_and_stop_nobody(first):
 def test_the_same_again_gives_the_same_and_does_nothing_twice(first, tmp_path):
     inputs, out, _, _ = first
     before = (out / "ntsc.csv").stat().st_mtime_ns
-    again = run("analyze", str(inputs / "ntsc.mp4"), "--out", str(out))
+    again = run("analyze", str(inputs / "ntsc.mp4"), "--out", str(out), "--no-report")
     assert (again.returncode, again.stdout.count("done already")) == (0, 1)
     assert (out / "ntsc.csv").stat().st_mtime_ns == before
-    status, _ = analyse(inputs / "ntsc.mp4", inputs / "uneven.mkv", "--out", tmp_path, "--workers", "2")
+    status, _ = analyse(inputs / "ntsc.mp4", inputs / "uneven.mkv", "--out", tmp_path, "--workers", "2", "--no-report")
     assert status == 0
     for name in ("ntsc.csv", "ntsc.events.csv", "ntsc.mp4", "uneven.csv", "uneven.events.csv"):
         assert (tmp_path / name).read_bytes() == (out / name).read_bytes(), name
@@ -136,6 +154,9 @@ def test_a_part_hidden_and_as_parquet(first, tmp_path):
     assert (status, said["ntsc.mp4"]["frames"]) == (0, 6)
     assert [row["frame"] for row in rows] == [6, 9, 12, 15, 18, 21]
     assert {row["emotion"] for row in rows} == {"happiness"}
+    (seen,) = json.loads((tmp_path / "report" / "figures.json").read_text("utf-8"))["cameras"].values()
+    assert seen["faces"] == len(rows)
+    assert "Only faces named happiness are in these tables" in (tmp_path / "report.html").read_text("utf-8")
     assert times_of(tmp_path / "ntsc.mp4") == pytest.approx([number * 3 * 1001 / 30000 for number in range(6)], abs=1e-4)
 
 
@@ -144,7 +165,7 @@ def test_an_analysis_that_was_stopped_goes_on(first, tmp_path):
     inputs, out, _, _ = first
     for number in range(3):
         shutil.copy(inputs / "ntsc.mp4", tmp_path / f"{number}.mp4")
-    arguments = command("analyze", str(tmp_path), "--out", str(tmp_path / "out"), "--no-video")
+    arguments = command("analyze", str(tmp_path), "--out", str(tmp_path / "out"), "--no-video", "--no-report")
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
     assert process.stdout
     said = process.stdout.readline()
@@ -154,7 +175,7 @@ def test_an_analysis_that_was_stopped_goes_on(first, tmp_path):
     assert list(tmp_path.glob("out/*.part")) == []
     finished = said.count("30 frames") + rest.count("30 frames")
     assert 1 <= finished < 3
-    ended = run("analyze", str(tmp_path), "--out", str(tmp_path / "out"), "--no-video")
+    ended = run("analyze", str(tmp_path), "--out", str(tmp_path / "out"), "--no-video", "--no-report")
     assert (ended.returncode, ended.stdout.count("done already"), ended.stdout.count("30 frames")) == (0, finished, 3)
     for number in range(3):
         assert (tmp_path / "out" / f"{number}.csv").read_bytes() == (out / "ntsc.csv").read_bytes()
