@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,8 +23,18 @@ log = logging.getLogger(__name__)
 SCHEMA_VERSION = 1
 #: Seconds for a connection, and for what the server says nothing to.
 _CONNECT_S, _SILENT_S = 10, 30
-#: What a server says that will not mend by waiting; libpq gives no code with it.
-_FOR_GOOD = ("authentication failed", "does not exist", "no pg_hba.conf entry", "role", "no password supplied")
+#: What a server or libpq says that will not mend by waiting; there is no code with it while a connection is made. Words that
+#: stand in passing trouble too, as "too many connections for role", are none of them.
+_FOR_GOOD = (
+    "authentication failed",
+    "does not exist",
+    "is not permitted to log in",
+    "no pg_hba.conf entry",
+    "no password supplied",
+    "permission denied for database",
+    "invalid port number",
+)
+_ZERO = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 class PostgresqlSink:
@@ -188,5 +199,15 @@ def _pose(value: Sequence[float]) -> str:
     return json.dumps(dict(zip(("yaw", "pitch", "roll"), value, strict=True)))
 
 
+def _json(text: str) -> str:
+    """JSON without the zero character, which jsonb refuses; a backslash before it may be one of the text."""
+    return _ZERO.sub(r"\1\\ufffd", text) if "u0000" in text else text
+
+
 #: How values of a column are given to PostgreSQL, where not as they are.
-_STORED: dict[str, Callable[[Any], Any]] = {"time": partial(datetime.fromtimestamp, tz=UTC), "points": json.dumps, "pose": _pose}
+_STORED: dict[str, Callable[[Any], Any]] = {
+    "time": partial(datetime.fromtimestamp, tz=UTC),
+    "points": json.dumps,
+    "pose": _pose,
+    "json": _json,
+}

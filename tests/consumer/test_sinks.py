@@ -181,7 +181,23 @@ def test_postgresql_takes_any_name_and_any_number(database):
     odd = [replace(result(2**64 - 1), camera_id="zero\0"), result(1, captured_at=1e300), result(1, captured_at=1e300)]
     sink.write([*odd, *(result(1, camera_id=name) for name in NAMES)])
     assert database.query("SELECT count(*) FROM fer_results") == [(2 + len(NAMES),)]
+    sink.write([replace(result(1, camera_id="zero in JSON"), models={"a\0": "\\\0", "b": "\\u0000"})])
+    assert database.query("SELECT models FROM fer_results WHERE camera_id = 'zero in JSON'") == [
+        ({"a\ufffd": "\\\ufffd", "b": "\\u0000"},)
+    ]
     sink.close()
+
+
+def test_a_postgresql_that_is_full_is_waited_for_and_a_url_of_no_port_is_not(database):
+    full = database.url.replace("fer@", "busy@")
+    database.query("DROP ROLE IF EXISTS busy; CREATE ROLE busy LOGIN SUPERUSER CONNECTION LIMIT 0")
+    database.query("ALTER ROLE busy NOSUPERUSER")
+    with pytest.raises(SinkUnavailable, match="too many connections for role"):
+        PostgresqlSink(full, "results").open()
+    with pytest.raises(SinkError, match="invalid port number") as wrong:
+        PostgresqlSink("postgresql://fer:secret@127.0.0.1:99999999/x", "results").open()
+    assert not isinstance(wrong.value, SinkUnavailable)
+    assert "secret" not in str(wrong.value)
 
 
 def test_sqlite_says_in_words_what_is_wrong(tmp_path):
