@@ -81,7 +81,7 @@ def mqtt(
     def open_sink() -> MqttSink:
         return MqttSink(
             address,
-            f"ferstream-{options.of}-{consumer_name(base)}",
+            f"ferstream-{options.purpose}-{consumer_name(base)}",
             options.of,
             discovery,
             with_events=True,

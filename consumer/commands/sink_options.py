@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import cloup
+from click.core import ParameterSource
 from cloup import option
 
 from ferstream.consumer.commands.options import face_tracker, shards_option
@@ -83,6 +84,9 @@ def sink_options(command: F) -> F:
             raise click.UsageError("--when says which faces are meant: leave out --emotion and --least-probability")
         if mine["tracks"] and mine["of"] != "results":
             raise click.UsageError("--tracks is for results: events and minutes have them")
+        given_how = click.get_current_context().get_parameter_source("not_again_for_s")
+        if mine["when"] is None and given_how is ParameterSource.COMMANDLINE:
+            raise click.UsageError("--not-again-for is for alerts: give --when")
         return command(options=SinkOptions(**mine), **given)
 
     wrapped: Any = with_options
@@ -180,8 +184,11 @@ def run_sink(
 
     `follow` gives it tracked results and their events, where it is one of results.
 
-    Raises SinkError and StoreRefused where trying again will not help.
+    Raises SinkError and StoreRefused where trying again will not help, and UsageError for filters of events where none are read.
     """
+    follow = follow and options.of == "results"
+    if (options.only_changes or options.least_duration_s) and not follow and options.written != "events":
+        raise click.UsageError("--only-changes and --least-duration are for events: give --of events, or --when")
     with QuietInterrupts():
         from ferstream.consumer.sinks.dry_run import DryRun
         from ferstream.consumer.sinks.sink_loop import Batching, SinkLoop, consumer_name
@@ -197,7 +204,7 @@ def run_sink(
         sink = DryRun() if options.dry_run else open_sink()
         stack.callback(sink.close)
         group = None if options.dry_run else options.group or f"{kind}-{options.purpose}"
-        preparation, window_s = _preparation(options, follow=follow and options.of == "results")
+        preparation, window_s = _preparation(options, follow=follow)
         subscribe = EventSubscriber if options.of == "events" else ResultSubscriber
         subscriber = subscribe(
             options.redis_url,

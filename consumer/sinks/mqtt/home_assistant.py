@@ -12,7 +12,7 @@ import msgspec
 
 from ferstream.consumer.records.rows import Of
 from ferstream.consumer.sinks.mqtt.broker import Message
-from ferstream.consumer.sinks.mqtt.topics import Topics, What
+from ferstream.consumer.sinks.mqtt.topics import Topics, What, check_beginning
 from ferstream.streams.service.metrics import ferstream_version
 from ferstream.streams.wire.emotions import NAMES
 
@@ -51,6 +51,10 @@ class Discovery:
 
     topics: Topics
     prefix: str = "homeassistant"
+
+    def __post_init__(self) -> None:
+        """Raises TopicError where the prefix cannot begin topics."""
+        check_beginning(self.prefix)
 
     @property
     def status(self) -> str:

@@ -24,9 +24,7 @@ class Topics:
     base: str
 
     def __post_init__(self) -> None:
-        levels = self.base.split("/")
-        if self.base.startswith("$") or not all(level and level == topic_level(level) for level in levels):
-            raise TopicError(f"{self.base!r} cannot begin topics: give names with / between them, without + # $ and %")
+        check_beginning(self.base)
 
     def of_camera(self, camera_id: str, what: What) -> str:
         return f"{self.base}/{topic_level(camera_id)}/{what}"
@@ -38,6 +36,12 @@ class Topics:
     def object_id(self, camera_id: str) -> str:
         """A name of the camera, for Home Assistant, of letters and digits."""
         return f"ferstream_{_digest(f'{self.base}/{camera_id}')}"
+
+
+def check_beginning(base: str) -> None:
+    """Raises TopicError where topics cannot begin so."""
+    if base.startswith("$") or not all(level and level == topic_level(level) for level in base.split("/")):
+        raise TopicError(f"{base!r} cannot begin topics: give names with / between them, without + # $ and %")
 
 
 def topic_level(name: str) -> str:

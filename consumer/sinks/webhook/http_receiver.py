@@ -80,9 +80,10 @@ def shown_address(url: str) -> str:
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
-    except ValueError:
+        httpx2.URL(url)  # knows more of names and of signs that no URL has
+    except (ValueError, httpx2.InvalidURL):
         parts, port = urlsplit(""), ""
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or any(letter.isspace() for letter in url):
         raise SinkError("the receiver's address must be an https:// URL, for instance https://example.org/hooks/1")
     return f"{parts.scheme}://{parts.hostname}{port}"
 
