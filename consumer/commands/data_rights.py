@@ -100,6 +100,7 @@ def export(
 ) -> None:
     """Print what a sink keeps about a camera and a time."""
     with QuietInterrupts():
+        from ferstream.consumer.records.cells import as_text
         from ferstream.consumer.sinks.stores import open_store
 
     (url,) = _urls((sinks,) if sinks else (), sink_file)
@@ -110,26 +111,18 @@ def export(
             _write_csv(rows)
         else:
             for row in rows:
-                click.echo(json.dumps(row, ensure_ascii=False, default=_as_text))
+                click.echo(json.dumps(row, ensure_ascii=False, default=as_text))
 
 
 def _write_csv(rows: Iterator[dict[str, Any]]) -> None:
+    from ferstream.consumer.records.cells import cell
+
     writer: csv.DictWriter[str] | None = None
     for row in rows:
         if writer is None:
             writer = csv.DictWriter(sys.stdout, list(row))
             writer.writeheader()
-        writer.writerow({name: _cell(value) for name, value in row.items()})
-
-
-def _cell(value: Any) -> Any:  # noqa: ANN401 - a value of any column
-    if isinstance(value, dict | list):
-        return json.dumps(value, default=_as_text)
-    return _as_text(value) if isinstance(value, datetime) else value
-
-
-def _as_text(value: object) -> str:
-    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
+        writer.writerow({name: cell(value) for name, value in row.items()})
 
 
 def _urls(sinks: tuple[str, ...], sink_file: Path | None) -> list[str]:

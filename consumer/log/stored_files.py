@@ -1,10 +1,12 @@
 """What the files of a directory hold about a camera and a time: read, and forgotten. Nobody may write there meanwhile."""
 
 import json
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ferstream.consumer.log.append_file import DirectoryLock, LogError
 from ferstream.consumer.log.parquet import require_pyarrow
@@ -61,7 +63,7 @@ class StoredFiles:
                 kept = [line for line in lines if not self._is_asked_line(line, camera_id, start, end)]
                 gone = len(lines) - len(kept)
                 if gone:
-                    with whole_file(path, RESULTS) as file:
+                    with _anew(path) as file:
                         file.write(b"".join(kept))
             if gone:
                 sync_directory(path.parent)
@@ -81,7 +83,7 @@ class StoredFiles:
         if all(keep):
             return 0
         if any(keep):
-            with whole_file(path, RESULTS) as file:
+            with _anew(path) as file:
                 pq.write_table(table.filter(keep), file, compression="zstd")
         else:
             path.unlink()
@@ -104,6 +106,15 @@ class StoredFiles:
     def _at(self, row: Row) -> float | None:
         at = row[self._time]
         return at.timestamp() if isinstance(at, datetime) else at
+
+
+@contextmanager
+def _anew(path: Path) -> Iterator[BinaryIO]:
+    """The file written anew, as old as it was: retention counts from then, and which records came last is told by it."""
+    before = path.stat()
+    with whole_file(path, RESULTS) as file:
+        yield file
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def _parquet(path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from ferstream.consumer.log.parquet import require_pyarrow
+from ferstream.consumer.records.cells import cell
 from ferstream.consumer.records.rows import Column, Row
 from ferstream.streams.service.atomic_file import RESULTS, whole_file
 
@@ -52,7 +53,7 @@ class TableFile:
     def write(self, rows: Iterable[Row]) -> None:
         """Add rows, whose values are in the order of the columns."""
         if self._format == "csv":
-            self._csv.writerows(rows)
+            self._csv.writerows([cell(value) for value in row] for row in rows)
             return
         self._rows += rows
         if len(self._rows) >= _AT_ONCE:

@@ -40,11 +40,14 @@ _ZERO = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 class PostgresqlSink:
     """One table for each kind of records: fer_results, fer_events, fer_minutes. Connects at the first use, and again when needed.
 
+    Who only reads and deletes does not `make_tables`: a database without them is a wrong one then.
+
     Raises SinkError for a URL that is none.
     """
 
-    def __init__(self, url: str, of: Of, keep_s: float | None = None) -> None:
+    def __init__(self, url: str, of: Of, keep_s: float | None = None, *, make_tables: bool = True) -> None:
         self._conninfo, self.name = parse_url(url)
+        self._make_tables = make_tables
         self._table, self._keep_s = TABLES[of], keep_s
         self._checked_at = -RETENTION_CHECK_S
         self._connection: psycopg.Connection[Any] | None = None
@@ -137,6 +140,8 @@ class PostgresqlSink:
         import psycopg
 
         if connection.execute("SELECT to_regclass('fer_schema')").fetchone() == (None,):
+            if not self._make_tables:
+                raise SinkError(f"PostgreSQL {self.name} has no tables of ferstream: is it another database?")
             try:
                 connection.execute(schema())
                 log.info("made the tables of ferstream in %s", self.name)

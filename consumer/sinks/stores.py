@@ -47,14 +47,14 @@ def open_store(url: str, of: Of) -> tuple[str, Store]:
     """
     kind, _, where = url.partition(":")
     if kind in ("postgresql", "postgres"):
-        store = PostgresqlSink(url, of)
+        store = PostgresqlSink(url, of, make_tables=False)
         return f"postgresql {store.name}", store
     if kind == "sqlite":
         path = Path(where)
         if not path.is_file():
             raise SinkError(f"there is no SQLite file {path}")
         return f"sqlite {path}", SqliteSink(path, of)
-    if kind in ("jsonl", "parquet"):
+    if kind in ("jsonl", "parquet") and where:
         return f"{kind} {where}", FileStore(Path(where), of)
     raise SinkError("a sink is sqlite:FILE, jsonl:DIR, parquet:DIR or postgresql://user@host/database")
 

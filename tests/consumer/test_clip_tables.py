@@ -124,7 +124,7 @@ def test_both_formats_hold_the_same(tmp_path):
 def test_a_table_that_fails_leaves_what_was_there(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("before")
-    with pytest.raises(csv.Error), TableFile(path, FACES.columns, "csv") as table:
+    with pytest.raises(TypeError), TableFile(path, FACES.columns, "csv") as table:
         table.write([*face_rows(result(0, FACE)), None])
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]

@@ -1,6 +1,9 @@
 """What `fer-consumer forget` deletes and `export` prints, in every store."""
 
+import csv
+import io
 import json
+import os
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +12,7 @@ from ferstream.consumer.log.record_log import RecordLog, Rotation
 from ferstream.consumer.sinks.parquet import ParquetSink
 from ferstream.consumer.sinks.sqlite import SqliteSink
 from tests.consumer.test_cli import result
+from tests.support.postgresql import PostgresqlServer
 from tests.support.programs import run
 
 NOW = 1.8e9
@@ -66,12 +70,40 @@ def test_a_table_is_exported_as_csv(tmp_path):
     assert len(rows) == 3
 
 
+def test_no_name_of_a_camera_is_a_formula_in_csv(tmp_path):
+    sink = SqliteSink(tmp_path / "a.db", "results")
+    sink.write([result(1, camera_id="=1+1", captured_at=NOW + 3)])
+    sink.close()
+    done = run("consumer", "export", *span("=1+1"), "--format", "csv", "--sink", f"sqlite:{tmp_path / 'a.db'}")
+    (row,) = csv.DictReader(io.StringIO(done.stdout))
+    assert row["camera_id"] == "'=1+1"
+    assert float(row["x1"]) == 10
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_what_is_left_is_no_younger_for_being_written_anew(tmp_path, kind):
+    url = store(kind, tmp_path)
+    files = [path for path in (tmp_path / "a").rglob("*") if path.suffix in (".jsonl", ".parquet")]
+    for path in files:
+        os.utime(path, (NOW - 86400, NOW - 86400))
+    assert run("consumer", "forget", *span(), "--sink", url).returncode == 0
+    assert {path.stat().st_mtime for path in files} == {NOW - 86400}
+
+
+def test_a_database_of_something_else_is_not_made_one_of_ours():
+    with PostgresqlServer() as server:
+        done = run("consumer", "forget", *span(), "--sink", server.url)
+        assert (done.returncode, "has no tables of ferstream" in done.stderr) == (3, True), done.stderr
+        assert server.query("SELECT to_regclass('fer_schema')") == [(None,)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "text"),
     [
         (("--sink", "mysql://user:secret@host"), 3, "a sink is sqlite:FILE"),
         (("--sink", "sqlite:/none.db"), 3, "no SQLite file"),
         (("--sink", "jsonl:/none"), 3, "no directory"),
+        (("--sink", "jsonl:"), 3, "a sink is sqlite:FILE"),
         ((), 2, "give --sink"),
         (("--sink", "sqlite:/none.db", "--to", "2020-01-01"), 2, "--to must be after --from"),
     ],
