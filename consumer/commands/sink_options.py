@@ -217,6 +217,7 @@ def run_sink(
             consumer=(options.consumer or consumer_name(f"{kind} {target} {options.purpose}")) if group else None,
             acknowledge_each=False,
             repeats=True,
+            latecomers=True,  # what a worker that died had in hand comes seconds late: it is kept, if not followed
             block_s=min(0.5, max(0.01, options.batch_s)),
         )
         stack.callback(subscriber.close)

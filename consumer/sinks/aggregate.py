@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from prometheus_client import REGISTRY, CollectorRegistry, Counter
+
 from ferstream.consumer.records.minute import Minute
 from ferstream.consumer.records.rows import Record, calendar_time
 from ferstream.consumer.sinks.preparation import AnyDelivery, Filter, ResultTracker
@@ -40,13 +42,17 @@ class _Open:
 class MinutePreparation:
     """Makes minutes of results. A result is done with when its minute is written.
 
-    Results come in order of capture for each camera, as a subscriber with `order_window_s` gives them. With `min_people` of 2 or
+    Results come in order of capture for each camera, as a subscriber with `order_window_s` gives them; latecomers count too, as
+    long as their minute is open. With `min_people` of 2 or
     more, only frames with so many faces count, minutes with less than GROUP_S of these are left out, and numbers come in steps
     that hide one person: see docs/sinks.md.
     """
 
-    def __init__(self, keep: Filter, tracker: ResultTracker, min_people: int = 0) -> None:
+    def __init__(self, keep: Filter, tracker: ResultTracker, min_people: int = 0, registry: CollectorRegistry = REGISTRY) -> None:
         self._keep, self._tracker, self._min_people = keep, tracker, min_people
+        self._left_out = Counter(
+            "fer_minute_results_left_out_total", "Results that came after their minute was written.", registry=registry
+        )
         self._open: dict[_Key, _Open] = {}
         self._closed: dict[_Key, None] = {}
         self._published: dict[int, float] = {}
@@ -81,6 +87,7 @@ class MinutePreparation:
         captured_at = calendar_time(result.captured_at)
         key = (result.camera_id, math.floor((captured_at or 0.0) / MINUTE_S) * MINUTE_S)
         if captured_at is None or key in self._closed:  # too late for its minute, which is written
+            self._left_out.inc()
             self._done.append(delivery)
             return
         minute = self._open.setdefault(key, _Open())
@@ -93,7 +100,7 @@ class MinutePreparation:
         return () if kept is None else tuple(face.emotion for face in kept.faces)
 
     def _is_over(self, key: _Key, minute: _Open) -> bool:
-        published_at = min((self._published[delivery.shard] for delivery in minute.deliveries[-1:]), default=0.0)
+        published_at = self._published[minute.deliveries[-1].shard]
         return published_at >= key[1] + MINUTE_S + LATE_S or time.monotonic() - minute.touched_at > QUIET_S
 
 

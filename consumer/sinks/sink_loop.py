@@ -34,6 +34,9 @@ class AcknowledgedDeliveries(Protocol):
     def lost(self) -> int: ...
 
     @property
+    def late(self) -> int: ...
+
+    @property
     def undecodable_reasons(self) -> Counter[str]: ...
 
     def batches(self) -> Iterator[Sequence[AnyDelivery]]: ...
@@ -80,7 +83,7 @@ class SinkLoop:
         taken, written_at, maintained_at = 0, time.monotonic(), time.monotonic()
         for deliveries in self._deliveries.batches():
             now = self._turned_at = time.monotonic()
-            self._metrics.read(deliveries, self._deliveries.lost, self._deliveries.undecodable_reasons)
+            self._metrics.read(deliveries, self._deliveries.lost, self._deliveries.late, self._deliveries.undecodable_reasons)
             self._preparation.take(deliveries)
             taken += len(deliveries)
             if taken >= self._batching.entries or now - written_at >= self._batching.seconds:

@@ -35,6 +35,9 @@ class SinkMetrics:
             "fer_sink_write_seconds", "Writing one batch.", _LABELS, buckets=LATENCY_BUCKETS, registry=registry
         ).labels(kind, of)
         self._lost = Counter("fer_results_lost_total", "Entries that Redis trimmed before they were kept.", registry=registry)
+        self._late = Counter(
+            "fer_results_late_total", "Results too late for the order of capture: kept, not followed.", registry=registry
+        )
         self._undecodable = Counter(
             "fer_results_undecodable_total", "Entries that are not what the wire says.", ["reason"], registry=registry
         )
@@ -42,17 +45,18 @@ class SinkMetrics:
             "fer_result_latency_seconds", "From capture to published.", buckets=LATENCY_BUCKETS, registry=registry
         )
         self._seen_reasons: Count[str] = Count()
-        self._seen_lost = 0
+        self._seen_lost = self._seen_late = 0
 
-    def read(self, deliveries: Sequence[AnyDelivery], lost: int, undecodable: Count[str]) -> None:
+    def read(self, deliveries: Sequence[AnyDelivery], lost: int, late: int, undecodable: Count[str]) -> None:
         """After a read: what came, and the sums since the start of what did not."""
         for delivery in deliveries:
             if isinstance(delivery, Delivery):
                 self._latency.observe(delivery.latency_s)
         self._lost.inc(lost - self._seen_lost)
+        self._late.inc(late - self._seen_late)
         for reason, count in (undecodable - self._seen_reasons).items():
             self._undecodable.labels(reason).inc(count)
-        self._seen_lost, self._seen_reasons = lost, undecodable
+        self._seen_lost, self._seen_late, self._seen_reasons = lost, late, undecodable
 
     def wrote(self, records: int, size: int, seconds: float, lag_s: float) -> None:
         """After a batch of so many bytes, where the sink counts them: its newest record was published so many seconds ago."""

@@ -59,13 +59,14 @@ class DeliveryBuffer(Generic[M, D]):
         cameras: frozenset[str] | None,
         order_window_s: float,
         repeats: bool,
+        latecomers: bool,
         acknowledging: bool,
     ) -> None:
         self._source, self._positions = source, positions
         self._wanted = cameras
         self._known = None if repeats else Deduplicator()
         self._reorder: ReorderBuffer[D] | None = ReorderBuffer(order_window_s) if order_window_s > 0 else None
-        self._acknowledging = acknowledging
+        self._latecomers, self._acknowledging = latecomers, acknowledging
         self._lock = Lock()
         self._ready: deque[D] = deque()
         self._held: set[tuple[int, str]] = set()
@@ -174,10 +175,11 @@ class DeliveryBuffer(Generic[M, D]):
         if self._known is not None and not self._known.is_new(message.camera_id, source.name(message)):
             self.repeated += 1
             return False
-        if self._reorder is None:
-            self._ready.append(delivery)
-            return True
-        if not self._reorder.push(message.camera_id, source.moment(message), delivery, time.monotonic()):
+        if self._reorder is not None:
+            if self._reorder.push(message.camera_id, source.moment(message), delivery, time.monotonic()):
+                return True
             self.late += 1
-            return False
+            if not self._latecomers:
+                return False
+        self._ready.append(delivery)
         return True

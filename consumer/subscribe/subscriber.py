@@ -24,6 +24,7 @@ class ResultSubscriber(BlockingSubscription[Result, Delivery]):
         claim_after_s: seconds after which the unfinished results of a member that died are claimed. One that lives keeps what it
             has, however long it takes; with asyncio, as long as its event loop runs.
         repeats: True also yields repeats of a frame. They are known by camera, sequence and capture time.
+        latecomers: True also yields what comes later than its order window, and so out of order; `late` counts it too.
         idle_timeout_s: end after so many seconds with nothing new; None never ends.
         block_s: `batches` gives an empty batch after so many seconds with nothing (2 at most).
 

@@ -49,6 +49,7 @@ class Subscription(Generic[M, D]):
         acknowledge_each: bool = True,
         claim_after_s: float = 60.0,
         repeats: bool = False,
+        latecomers: bool = False,
         idle_timeout_s: float | None = None,
         block_s: float = MAX_BLOCK_S,
     ) -> None:
@@ -66,6 +67,7 @@ class Subscription(Generic[M, D]):
             cameras=chosen,
             order_window_s=order_window_s,
             repeats=repeats,
+            latecomers=latecomers,
             acknowledging=group is not None,
         )
         own_name = f"{socket.gethostname()}-{os.getpid()}-{random.randrange(16**4):04x}"
@@ -106,7 +108,7 @@ class Subscription(Generic[M, D]):
 
     @property
     def late(self) -> int:
-        """How many were left out because newer ones of their camera were yielded before they came (raise `order_window_s`)."""
+        """How many came after newer ones of their camera were yielded, and were left out, or not (raise `order_window_s`)."""
         return self._buffer.late
 
     @property

@@ -7,7 +7,7 @@ from ferstream import FaceTracker
 from ferstream.consumer.rules.alerts import Alerts
 from ferstream.consumer.rules.grammar import parse_rule
 from ferstream.consumer.sinks.following import Following
-from ferstream.consumer.sinks.preparation import Filter
+from ferstream.consumer.sinks.preparation import Everything, Filter
 from ferstream.consumer.subscribe.sources import Delivery
 from ferstream.streams.wire.messages import Event, Result
 from tests.support.records import event, face, result
@@ -74,3 +74,12 @@ def test_events_by_kind_and_duration(keep, kept):
         event(number, kind) for kind, number in (("appeared", 0), ("changed", 1), ("changed", 5), ("left", 9), ("alert", 3))
     ]
     assert [f"{one.kind} {one.sequence}" for one in events if keep.event(one) is not None] == kept
+
+
+def test_a_result_that_comes_late_is_kept_as_it_is():
+    kept, read = Everything(Filter(), FaceTracker()), deliveries(10)
+    kept.take([*read[:4], *read[5:], read[4]])
+    records, done = kept.give()
+    assert records[-1] == read[4].result
+    assert all(record.faces[0].track == 1 for record in records[:-1])
+    assert len(done) == 10

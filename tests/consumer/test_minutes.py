@@ -1,6 +1,7 @@
 """Minutes: what is in them, when they are over, and that one person more or less does not show in those of groups."""
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from ferstream.consumer.sinks.aggregate import MINUTE_S, MinutePreparation, minute_of
 from ferstream.consumer.sinks.preparation import Filter
@@ -34,7 +35,8 @@ def test_a_hole_is_not_covered_and_counts_for_nobody():
 
 
 def test_a_minute_is_written_when_its_shard_has_gone_on_and_only_then_done_with():
-    minutes = MinutePreparation(Filter(), FaceTracker())
+    registry = CollectorRegistry()
+    minutes = MinutePreparation(Filter(), FaceTracker(), registry=registry)
     minutes.take([delivery(number, START + number) for number in range(70)])
     assert minutes.give() == ([], [])
     minutes.take([delivery(70, START + 70, published_at=START + 80)])
@@ -44,10 +46,11 @@ def test_a_minute_is_written_when_its_shard_has_gone_on_and_only_then_done_with(
     minutes.take([delivery(5, START + 5, published_at=START + 81)])  # late: not a second minute of that time
     records, done = minutes.give()
     assert (records, len(done)) == ([], 1)
+    assert registry.get_sample_value("fer_minute_results_left_out_total") == 1
 
 
 def test_repeats_count_once():
-    minutes = MinutePreparation(Filter(), FaceTracker())
+    minutes = MinutePreparation(Filter(), FaceTracker(), registry=CollectorRegistry())
     for _ in range(2):
         minutes.take([delivery(number, START + number, (face(), unknown())) for number in range(3)])
     minutes.take([delivery(90, START + 90)])

@@ -55,6 +55,16 @@ def test_reads_everything_there_is(client, redis_url):
     assert sequences(redis_url) == list(range(1200))
 
 
+@pytest.mark.parametrize(("latecomers", "expected"), [(False, [0, 100]), (True, [0, 100, 50])])
+def test_what_comes_later_than_its_window_is_left_out_or_not_and_counted(client, redis_url, latecomers, expected):
+    publish(client, 0, 100)
+    with ResultSubscriber(redis_url, from_="0", order_window_s=0.05, latecomers=latecomers, idle_timeout_s=1.0) as subscriber:
+        found = [one.sequence for one in islice(subscriber, 2)]
+        publish(client, 50)
+        found += [one.sequence for one in subscriber]
+        assert (found, subscriber.late) == (expected, 1)
+
+
 def test_dollar_means_from_now_and_misses_nothing_between_reads(client, redis_url):
     publish(client, 1, 2)
     with ResultSubscriber(redis_url, idle_timeout_s=1.5, block_s=0.05) as subscriber:

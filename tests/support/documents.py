@@ -21,9 +21,12 @@ import ferstream.streams.service.health_server
 import ferstream.workers.metrics
 from ferstream.consumer.rules.alerts import Alerts
 from ferstream.consumer.rules.grammar import parse_rule
+from ferstream.consumer.sinks.aggregate import MinutePreparation
+from ferstream.consumer.sinks.preparation import Filter
 from ferstream.consumer.sinks.sink_metrics import LogMetrics
 from ferstream.consumer.sinks.webhook.dead_letters import DeadLetters
 from ferstream.consumer.tracking.service.track_metrics import TrackMetrics
+from ferstream.consumer.tracking.tracker import FaceTracker
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.codec import encode_result
 from ferstream.streams.wire.emotions import EMOTIONS
@@ -47,6 +50,7 @@ def metric_names() -> set[str]:
     LogMetrics("jsonl", "results", consumer)
     DeadLetters(Path(os.devnull), consumer).close()
     Alerts(parse_rule("people>1"), 1.0, consumer)
+    MinutePreparation(Filter(), FaceTracker(), registry=consumer)
     TrackMetrics(registry=consumer)
     families = [*REGISTRY.collect(), *ferstream.producer.metrics.ALL.collect(), *consumer.collect()]
     names = set()
