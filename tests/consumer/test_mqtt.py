@@ -156,6 +156,16 @@ def test_a_camera_that_is_silent_is_unavailable_and_later_forgotten(broker, sink
     assert sink._cameras == {}
 
 
+def test_a_camera_that_is_gone_at_the_next_start_is_not_shown_as_it_was(broker, sinks):
+    sink = sinks(broker)
+    sink.write([result(1, face()), result(1, face(), camera_id="yard")])
+    sink.close()
+    sinks(broker).write([result(1, face(), camera_id="yard")])
+    there = kept(broker)
+    assert (there["ferstream/status-results"], there["ferstream/yard/available"]) == (b"online", b"online")
+    assert there["ferstream/door/available"] == b"offline"
+
+
 def test_all_is_said_again_when_home_assistant_starts(broker, sinks):
     sink = sinks(broker)
     sink.write([result(1, face())])

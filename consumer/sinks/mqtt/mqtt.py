@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -95,7 +96,13 @@ class MqttSink:
         self._keep(self._cameras)
 
     def close(self) -> None:
-        """Say that nothing comes from here any more."""
+        """Say that nothing comes from here any more, of any camera: one that does not come back must not be shown as it was."""
+        for camera in self._cameras.values():
+            if camera.state:
+                camera.state["available"] = OFFLINE
+        if self._broker.connected:
+            with suppress(SinkUnavailable):  # its will is said then
+                self._keep(self._cameras)
         self._broker.close(Message(self._status, OFFLINE, retain=True))
 
     def _be_connected(self) -> None:
