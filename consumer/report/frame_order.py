@@ -21,14 +21,16 @@ class FrameOrder:
 
     def __init__(self, first: int | None, every: int = 1) -> None:
         self._next, self._every = first, every
-        self._held: list[tuple[int, Result]] = []
+        self._held: list[int] = []
+        self._results: dict[int, Result] = {}
 
     def add(self, result: Result) -> Iterator[Result]:
         """Take in a result; gives those that can go now. Raises FerstreamError where a later one went already."""
-        if self._next is not None and result.sequence < self._next:
+        if (self._next is not None and result.sequence < self._next) or result.sequence in self._results:
             raise FerstreamError(f"frame {result.sequence} was answered too late, or twice: {self._next} is next")
-        heapq.heappush(self._held, (result.sequence, result))
-        while self._held and (self._held[0][0] == self._next or len(self._held) > HELD):
+        heapq.heappush(self._held, result.sequence)
+        self._results[result.sequence] = result
+        while self._held and (self._held[0] == self._next or len(self._held) > HELD):
             yield self._pop()
 
     def rest(self) -> Iterator[Result]:
@@ -37,6 +39,6 @@ class FrameOrder:
             yield self._pop()
 
     def _pop(self) -> Result:
-        number, result = heapq.heappop(self._held)
+        number = heapq.heappop(self._held)
         self._next = number + self._every
-        return result
+        return self._results.pop(number)

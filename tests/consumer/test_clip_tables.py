@@ -58,6 +58,13 @@ def test_a_frame_without_a_result_holds_up_nothing_for_good():
         list(order.add(result(0)))
 
 
+def test_a_frame_that_is_answered_twice_is_refused_also_while_it_waits():
+    order = FrameOrder(0)
+    assert list(order.add(result(1))) == []
+    with pytest.raises(FerstreamError, match="frame 1 was answered too late, or twice"):
+        list(order.add(result(1)))
+
+
 def test_where_the_first_frame_is_not_known_it_waits_for_the_end():
     order = FrameOrder(None)
     assert [each for number in (7, 5, 6) for each in order.add(result(number))] == []
