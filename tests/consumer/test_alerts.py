@@ -119,6 +119,14 @@ def test_a_hole_neither_fulfils_a_rule_nor_breaks_it_and_is_counted():
     assert alert.duration == pytest.approx(3)
 
 
+def test_a_camera_of_a_frame_a_second_fulfils_a_rule_though_its_frames_come_a_little_late():
+    tracker, watch = FaceTracker(), alerts()
+    seconds = [0.0, 1.02, 2.01, 3.06, 4.05]
+    shown = [tracker.update(result(at, replace(face(), track=None)))[0] for at in seconds]
+    (alert,) = play(watch, shown)
+    assert (alert.at, holes(watch)) == (1e9 + 3.06, 0)
+
+
 @pytest.mark.parametrize("step_s", [-3600.0, -0.5, 30.0])
 def test_a_clock_step_neither_fulfils_a_rule_nor_breaks_it(step_s):
     watch = alerts(quiet_s=10)
