@@ -18,8 +18,8 @@ from ferstream.streams.wire.messages import Event, Face, Result
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two sightings of a face beyond which nobody knows what it showed meanwhile. More than a second: a camera that gives
-#: a frame a second gives every other one a little later than that. A tracker ends a track after two.
+#: Seconds between two sightings of a face beyond which nobody knows what it showed meanwhile. More than a second: a camera that
+#: gives a frame a second gives every other one a little later than that. A tracker ends a track after two.
 HOLE_S = 1.5
 #: Cameras that are watched at once; the one that was silent for longest is forgotten first.
 MOST_CAMERAS = 10_000
