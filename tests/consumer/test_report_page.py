@@ -21,7 +21,7 @@ from ferstream.consumer.report.report import Report
 from tests.plays.hour_of_cameras import START, Camera, write_hour
 
 EVIL = '<script src="https://x.example/a.js">alert(1)</script>'
-NAMES = (EVIL, "😀 $x^2$ \\\\ ../../etc" + "é" * 200, '{{ 7 * 7 }}" onload="x', "_quiet")
+NAMES = (EVIL, "😀 $x^2$ \\\\ ../../etc" + "é" * 200, '={{ 7 * 7 }}" onload="x', "_quiet")
 CAMERAS = [Camera(name, 12, 8) for name in NAMES[1:3]]
 CAMERAS += [Camera(EVIL, 12, 8, silent=((0.2, 0.5),)), Camera("_quiet", 12, 8, silent=((0.05, 1),))]
 #: Elements that load something, or run it.
@@ -109,6 +109,9 @@ def test_tables_beside_the_page_hold_the_same_figures(written):
     for name in ("cameras", "timeline", "gaps"):
         with (written / "report" / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
             tables[name] = list(csv.DictReader(lines))
+    assert not [row for rows in tables.values() for row in rows if row["camera"].startswith("=")], "no formula in a spreadsheet"
+    for row in [row for rows in tables.values() for row in rows]:
+        row["camera"] = row["camera"].removeprefix("'")
     assert {row["camera"] for row in tables["cameras"]} == set(said["cameras"]) == set(NAMES)
     for row in tables["cameras"]:
         figures = said["cameras"][row["camera"]]

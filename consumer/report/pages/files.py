@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
+from ferstream.consumer.records.cells import cell
 from ferstream.consumer.report.numbers.figures import Figures
 from ferstream.consumer.report.pages.wording import Clock
 from ferstream.streams.wire.emotions import NAMES
@@ -81,5 +82,5 @@ def _csv(head: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(head)
-    writer.writerows(rows)
+    writer.writerows([cell(value) for value in row] for row in rows)
     return text.getvalue().encode("utf-8", "backslashreplace")
