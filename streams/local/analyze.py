@@ -140,6 +140,8 @@ def main(
     """
     if given["to_s"] is not None and given["to_s"] <= given["from_s"]:
         raise click.UsageError("--to must be larger than --from")
+    if given["blur"] and no_video:
+        raise click.UsageError("--blur is for what is drawn: leave out --no-video")
     stop = threading.Event()
     # An exception in the middle of the start of a process would leave it behind: it is looked for where nothing is half done.
     for number in (signal.SIGINT, signal.SIGTERM):

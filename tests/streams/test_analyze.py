@@ -199,6 +199,7 @@ def test_its_programs_end_with_it(first, tmp_path):
     [
         (("--emotions", "joy"), "'joy' is none of anger"),
         (("--from", "5", "--to", "4"), "--to must be larger than --from"),
+        (("--blur", "--no-video"), "--blur is for what is drawn"),
         (("--every", "0"), "--every"),
     ],
 )
