@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_FORMS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+_FORMS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"]
 _TIME = click.DateTime(_FORMS)
 
 
@@ -98,7 +98,7 @@ def export(
     of: "Of",
     format_: str,
 ) -> None:
-    """Print what a sink keeps about a camera and a time."""
+    """Print what a sink keeps about a camera and a time: a row a face, event or minute, with the columns of docs/sinks.md."""
     with QuietInterrupts():
         from ferstream.consumer.records.cells import as_text
         from ferstream.consumer.sinks.stores import open_store

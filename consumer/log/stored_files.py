@@ -4,14 +4,14 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ferstream.consumer.log.append_file import DirectoryLock, LogError
 from ferstream.consumer.log.parquet import require_pyarrow
 from ferstream.consumer.records.lines import record_of
-from ferstream.consumer.records.rows import TABLES, Of
+from ferstream.consumer.records.rows import TABLES, Column, Of
 from ferstream.streams.service.atomic_file import RESULTS, sync_directory, whole_file
 
 Row = dict[str, Any]
@@ -30,7 +30,7 @@ class StoredFiles:
         self._lock = DirectoryLock(directory)
 
     def read(self, camera_id: str, start: float, end: float) -> Iterator[Row]:
-        """What is stored, in order of time."""
+        """Rows of what is stored, in order of time: lines become rows as well, so that a journal and Parquet go together."""
         found = [row for path in self._paths() for row in self._rows(path) if self._is_asked(row, camera_id, start, end)]
         return iter(sorted(found, key=lambda row: float(self._at(row) or 0.0)))
 
@@ -50,10 +50,12 @@ class StoredFiles:
         if path.suffix == ".parquet":
             yield from _parquet(path).to_pylist()
             return
+        table = TABLES[self._of]
         with path.open("rb") as lines:
             for line in lines:
                 if self._is_record(line):
-                    yield json.loads(line)
+                    for values in table.rows(record_of(line, self._of)):
+                        yield {column.name: _value(column, value) for column, value in zip(table.columns, values, strict=True)}
 
     def _without(self, path: Path, camera_id: str, start: float, end: float) -> int:
         try:
@@ -106,6 +108,15 @@ class StoredFiles:
     def _at(self, row: Row) -> float | None:
         at = row[self._time]
         return at.timestamp() if isinstance(at, datetime) else at
+
+
+def _value(column: Column, value: Any) -> Any:  # noqa: ANN401 - a value of any column
+    """As Parquet gives it."""
+    if value is None or column.kind not in ("time", "pose"):
+        return value
+    return (
+        datetime.fromtimestamp(value, UTC) if column.kind == "time" else dict(zip(("yaw", "pitch", "roll"), value, strict=True))
+    )
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from ferstream.consumer.log.record_log import RecordLog, Rotation
 from ferstream.consumer.sinks.parquet import ParquetSink
 from ferstream.consumer.sinks.sqlite import SqliteSink
-from tests.consumer.test_cli import result
+from tests.consumer.test_cli import face, result
 from tests.support.postgresql import PostgresqlServer
 from tests.support.programs import run
 
@@ -78,6 +79,19 @@ def test_no_name_of_a_camera_is_a_formula_in_csv(tmp_path):
     (row,) = csv.DictReader(io.StringIO(done.stdout))
     assert row["camera_id"] == "'=1+1"
     assert float(row["x1"]) == 10
+
+
+def test_what_a_killed_sink_left_in_its_journal_is_exported_with_the_rest(tmp_path):
+    url = store("parquet", tmp_path)
+    with RecordLog(tmp_path / "b", "jsonl", HOUR) as log:
+        log.write([replace(result(10, captured_at=NOW + 4.5), faces=(face(), face("anger")))])
+    (lines,) = (tmp_path / "b").glob("*.jsonl")
+    lines.rename(tmp_path / "a" / lines.with_suffix(".journal").name)
+    done = run("consumer", "export", *span(), "--format", "csv", "--sink", url)
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [(row["sequence"], row["face"]) for row in rows] == [("2", "0"), ("3", "0"), ("4", "0"), ("10", "0"), ("10", "1")]
+    assert rows[3]["captured_at"].endswith("04.500000+00:00")
+    assert rows[3].keys() == rows[0].keys()
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "parquet"])
