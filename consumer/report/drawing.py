@@ -4,23 +4,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ferstream.consumer.report.colours import LOOKS
 from ferstream.consumer.report.marks import Box, MarkedFace
 from ferstream.streams.wire.emotions import UNKNOWN
 
 Picture = NDArray[np.uint8]  # (height, width, 3), BGR
 
-#: A colour for each emotion, BGR, far enough from each other for those who see red and green alike (after Okabe and Ito 2008).
-COLOURS = {
-    "anger": (0, 94, 213),
-    "contempt": (167, 121, 204),
-    "disgust": (115, 158, 0),
-    "fear": (178, 114, 0),
-    "happiness": (66, 228, 240),
-    "neutral": (235, 235, 235),
-    "sadness": (233, 180, 86),
-    "surprise": (0, 159, 230),
-    UNKNOWN: (160, 160, 160),
-}
+#: Of boxes and labels by emotion, BGR: those of the report.
+COLOURS = {name: (int(look.colour[5:], 16), int(look.colour[3:5], 16), int(look.colour[1:3], 16)) for name, look in LOOKS.items()}
 _INK = (20, 20, 20)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 

@@ -1,9 +1,7 @@
 """`fer-analyze`: video files and pictures into tables, drawn videos and a report, with nothing to start before."""
 
-import json
 import os
 import signal
-import sys
 import tempfile
 import threading
 import time
@@ -23,10 +21,10 @@ from ferstream.streams.frames.account import read_account
 from ferstream.streams.local.analysis_record import AnalysisRecord
 from ferstream.streams.local.clip_check import check_clips
 from ferstream.streams.local.clip_options import ClipOptions
-from ferstream.streams.local.clip_report import write_report
 from ferstream.streams.local.clip_run import ClipError, ClipRun, Machinery
 from ferstream.streams.local.clips import Clip, find_clips
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from ferstream.streams.local.outcome import Outcome
 from ferstream.streams.local.processes import ProgramProcess, free_port
 from ferstream.streams.local.progress import Progress
 from ferstream.streams.programs import INTERRUPTED
@@ -152,7 +150,7 @@ def main(
     count = workers or max(1, cores // _THREADS)
     fleet = Workers(count=count, device=device, precision=precision, threads=max(1, min(_THREADS, cores // count)))
     clips, problems = find_clips(files)
-    report = _Report(as_json=as_json, folder=folder)
+    report = Outcome(as_json=as_json, folder=folder)
     for problem in problems:
         report.failed(problem.source, problem.text)
     wanted = options.message() | {"precision": precision}
@@ -166,7 +164,7 @@ def main(
         ctx.exit(1)
 
 
-def _todo(records: dict[Clip, AnalysisRecord], options: ClipOptions, report: "_Report", *, force: bool) -> Iterator[Clip]:
+def _todo(records: dict[Clip, AnalysisRecord], options: ClipOptions, report: Outcome, *, force: bool) -> Iterator[Clip]:
     """The clips that are not done, and may be."""
     for clip, record in records.items():
         done = None if force else record.done()
@@ -183,7 +181,7 @@ def _analyse(
     records: dict[Clip, AnalysisRecord],
     options: ClipOptions,
     fleet: Workers,
-    report: "_Report",
+    report: Outcome,
     stop: threading.Event,
 ) -> None:
     """Start the server and the workers, and analyse the clips, AT_ONCE side by side."""
@@ -224,7 +222,7 @@ def _analyse(
             _watch({pool.submit(run.run): clip for clip, run in runs.items()}, machinery, report)
 
 
-def _watch(futures: "dict[Future[dict[str, Any]], Clip]", machinery: Machinery, report: "_Report") -> None:
+def _watch(futures: "dict[Future[dict[str, Any]], Clip]", machinery: Machinery, report: Outcome) -> None:
     """Until all are done. Raises what ends all of them."""
     open_ = dict(futures)
     while open_:
@@ -263,66 +261,6 @@ def _start_workers(stack: ExitStack, url: str, fleet: Workers) -> list[tuple[Pro
         stack.callback(process.stop)
         started.append((process, port))
     return started
-
-
-class _Report:
-    """Says what came of each file: a line, or a line of JSON."""
-
-    def __init__(self, *, as_json: bool, folder: Path) -> None:
-        self.as_json, self._folder = as_json, folder
-        self.progress: Progress | None = None
-        self.expected: dict[Clip, int] = {}
-        self.videos: list[str] = []  # those that are done, by the names of their tables
-        self.failures = 0
-
-    def show(self, frames: int) -> None:
-        if self.progress:
-            self.progress.show(frames)
-
-    def done(self, clip: Clip, record: dict[str, Any], *, already: bool = False) -> None:
-        """Of a file that was analysed, now or before."""
-        if self.progress:
-            self.progress.correct(record["frames"] - self.expected.get(clip, 0))
-        if clip.kind == "video":
-            self.videos.append(clip.name)
-        if self.as_json:
-            return self._say(json.dumps(record, ensure_ascii=False))
-        tracks = f", {_counted(record['tracks'], 'track')}" if clip.kind == "video" else ""
-        frames = _counted(record["frames"], "frame" if clip.kind == "video" else "picture")
-        words = f"{frames}, {_counted(record['faces'], 'face')}{tracks}"
-        speed = "done already" if already else f"{record['frames_per_second']:.1f} frames/s"
-        table = self._folder / record["tables"]["faces"]
-        return self._say(f"{clip.shown}: {words}, {speed}: {table}")
-
-    def failed(self, source: str, problem: str) -> None:
-        """Of a file that could not be analysed, or not to its end."""
-        self.failures += 1
-        if self.as_json:
-            self._say(json.dumps({"source": source, "state": "failed", "problem": problem}, ensure_ascii=False))
-        else:
-            if self.progress:
-                self.progress.clear()
-            click.secho(f"{source}: {problem}", fg="red", err=True)
-
-    def report(self, stop: threading.Event) -> None:
-        """Write a report over the videos that are done. With --json nothing is said of it."""
-        try:
-            page = write_report(self._folder, sorted(self.videos), stop)
-        except FerstreamError as error:
-            self.failed("report.html", str(error))
-        else:
-            if not self.as_json:
-                self._say(f"report: {page}")
-
-    def _say(self, line: str) -> None:
-        if self.progress:
-            self.progress.clear()
-        click.echo(line)
-        sys.stdout.flush()
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _is_quiet() -> bool:

@@ -5,8 +5,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from ferstream.consumer.report.colours import FAINT, INK, LINES, LOOKS, PAPER
 from ferstream.consumer.report.numbers.timeline import Timeline
-from ferstream.consumer.report.pages.colours import FAINT, INK, LINES, LOOKS, PAPER
 from ferstream.consumer.report.pages.heat_map import HeatMap
 from ferstream.consumer.report.pages.svg import any_letters
 from ferstream.consumer.report.pages.wording import Clock, short

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ferstream.consumer.report.colours import LOOKS
 from ferstream.consumer.report.numbers.figures import Figures
 from ferstream.consumer.report.numbers.period import NICE_STEPS, Period
-from ferstream.consumer.report.pages.colours import LOOKS
 from ferstream.consumer.report.pages.wording import Clock
 
 #: Columns at most; a time with more hours is folded into the hours of a day.

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ferstream.consumer.report.colours import LOOKS
 from ferstream.consumer.report.numbers.figures import Figures
 from ferstream.consumer.report.numbers.track_lengths import CLASSES
-from ferstream.consumer.report.pages.colours import LOOKS
 from ferstream.consumer.report.pages.wording import Clock, counted, duration, share
 from ferstream.streams.wire.emotions import UNKNOWN
 

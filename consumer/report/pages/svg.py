@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 from xml.etree import ElementTree
 
-from ferstream.consumer.report.pages.colours import FAINT, INK, PAPER
+from ferstream.consumer.report.colours import FAINT, INK, PAPER
 
 #: The page's names for its colours.
 _OF_PAGE = {INK: "var(--ink)", FAINT: "var(--faint)", PAPER: "var(--paper)"}

@@ -1,4 +1,4 @@
-"""How each emotion is drawn in a report: a colour and a pattern, never colour alone; in the order in which they are stacked."""
+"""How each emotion is drawn, in a report and on a picture: a colour and a pattern; in the order in which they are stacked."""
 
 from typing import NamedTuple
 
