@@ -57,6 +57,7 @@ SERIES = (
     Series("descriptors ", "", must_stay=True, slack=1.0),
     Series("threads ", "", must_stay=True, slack=1.0),
     Series("redis memory", "MB", must_stay=True, slack=1.0),
+    Series("results kept", "s", must_stay=True, slack=5.0),
     Series("waiting ", "frames", must_stay=False),
     Series("seconds ", "s", must_stay=False),
 )
@@ -103,12 +104,21 @@ class Soak:
             found[f"descriptors {name}"] = process.num_fds()
             found[f"threads {name}"] = process.num_threads()
         info: Any = self._client.info("memory")
-        frames = sum(self._client.memory_usage(KEYS.frames(shard)) or 0 for shard in range(KEYS.shards))
-        found["redis memory"] = (info["used_memory"] - frames) / 1e6  # frames in flight come and go with the load
+        # What is in streams comes and goes with the load: frames with what waits, results with what was answered of late.
+        streams = [name(shard) for name in (KEYS.frames, KEYS.results) for shard in range(KEYS.shards)]
+        found["redis memory"] = (info["used_memory"] - sum(self._client.memory_usage(name) or 0 for name in streams)) / 1e6
+        found["results kept"] = self._kept_s()
         found["waiting frames"] = waiting(self._client, KEYS)
         pending: Any = self._client.xpending(KEYS.frames(0), "workers")
         found["waiting pending"] = pending["pending"]
         return found | self._stage_seconds()
+
+    def _kept_s(self) -> float:
+        """How old the oldest result is that Redis still has, in seconds."""
+        oldest: Any = self._client.xrange(KEYS.results(0), count=1)
+        newest: Any = self._client.xrevrange(KEYS.results(0), count=1)
+        ends = [int(entry_id.partition(b"-")[0]) / 1000 for (entry_id, _), *_ in (oldest, newest) if oldest]
+        return ends[1] - ends[0] if ends else 0.0
 
     def stop(self) -> dict[str, Any]:
         """The cameras first; returns the programs' sums."""
