@@ -21,7 +21,7 @@ from ferstream.streams.frames.account import read_account
 from ferstream.streams.local.analysis_record import AnalysisRecord
 from ferstream.streams.local.clip_check import check_clips
 from ferstream.streams.local.clip_options import ClipOptions
-from ferstream.streams.local.clip_run import ClipError, ClipRun, Machinery
+from ferstream.streams.local.clip_run import ClipError, ClipRun, Machinery, Stopped
 from ferstream.streams.local.clips import Clip, find_clips
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.local.outcome import Outcome
@@ -235,6 +235,8 @@ def _watch(futures: "dict[Future[dict[str, Any]], Clip]", machinery: Machinery, 
                 report.done(clip, future.result())
             except ClipError as error:
                 report.failed(clip.shown, str(error))
+            except Stopped:  # its thread saw Ctrl-C before this one looked
+                raise KeyboardInterrupt from None
 
 
 @contextmanager
