@@ -16,6 +16,7 @@ from hypothesis import settings
 from ferstream.streams.local.embedded_redis import VARIABLE, EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.service import threads
+from tests.support import leftovers
 from tests.support.redis_cluster import RedisCluster
 from tests.support.redis_servers import SERVERS, find_server
 from tests.support.video_files import skip_or_fail
@@ -48,6 +49,13 @@ def _a_thread_that_dies_fails_its_test_and_not_the_run() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(threads, "leave", fail)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _a_test_that_fails_leaves_no_program_behind() -> Iterator[None]:
+    before = leftovers.programs_of_ours()
+    yield
+    leftovers.end(leftovers.programs_of_ours() - before)
 
 
 @pytest.fixture(scope="session")
