@@ -18,7 +18,7 @@ from ferstream.streams.service.command import FerCommand
 
 if TYPE_CHECKING:
     from ferstream.consumer.records.rows import Of
-    from ferstream.consumer.sinks.sink import Span
+    from ferstream.consumer.sinks.sink import CameraPeriod
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,7 +26,7 @@ _FORMS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M%z",
 _TIME = click.DateTime(_FORMS)
 
 
-def _span_options(command: F) -> F:
+def _period_options(command: F) -> F:
     return cloup.option_group(
         "Records",
         option("--camera", required=True, help="The camera's name."),
@@ -59,7 +59,7 @@ def _stores_option(*, many: bool) -> Callable[[F], F]:
     cls=FerCommand,
     example="fer-consumer forget --camera door --from 2026-11-29T09:00 --to 2026-11-29T10:00 --sink sqlite:results.db",
 )
-@_span_options
+@_period_options
 @_stores_option(many=True)
 def forget(camera: str, from_: datetime, to: datetime, sinks: tuple[str, ...], sink_file: Path | None) -> None:
     """Delete what sinks keep about a camera and a time: results, events and minutes.
@@ -70,19 +70,19 @@ def forget(camera: str, from_: datetime, to: datetime, sinks: tuple[str, ...], s
     with QuietInterrupts():
         from ferstream.consumer.sinks.stores import kinds, open_store
 
-    span = _span(camera, from_, to)
+    period = _period(camera, from_, to)
     for url in _urls(sinks, sink_file):
         for of in kinds():
             name, store = open_store(url, of)
             with closing(store):
-                click.echo(f"{name}: deleted {store.forget(span)} rows of {of}")
+                click.echo(f"{name}: deleted {store.forget(period)} rows of {of}")
 
 
 @cloup.command(
     cls=FerCommand,
     example="fer-consumer export --camera door --from 2026-11-29 --to 2026-11-30 --sink sqlite:results.db --format csv",
 )
-@_span_options
+@_period_options
 @_stores_option(many=False)
 @cloup.option_group(
     "Output",
@@ -106,7 +106,7 @@ def export(
     (url,) = _urls((sinks,) if sinks else (), sink_file)
     _, store = open_store(url, of)
     with closing(store):
-        rows = store.read(_span(camera, from_, to))
+        rows = store.read(_period(camera, from_, to))
         if format_ == "csv":
             _write_csv(rows)
         else:
@@ -134,10 +134,10 @@ def _urls(sinks: tuple[str, ...], sink_file: Path | None) -> list[str]:
     return urls
 
 
-def _span(camera: str, from_: datetime, to: datetime) -> "Span":
-    from ferstream.consumer.sinks.sink import Span
+def _period(camera: str, from_: datetime, to: datetime) -> "CameraPeriod":
+    from ferstream.consumer.sinks.sink import CameraPeriod
 
     start, end = (at if at.tzinfo else at.replace(tzinfo=UTC) for at in (from_, to))
     if end <= start:
         raise click.UsageError("--to must be after --from")
-    return Span(camera, start.timestamp(), end.timestamp())
+    return CameraPeriod(camera, start.timestamp(), end.timestamp())

@@ -61,7 +61,7 @@ def mqtt(
         raise click.UsageError("--password-file needs --user")
     with QuietInterrupts():
         try:
-            from ferstream.consumer.sinks.mqtt.broker import Address
+            from ferstream.consumer.sinks.mqtt.broker import BrokerAddress
         except ImportError:
             raise FerstreamError(f"MQTT needs paho-mqtt: {how_to_install('mqtt')}") from None
         from ferstream.consumer.sinks.mqtt.home_assistant import Discovery
@@ -73,7 +73,7 @@ def mqtt(
         password = read_secret(password_file, "the password") if password_file else None
     except NamedFileError as error:
         raise click.BadParameter(str(error), param_hint="--password-file") from error
-    address = Address(broker, user, password, tls_ca, version)
+    address = BrokerAddress(broker, user, password, tls_ca, version)
     if tls_ca is not None and not address.tls:
         raise click.UsageError("--tls-ca needs a broker with TLS: mqtts://")
     discovery = Discovery(Topics(base), discovery_prefix)

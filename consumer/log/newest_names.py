@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ferstream.consumer.records.lines import Name, name_of, record_of
+from ferstream.consumer.records.lines import RecordName, name_of, record_of
 from ferstream.consumer.records.rows import TABLES, Of
 from ferstream.streams.errors import FerstreamError
 
@@ -15,9 +15,9 @@ log = logging.getLogger(__name__)
 _BYTES_A_LINE = 1000
 
 
-def newest_names(directory: Path, of: Of, suffix: str, most: int) -> list[Name]:
+def newest_names(directory: Path, of: Of, suffix: str, most: int) -> list[RecordName]:
     """Up to `most` of them or a few more, of files of a kind that were last written within a minute of the newest."""
-    names: list[Name] = []
+    names: list[RecordName] = []
     read = _of_lines if suffix == ".jsonl" else _of_parquet
     for path in _newest(directory.rglob(f"{of}-*{suffix}")):
         if len(names) >= most:
@@ -34,7 +34,7 @@ def _newest(paths: Iterable[Path]) -> list[Path]:
     return [path for at, path in written if at >= written[0][0] - 60]
 
 
-def _of_lines(path: Path, of: Of, most: int) -> Iterator[Name]:
+def _of_lines(path: Path, of: Of, most: int) -> Iterator[RecordName]:
     """Those of the last lines, newest first."""
     with path.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - most * _BYTES_A_LINE))
@@ -45,7 +45,7 @@ def _of_lines(path: Path, of: Of, most: int) -> Iterator[Name]:
                 continue
 
 
-def _of_parquet(path: Path, of: Of, most: int) -> Iterator[Name]:
+def _of_parquet(path: Path, of: Of, most: int) -> Iterator[RecordName]:
     """Those of the last rows, newest first."""
     import pyarrow as pa
     import pyarrow.parquet as pq

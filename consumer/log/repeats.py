@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from ferstream.consumer.records.lines import Name, name_of
+from ferstream.consumer.records.lines import RecordName, name_of
 from ferstream.consumer.records.rows import Record
 
 #: Names remembered; twenty batches of the usual size. What comes again after a crash is the last batch, or two.
@@ -17,9 +17,9 @@ class Repeats:
     """The names of the last records that were written."""
 
     def __init__(self) -> None:
-        self._names: OrderedDict[Name, None] = OrderedDict()
+        self._names: OrderedDict[RecordName, None] = OrderedDict()
 
-    def add(self, names: Iterable[Name]) -> None:
+    def add(self, names: Iterable[RecordName]) -> None:
         """Remember names; the oldest are forgotten first."""
         for name in names:
             self._names[name] = None

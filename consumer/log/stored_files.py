@@ -14,7 +14,7 @@ from ferstream.consumer.records.lines import record_of
 from ferstream.consumer.records.rows import TABLES, Column, Of
 from ferstream.streams.service.atomic_file import RESULTS, sync_directory, whole_file
 
-Row = dict[str, Any]
+StoredRow = dict[str, Any]
 
 
 class StoredFiles:
@@ -29,7 +29,7 @@ class StoredFiles:
         self._directory, self._of, self._time = directory, of, TABLES[of].time
         self._lock = DirectoryLock(directory)
 
-    def read(self, camera_id: str, start: float, end: float) -> Iterator[Row]:
+    def read(self, camera_id: str, start: float, end: float) -> Iterator[StoredRow]:
         """Rows of what is stored, in order of time: lines become rows as well, so that a journal and Parquet go together."""
         found = [row for path in self._paths() for row in self._rows(path) if self._is_asked(row, camera_id, start, end)]
         return iter(sorted(found, key=lambda row: float(self._at(row) or 0.0)))
@@ -46,7 +46,7 @@ class StoredFiles:
         suffixes = (".jsonl", ".journal", ".parquet")
         return sorted(path for path in self._directory.rglob(f"{self._of}-*") if path.suffix in suffixes)
 
-    def _rows(self, path: Path) -> Iterator[Row]:
+    def _rows(self, path: Path) -> Iterator[StoredRow]:
         if path.suffix == ".parquet":
             yield from _parquet(path).to_pylist()
             return
@@ -101,11 +101,11 @@ class StoredFiles:
             return False
         return True
 
-    def _is_asked(self, row: Row, camera_id: str, start: float, end: float) -> bool:
+    def _is_asked(self, row: StoredRow, camera_id: str, start: float, end: float) -> bool:
         at = self._at(row)
         return row["camera_id"] == camera_id and at is not None and start <= at < end
 
-    def _at(self, row: Row) -> float | None:
+    def _at(self, row: StoredRow) -> float | None:
         at = row[self._time]
         return at.timestamp() if isinstance(at, datetime) else at
 

@@ -11,7 +11,7 @@ from ferstream.streams.wire.codec import event_map, event_of_json, result_map, r
 from ferstream.streams.wire.messages import Event, Result
 
 #: What tells a record from others of its kind: two that share it say the same.
-Name = tuple[str | int | None, ...]
+RecordName = tuple[str | int | None, ...]
 
 _encode = msgspec.json.Encoder().encode
 _read_minute = msgspec.json.Decoder(Minute).decode
@@ -36,7 +36,7 @@ def record_of(line: bytes, of: Of) -> Record:
     return _READERS[of](line)
 
 
-def name_of(record: Record) -> Name:
+def name_of(record: Record) -> RecordName:
     """What tells the record from others. The capture time is part of it: a producer may begin to count anew."""
     if isinstance(record, Result):
         return record.camera_id, record.sequence, micros(record.captured_at)

@@ -18,14 +18,14 @@ from ferstream.streams.wire.messages import Event, Face, Result
 Record = Result | Event | Minute
 Of = Literal["results", "events", "minutes"]
 #: What a column holds; `time` is in seconds since the epoch here, `number` a float of 64 bits and `single` one of 32.
-Kind = Literal["time", "number", "single", "count", "small", "text", "json", "points", "pose"]
+ColumnKind = Literal["time", "number", "single", "count", "small", "text", "json", "points", "pose"]
 Row = tuple[Any, ...]
 
 #: A camera's clock may say anything; databases and programs hold these.
 _FIRST, _LAST = (datetime(year, 1, 2, tzinfo=UTC).timestamp() for year in (1, 9999))
 _LARGEST = 2**63 - 1
 #: What stands in a key of SQL for a null.
-_FILLED: dict[Kind, float] = {"small": -1, "time": _FIRST}
+_FILLED: dict[ColumnKind, float] = {"small": -1, "time": _FIRST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Column:
     """A column of a table; `key` where it is part of the row's name."""
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     key: bool = False
 
 
@@ -64,7 +64,7 @@ class Table:
         return [_filled(row, instead) if any(row[at] is None for at in instead) else row for row in self.all_rows(records)]
 
 
-def _columns(kind: Kind, *names: str) -> tuple[Column, ...]:
+def _columns(kind: ColumnKind, *names: str) -> tuple[Column, ...]:
     return tuple(Column(name, kind) for name in names)
 
 

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from ferstream.consumer.records.rows import TABLES, Of, Record, Row, cleaned
-from ferstream.consumer.sinks.sink import RETENTION_CHECK_S, SinkError, SinkUnavailable, Span
+from ferstream.consumer.sinks.sink import RETENTION_CHECK_S, CameraPeriod, SinkError, SinkUnavailable
 from ferstream.streams.errors import how_to_install
 
 if TYPE_CHECKING:
@@ -73,16 +73,16 @@ class PostgresqlSink:
             except psycopg.DataError:  # a zero character, or a number of 64 bits without a sign
                 self._write([cleaned(row) for row in rows])
 
-    def forget(self, span: Span) -> int:
+    def forget(self, period: CameraPeriod) -> int:
         """Delete what is stored about a camera and a time; returns how many rows that were."""
-        return self._delete(f"camera_id = %s AND {self._within()}", (span.camera_id, *_times(span)))
+        return self._delete(f"camera_id = %s AND {self._within()}", (period.camera_id, *_times(period)))
 
-    def read(self, span: Span) -> Iterator[dict[str, Any]]:
+    def read(self, period: CameraPeriod) -> Iterator[dict[str, Any]]:
         """What is stored about a camera and a time, in order of time."""
         names = self._table.names
         query = f"SELECT {', '.join(names)} FROM fer_{self._table.of} WHERE camera_id = %s AND {self._within()} ORDER BY {self._table.time}"  # noqa: E501
         with self._errors(), self._connected().transaction(), self._connected().cursor(name="fer_export") as cursor:
-            cursor.execute(query, (span.camera_id, *_times(span)))
+            cursor.execute(query, (period.camera_id, *_times(period)))
             for row in cursor:
                 yield dict(zip(names, row, strict=True))
 
@@ -196,8 +196,8 @@ def parse_url(url: str) -> tuple[str, str]:
     return make_conninfo("", **parts), f"{where}/{parts.get('dbname') or parts.get('user') or ''}"
 
 
-def _times(span: Span) -> tuple[datetime, datetime]:
-    return datetime.fromtimestamp(span.start, UTC), datetime.fromtimestamp(span.end, UTC)
+def _times(period: CameraPeriod) -> tuple[datetime, datetime]:
+    return datetime.fromtimestamp(period.start, UTC), datetime.fromtimestamp(period.end, UTC)
 
 
 def _pose(value: Sequence[float]) -> str:

@@ -21,7 +21,7 @@ class SinkUnavailable(SinkError):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class CameraPeriod:
     """What is asked for or forgotten: one camera's records from `start` until before `end`, seconds since the epoch."""
 
     camera_id: str
@@ -32,10 +32,10 @@ class Span:
 class Store(Protocol):
     """A sink that can be asked what it has: of one kind of records."""
 
-    def forget(self, span: Span) -> int:
+    def forget(self, period: CameraPeriod) -> int:
         """Delete what is stored about a camera and a time; returns how many rows that were. Raises SinkError."""
 
-    def read(self, span: Span) -> Iterator[dict[str, Any]]:
+    def read(self, period: CameraPeriod) -> Iterator[dict[str, Any]]:
         """What is stored about a camera and a time, a row at a time, in order of time. Raises SinkError."""
 
     def close(self) -> None:

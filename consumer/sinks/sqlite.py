@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ferstream.consumer.records.rows import TABLES, Column, Of, Record, Row, Table, cleaned
-from ferstream.consumer.sinks.sink import RETENTION_CHECK_S, SinkError, SinkUnavailable, Span
+from ferstream.consumer.sinks.sink import RETENTION_CHECK_S, CameraPeriod, SinkError, SinkUnavailable
 from ferstream.streams.service.atomic_file import RESULTS
 
 #: Written into the file; one that says otherwise is of another version of ferstream, or no store of its.
@@ -49,17 +49,17 @@ class SqliteSink:
             except OverflowError:  # a number of 64 bits without a sign
                 self._write([cleaned(row) for row in rows])
 
-    def forget(self, span: Span) -> int:
+    def forget(self, period: CameraPeriod) -> int:
         """Delete what is stored about a camera and a time; returns how many rows that were."""
         time_ = self._table.time
-        return self._delete(f"camera_id = ? AND {time_} >= ? AND {time_} < ?", (span.camera_id, span.start, span.end))
+        return self._delete(f"camera_id = ? AND {time_} >= ? AND {time_} < ?", (period.camera_id, period.start, period.end))
 
-    def read(self, span: Span) -> Iterator[dict[str, Any]]:
+    def read(self, period: CameraPeriod) -> Iterator[dict[str, Any]]:
         """What is stored about a camera and a time, in order of time."""
         time_, names = self._table.time, self._table.names
         where = f"SELECT {', '.join(names)} FROM {self._table.of} WHERE camera_id = ? AND {time_} >= ? AND {time_} < ? ORDER BY {time_}"  # noqa: E501
         with self._errors():
-            for row in self._connection.execute(where, (span.camera_id, span.start, span.end)):
+            for row in self._connection.execute(where, (period.camera_id, period.start, period.end)):
                 yield dict(zip(names, row, strict=True))
 
     def maintain(self) -> None:

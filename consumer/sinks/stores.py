@@ -8,7 +8,7 @@ from ferstream.consumer.log.append_file import LogError
 from ferstream.consumer.log.stored_files import StoredFiles
 from ferstream.consumer.records.rows import TABLES, Of
 from ferstream.consumer.sinks.postgresql import PostgresqlSink
-from ferstream.consumer.sinks.sink import SinkError, Span, Store
+from ferstream.consumer.sinks.sink import CameraPeriod, SinkError, Store
 from ferstream.consumer.sinks.sqlite import SqliteSink
 
 
@@ -21,17 +21,17 @@ class FileStore:
         except LogError as error:
             raise SinkError(f"{error}; stop the sink that writes there meanwhile: Redis keeps its results") from error
 
-    def forget(self, span: Span) -> int:
+    def forget(self, period: CameraPeriod) -> int:
         """Delete what is stored about a camera and a time."""
         try:
-            return self._files.forget(span.camera_id, span.start, span.end)
+            return self._files.forget(period.camera_id, period.start, period.end)
         except LogError as error:
             raise SinkError(str(error)) from error
 
-    def read(self, span: Span) -> Iterator[dict[str, Any]]:
+    def read(self, period: CameraPeriod) -> Iterator[dict[str, Any]]:
         """What is stored about a camera and a time."""
         try:
-            yield from self._files.read(span.camera_id, span.start, span.end)
+            yield from self._files.read(period.camera_id, period.start, period.end)
         except LogError as error:
             raise SinkError(str(error)) from error
 

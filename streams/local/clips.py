@@ -57,24 +57,24 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ClipProblem:
     """What cannot be analysed, and why."""
 
     source: str
     text: str
 
 
-def find_clips(arguments: Sequence[str]) -> tuple[list[Clip], list[Problem]]:
+def find_clips(arguments: Sequence[str]) -> tuple[list[Clip], list[ClipProblem]]:
     """The clips that files, folders, globs and URLs name, in their order, each once; and what names none.
 
     A folder gives the videos in it, and its pictures as one set; pictures that are named themselves are one set too.
     """
     found: list[Clip] = []
-    problems: list[Problem] = []
+    problems: list[ClipProblem] = []
     singles: list[Path] = []
     for argument in arguments:
         for item in _items(argument):
-            if isinstance(item, Problem):
+            if isinstance(item, ClipProblem):
                 problems.append(item)
             elif isinstance(item, Clip):
                 found.append(item)
@@ -100,26 +100,26 @@ def source_of(clip: Clip, folder: Path) -> str:
     return f"@{folder / 'url'}"
 
 
-def _items(argument: str) -> Iterator[Clip | Problem | Path]:
+def _items(argument: str) -> Iterator[Clip | ClipProblem | Path]:
     scheme = argument.partition(":")[0].lower() if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", argument) else ""
     if scheme in ("http", "https") and "://" in argument:
         yield Clip("", "video", argument)
     elif scheme in _LIVE:
-        yield Problem(as_text(redact(argument)), "a live camera has no end: fer-producer reads it")
+        yield ClipProblem(as_text(redact(argument)), "a live camera has no end: fer-producer reads it")
     else:
         yield from _paths(argument)
 
 
-def _paths(argument: str) -> Iterator[Clip | Problem | Path]:
+def _paths(argument: str) -> Iterator[Clip | ClipProblem | Path]:
     path = Path(argument)
     paths = [path]
     if not _exists(path) and glob.has_magic(argument):
         paths = [Path(name) for name in sorted(glob.glob(argument, recursive=True))]  # noqa: PTH207 - Path.glob wants a folder
         if not paths:
-            yield Problem(as_text(argument), "no file has such a name")
+            yield ClipProblem(as_text(argument), "no file has such a name")
     for each in paths:
         if not _exists(each):
-            yield Problem(as_text(str(each)), "no such file")
+            yield ClipProblem(as_text(str(each)), "no such file")
         elif each.is_dir():
             yield from _folder(each)
         elif each.suffix.lower() in PICTURES:
@@ -135,11 +135,11 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _folder(folder: Path) -> Iterator[Clip | Problem]:
+def _folder(folder: Path) -> Iterator[Clip | ClipProblem]:
     try:
         inside = sorted(path for path in folder.iterdir() if path.is_file())
     except OSError as error:
-        yield Problem(as_text(str(folder)), f"cannot read the folder: {error.strerror}")
+        yield ClipProblem(as_text(str(folder)), f"cannot read the folder: {error.strerror}")
         return
     videos = [path for path in inside if path.suffix.lower() in VIDEOS]
     pictures = tuple(path.absolute() for path in inside if path.suffix.lower() in PICTURES)
@@ -147,7 +147,7 @@ def _folder(folder: Path) -> Iterator[Clip | Problem]:
     if pictures:
         yield Clip(_fit(folder.absolute().name) or "pictures", "pictures", str(folder), pictures)
     if not videos and not pictures:
-        yield Problem(as_text(str(folder)), "there is no video and no picture in the folder")
+        yield ClipProblem(as_text(str(folder)), "there is no video and no picture in the folder")
 
 
 def _named(clips: list[Clip]) -> list[Clip]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ferstream.consumer.sinks.mqtt import mqtt as module
-from ferstream.consumer.sinks.mqtt.broker import Address
+from ferstream.consumer.sinks.mqtt.broker import BrokerAddress
 from ferstream.consumer.sinks.mqtt.home_assistant import Discovery
 from ferstream.consumer.sinks.mqtt.mqtt import MqttSink, emotion_of
 from ferstream.consumer.sinks.mqtt.topics import TopicError, Topics, topic_level
@@ -39,7 +39,7 @@ def sinks():
     made = []
 
     def make(broker, of="results", **more):
-        address = Address(broker.url, **{"timeout_s": WAIT_S, **more.pop("address", {})})
+        address = BrokerAddress(broker.url, **{"timeout_s": WAIT_S, **more.pop("address", {})})
         made.append(MqttSink(address, f"test-{of}", of, DISCOVERY, **more))
         return made[-1]
 
@@ -78,7 +78,7 @@ def test_what_cannot_begin_topics(base):
 )
 def test_what_is_no_broker(url):
     with pytest.raises(SinkError, match="must be mqtt://host, or mqtts://host") as raised:
-        Address(url)
+        BrokerAddress(url)
     assert "user:password" not in str(raised.value)
 
 
@@ -264,7 +264,7 @@ def test_a_password(tmp_path, sinks, version):
                 sinks(broker, address={"version": version, "user": user, "password": password}).write([result()])
             assert not isinstance(raised.value, SinkUnavailable)
             assert "wrong-password" not in str(raised.value)
-        assert "wrong-password" not in repr(Address(broker.url, "ferstream", "wrong-password"))
+        assert "wrong-password" not in repr(BrokerAddress(broker.url, "ferstream", "wrong-password"))
         sinks(broker, address={"version": version, "user": "ferstream", "password": "secret"}).write([result()])
 
 
@@ -287,9 +287,9 @@ def test_tls_and_an_authority_that_is_not_trusted(tmp_path, sinks):
 
 def test_a_broker_without_tls_elsewhere_is_warned_of_and_here_is_not(caplog):
     for url in ("mqtt://127.0.0.1", "mqtt://localhost:1884", "mqtt://[::1]", "mqtts://example.org"):
-        MqttSink(Address(url), "c", "results", DISCOVERY)
+        MqttSink(BrokerAddress(url), "c", "results", DISCOVERY)
     assert caplog.text == ""
-    MqttSink(Address("mqtt://example.org", "user", "a-password"), "c", "results", DISCOVERY)
+    MqttSink(BrokerAddress("mqtt://example.org", "user", "a-password"), "c", "results", DISCOVERY)
     assert "mqtt://example.org is not mqtts" in caplog.text
     assert "a-password" not in caplog.text
 
@@ -297,7 +297,7 @@ def test_a_broker_without_tls_elsewhere_is_warned_of_and_here_is_not(caplog):
 def test_a_broker_that_is_not_there(sinks, tmp_path):
     (port,) = free_ports(1)
     for host, why in ((f"127.0.0.1:{port}", "Connection refused"), ("nowhere.invalid", "")):
-        sink = MqttSink(Address(f"mqtt://{host}", timeout_s=WAIT_S), "c", "results", DISCOVERY)
+        sink = MqttSink(BrokerAddress(f"mqtt://{host}", timeout_s=WAIT_S), "c", "results", DISCOVERY)
         with pytest.raises(SinkUnavailable, match=f"cannot be reached: {why}"):
             sink.write([result()])
         sink.close()

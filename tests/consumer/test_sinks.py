@@ -13,7 +13,7 @@ import pytest
 
 from ferstream.consumer.sinks.parquet import ParquetSink, safe_name
 from ferstream.consumer.sinks.postgresql import PostgresqlSink
-from ferstream.consumer.sinks.sink import SinkError, SinkUnavailable, Span
+from ferstream.consumer.sinks.sink import CameraPeriod, SinkError, SinkUnavailable
 from ferstream.consumer.sinks.sqlite import SqliteSink
 from ferstream.streams.wire.codec import encode_event
 from ferstream.streams.wire.messages import Event
@@ -324,12 +324,12 @@ def test_a_wrong_combination_is_wrong_usage(redis_url, tmp_path):
 def test_what_is_stored_of_a_camera_and_a_time_can_be_read_and_forgotten(tmp_path, database, kind):
     sink = SqliteSink(tmp_path / "a.db", "results") if kind == "sqlite" else PostgresqlSink(database.url, "results")
     sink.write([result(i, camera_id=name, captured_at=NOW + i) for name in ("door", "yard") for i in range(10)])
-    span = Span("door", NOW + 2, NOW + 5)
+    span = CameraPeriod("door", NOW + 2, NOW + 5)
     assert [row["sequence"] for row in sink.read(span)] == [2, 3, 4]
     assert sink.forget(span) == 3
     assert sink.forget(span) == 0
-    assert len(list(sink.read(Span("door", NOW, NOW + 100)))) == 7
-    assert len(list(sink.read(Span("yard", NOW, NOW + 100)))) == 10
+    assert len(list(sink.read(CameraPeriod("door", NOW, NOW + 100)))) == 7
+    assert len(list(sink.read(CameraPeriod("yard", NOW, NOW + 100)))) == 10
     sink.close()
 
 
@@ -341,7 +341,7 @@ def test_what_is_older_than_it_is_to_be_kept_is_deleted(tmp_path, database, kind
     )
     sink.write([result(1, captured_at=time.time() - 7200), result(2)])
     sink.maintain()
-    assert [row["sequence"] for row in sink.read(Span("door", 0, 2 * NOW))] == [2]
+    assert [row["sequence"] for row in sink.read(CameraPeriod("door", 0, 2 * NOW))] == [2]
     sink.close()
 
 

@@ -33,7 +33,7 @@ _LOOK_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class BrokerAddress:
     """Where the broker is, and who we are to it. `ca` are certificates to trust in place of the system's."""
 
     url: str
@@ -84,7 +84,9 @@ class Broker:
     `will` is what the broker says of us when we are gone without a word. `listen` is a topic whose messages are given to `heard`.
     """
 
-    def __init__(self, address: Address, client_id: str, will: Message, listen: str, heard: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, address: BrokerAddress, client_id: str, will: Message, listen: str, heard: Callable[[bytes], None]
+    ) -> None:
         self._address, self._client_id, self._will, self._listen, self._heard = address, client_id, will, listen, heard
         self._client: paho.Client | None = None
         self._answered, self._lost = threading.Event(), ""

@@ -12,7 +12,7 @@ import msgspec
 from ferstream.consumer.log.repeats import Repeats
 from ferstream.consumer.records.lines import name_of, record_map
 from ferstream.consumer.records.rows import Of, Record
-from ferstream.consumer.sinks.mqtt.broker import Address, Broker, Message
+from ferstream.consumer.sinks.mqtt.broker import Broker, BrokerAddress, Message
 from ferstream.consumer.sinks.mqtt.home_assistant import BORN, NOBODY, OFFLINE, ONLINE, Discovery
 from ferstream.consumer.sinks.mqtt.topics import What
 from ferstream.consumer.sinks.on_the_way import warn_of_readers
@@ -50,7 +50,7 @@ class MqttSink:
 
     def __init__(
         self,
-        address: Address,
+        address: BrokerAddress,
         client_id: str,
         of: Of,
         discovery: Discovery,
