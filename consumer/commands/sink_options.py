@@ -57,13 +57,20 @@ class SinkOptions:
 
     @property
     def purpose(self) -> str:
-        """What tells a sink from others of its kind: sinks of two rules must not share a group, each needs every result."""
-        return f"alerts-{zlib.crc32(str(self.when).encode()):08x}" if self.when else self.of
+        """What tells a sink from others of its kind: those of two rules or filters must not share a group, each needs all."""
+        chosen = (sorted(self.cameras), sorted(self.emotions), self.least_probability, self.only_changes, self.least_duration_s)
+        if self.when:
+            return f"alerts-{_digest((str(self.when), *chosen))}"
+        return self.of if chosen == ([], [], 0.0, False, 0.0) else f"{self.of}-{_digest(chosen)}"
 
     @property
     def written(self) -> "Of":
         """The kind of records that the sink gets: alerts are events."""
         return "events" if self.when else self.of
+
+
+def _digest(said: object) -> str:
+    return f"{zlib.crc32(str(said).encode()):08x}"
 
 
 def sink_options(command: F) -> F:
@@ -76,23 +83,30 @@ def sink_options(command: F) -> F:
                 raise click.UsageError("--aggregate makes minutes of results: leave out --of events")
             given["of"] = "minutes"
         mine = {name: given.pop(name) for name in SinkOptions.__slots__}
-        if mine["min_people"] and mine["of"] != "minutes":
-            raise click.UsageError("--min-people is for minutes: give --of minutes")
-        if mine["when"] is not None and mine["of"] != "results":
-            raise click.UsageError("--when watches results, and writes events: leave out --of")
-        if mine["when"] is not None and (mine["emotions"] or mine["least_probability"]):
-            raise click.UsageError("--when says which faces are meant: leave out --emotion and --least-probability")
-        if mine["tracks"] and mine["of"] != "results":
-            raise click.UsageError("--tracks is for results: events and minutes have them")
-        given_how = click.get_current_context().get_parameter_source("not_again_for_s")
-        if mine["when"] is None and given_how is ParameterSource.COMMANDLINE:
-            raise click.UsageError("--not-again-for is for alerts: give --when")
+        _check(mine)
         return command(options=SinkOptions(**mine), **given)
 
     wrapped: Any = with_options
     for decorate in (metrics_options(METRICS_PORT), _delivery, shards_option, server_options, _alerts, _records):
         wrapped = decorate(wrapped)
     return wrapped  # type: ignore[no-any-return]
+
+
+def _check(mine: dict[str, Any]) -> None:
+    """Raises UsageError for options that contradict each other, and for those that would do nothing."""
+    if mine["min_people"] and mine["of"] != "minutes":
+        raise click.UsageError("--min-people is for minutes: give --of minutes")
+    if mine["min_people"] == 1:
+        raise click.UsageError("--min-people hides somebody from 2 on")
+    if mine["when"] is not None and mine["of"] != "results":
+        raise click.UsageError("--when watches results, and writes events: leave out --of")
+    if mine["when"] is not None and (mine["emotions"] or mine["least_probability"]):
+        raise click.UsageError("--when says which faces are meant: leave out --emotion and --least-probability")
+    if mine["tracks"] and (mine["of"] != "results" or mine["when"] is not None):
+        raise click.UsageError("--tracks is for results: events, alerts and minutes are of tracks")
+    given_how = click.get_current_context().get_parameter_source("not_again_for_s")
+    if mine["when"] is None and given_how is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--not-again-for is for alerts: give --when")
 
 
 def _seconds(_ctx: click.Context, _param: click.Parameter, text: str) -> float:
@@ -163,7 +177,11 @@ _alerts = cloup.option_group(
 )
 _delivery = cloup.option_group(
     "Delivery",
-    option("--group", show_default="KIND-OF", help="Consumer group; the sinks of one group share the records."),
+    option(
+        "--group",
+        show_default="KIND-OF, for each filter and rule another",
+        help="Consumer group; the sinks of one group share the records.",
+    ),
     option("--consumer", show_default="from host and target", help="Name in the group; keep it over restarts."),
     option("--from", "from_", default="0", help='Where a new group begins: all that Redis still has, or "$".'),
     option("--batch-entries", type=click.IntRange(1), default=5000, help="Write a batch after so many entries of Redis."),

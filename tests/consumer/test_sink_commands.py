@@ -8,6 +8,7 @@ import pytest
 from ferstream.streams.wire.codec import encode_event, encode_result
 from ferstream.streams.wire.keys import Keys
 from tests.support import programs
+from tests.support.fleet import wait_until
 from tests.support.mosquitto import Listener, Mosquitto
 from tests.support.patience import PROCESS_S
 from tests.support.records import event, face, result
@@ -163,10 +164,12 @@ def test_a_program_that_waits_for_its_broker_says_so_loses_nothing_and_leaves_wh
         (("webhook", "--url", "https://host/", "--when", "people>1", "--emotion", "fear"), "leave out --emotion"),
         (("webhook", "--url", "https://host/", "--secret-file", __file__), "openssl rand -base64 32"),
         (("mqtt", "--broker", "mqtt://user:password@host"), "must be mqtt://host"),
+        (("mqtt", "--of", "minutes", "--min-people", "1"), "--min-people hides somebody from 2 on"),
         (("mqtt", "--topic", "a/#"), "cannot begin topics"),
         (("mqtt", "--discovery-prefix", "a/#"), "cannot begin topics"),
         (("mqtt", "--of", "minutes", "--only-changes"), "--only-changes and --least-duration are for events"),
         (("webhook", "--url", "https://host/", "--least-duration", "2s"), "--only-changes and --least-duration are for events"),
+        (("webhook", "--url", "https://host/", "--when", "people>1", "--tracks"), "--tracks is for results"),
         (("webhook", "--url", "https://host/", "--not-again-for", "2s"), "--not-again-for is for alerts: give --when"),
         (("webhook", "--url", "https://host/user:password\x01"), "must be an https:// URL"),
         (("webhook", "--url", "https://ho st/user:password"), "must be an https:// URL"),
@@ -182,6 +185,19 @@ def test_a_slip_is_said_and_nothing_secret(arguments, said, run_here):
     assert said in output
     assert "user:password" not in output
     assert "Traceback" not in output
+
+
+def test_sinks_with_other_filters_have_groups_of_their_own_and_all_have_every_result(client, redis_url, tmp_path):
+    for number in range(20):
+        client.xadd(KEYS.results(0), encode_result(result(number, face(), camera_id=("door", "yard")[number % 2])))
+    shared = ("consumer", "sink", "jsonl", "--redis", redis_url, "--metrics-port", "0", "--batch-seconds", "0.05")
+    both = [programs.start(*shared, "--dir", f"{tmp_path}/{name}", "--camera", name) for name in ("door", "yard")]
+    wait_until(lambda: [group["lag"] for group in client.xinfo_groups(KEYS.results(0))] == [0, 0])
+    for process in both:
+        end(process)
+    for name in ("door", "yard"):
+        (lines,) = (tmp_path / name).glob("*.jsonl")
+        assert len(lines.read_text().splitlines()) == 10
 
 
 @pytest.fixture
