@@ -1,6 +1,7 @@
 """The processes that run the programs on this machine: started, asked whether they are ready, and ended in order."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -24,7 +25,8 @@ READY_S = 120.0
 class ProgramProcess:
     """One program that runs. Its log goes to standard error, or into the file `log`.
 
-    With `collect` its standard output is kept for the end. With `listens` it waits for a line, which `tell` gives it.
+    With `collect` its standard output is kept for the end. With `listens` it waits for a line, which `tell` gives it. It ends
+    when this process is gone, also where that was killed.
     """
 
     def __init__(
@@ -37,15 +39,19 @@ class ProgramProcess:
         log: Path | None = None,
     ) -> None:
         self.name, self._log = name, log
+        watched, held = os.pipe()
+        self._lifeline = os.fdopen(held, "wb", buffering=0)  # closed by `stop`, or by the kernel
+        begin = f"from ferstream.streams.local.lifeline import end_with_parent; end_with_parent({watched})"
         # Ctrl-C reaches the whole group of a terminal. These end in the order of a frame's way instead, so they have their own.
-        with log.open("wb") if log else nullcontext() as errors:
+        with os.fdopen(watched, "rb"), log.open("wb") if log else nullcontext() as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", f"from ferstream.streams.programs import {program}; {program}()", *arguments],
+                [sys.executable, "-c", f"{begin}; from ferstream.streams.programs import {program}; {program}()", *arguments],
                 stdin=subprocess.PIPE if listens else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if collect else None,
                 stderr=errors,
                 text=True,
                 start_new_session=True,
+                pass_fds=[watched],
             )
 
     def running(self) -> bool:
@@ -97,6 +103,7 @@ class ProgramProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             said, _ = self._process.communicate()
+        self._lifeline.close()
         return said or ""
 
     def totals(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pytest
 from tests.support.fleet import wait_until
 from tests.support.patience import PROCESS_S
 from tests.support.portrait_clips import make_clip, portraits
-from tests.support.programs import command, environment, run
+from tests.support.programs import alive, children, command, environment, run
 from tests.support.video_files import make_video
 
 UNEVEN = [0, 40, 41, 300, 333, 900, 901, 940, 1500, 1540, 1541, 2000]
@@ -185,13 +185,12 @@ def test_its_programs_end_with_it(first, tmp_path):
     process = subprocess.Popen(
         command("analyze", str(first[0] / "ntsc.mp4"), "--out", str(tmp_path)), stderr=subprocess.PIPE, env=environment()
     )
-    listed = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    wait_until(lambda: len(listed.read_text().split()) >= 3)  # the server, its guard, a worker
-    children = listed.read_text().split()
+    wait_until(lambda: len(children(process.pid)) >= 3)  # the server, its guard, a worker
+    started = children(process.pid)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=PROCESS_S)
     assert process.returncode == 130
-    wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+    wait_until(lambda: not any(alive(child) for child in started))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from ferstream.streams.errors import FerstreamError
 from ferstream.streams.local.embedded_redis import GUARD, VARIABLE, EmbeddedRedis, find_redis_server, packaged_server
 from ferstream.streams.redis_client.connect import connect
 from tests.support.patience import PROCESS_S
+from tests.support.programs import alive
 
 OWNER = """
 import sys, time
@@ -19,15 +20,6 @@ server = EmbeddedRedis()
 print(server.pid, server.directory, flush=True)
 time.sleep(60)
 """
-
-
-def alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    stat = Path(f"/proc/{pid}/stat")
-    return not stat.exists() or stat.read_text("utf-8", "replace").rpartition(")")[2].split()[0] != "Z"
 
 
 def test_answers_and_is_gone_after_its_end():

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from ferstream.streams.programs import PROGRAMS
@@ -31,3 +32,18 @@ def start(name: str, *arguments: str, **more: Any) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         command(name, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), **more
     )
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs: one that nobody has collected yet does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text("utf-8", "replace").rpartition(")")[2].split()[0] != "Z"
+
+
+def children(pid: int) -> list[int]:
+    """The processes that this one, or a thread of it, has started and that are there."""
+    return [int(child) for listed in Path(f"/proc/{pid}/task").glob("*/children") for child in listed.read_text().split()]
