@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from ferstream.streams.errors import StoreError
 from ferstream.streams.frames.finish import FrameFinisher
+from ferstream.streams.frames.name_lease import NameLease
 from ferstream.streams.frames.reader import FrameReader
-from ferstream.streams.frames.worker_status import WorkerStatus
+from ferstream.streams.frames.status_board import StatusBoard
+from ferstream.streams.frames.worker_status import FORGET_S, WorkerStatus
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.connect import connect, is_cluster
 from ferstream.streams.service.heartbeat import LoopWatch
@@ -21,7 +23,6 @@ from ferstream.workers.intake.group_membership import GroupMembership
 from ferstream.workers.intake.intake import Intake
 from ferstream.workers.intake.lease_keeper import LeaseKeeper
 from ferstream.workers.models.registry import open_classifier, open_detector
-from ferstream.workers.name_lease import NameLease
 from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.pipeline import Pipeline
 from ferstream.workers.pipeline.result_publisher import Dispatcher, ResultPublisher
@@ -69,7 +70,13 @@ class Worker:
         parts = [(shard,) for shard in range(shards)] if is_cluster(settings.redis_url) else [tuple(range(shards))]
         window = settings.window if len(parts) == 1 else max(settings.window, 2 * len(parts))
         readers = [self._reader(part) for part in parts]
-        self._name = NameLease(self._answering, settings.keys.workers, settings.name, self._status)
+        self._name = NameLease(
+            StatusBoard(self._answering, settings.keys.workers, forget_s=FORGET_S),
+            settings.name,
+            self._status,
+            taken=f"the name {settings.name} is held by worker",
+            advice="give each worker a --name of its own",
+        )
         self._membership = GroupMembership(
             self._answering, settings.keys, settings.group, self.clock, readers, take_name=self._name.take
         )

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -62,6 +62,11 @@ class SinkOptions:
         if self.when:
             return f"alerts-{_digest((str(self.when), *chosen))}"
         return self.of if chosen == ([], [], 0.0, False, 0.0) else f"{self.of}-{_digest(chosen)}"
+
+    @property
+    def needs_every_result(self) -> bool:
+        """Whether what it writes comes of all results of a camera: it cannot share its group."""
+        return self.of == "minutes" or self.tracks or self.when is not None
 
     @property
     def written(self) -> "Of":
@@ -202,19 +207,23 @@ def run_sink(
 
     `follow` gives it tracked results and their events, where it is one of results.
 
-    Raises SinkError and StoreRefused where trying again will not help, and UsageError for filters of events where none are read.
+    Raises SinkError and StoreRefused where trying again will not help, NameTaken and GroupLost where another has the group of a
+    sink that needs it for itself, and UsageError for filters of events where none are read.
     """
     follow = follow and options.of == "results"
     if (options.only_changes or options.least_duration_s) and not follow and options.written != "events":
         raise click.UsageError("--only-changes and --least-duration are for events: give --of events, or --when")
     with QuietInterrupts():
         from ferstream.consumer.sinks.dry_run import DryRun
+        from ferstream.consumer.sinks.group_lease import GroupLease
         from ferstream.consumer.sinks.sink_loop import Batching, SinkLoop, consumer_name
         from ferstream.consumer.sinks.sink_metrics import SinkMetrics
         from ferstream.consumer.subscribe.subscriber import EventSubscriber, ResultSubscriber
+        from ferstream.streams.redis_client.connect import connect
         from ferstream.streams.service.health_server import StatusServer
         from ferstream.streams.service.metrics import announce
         from ferstream.streams.service.shutdown import Shutdown
+        from ferstream.streams.wire.keys import Keys
 
     announce("fer-consumer")
     shutdown = Shutdown()
@@ -247,14 +256,20 @@ def run_sink(
             (make_metrics or SinkMetrics)(kind, options.written),
             Batching(options.batch_entries, options.batch_s),
         )
+        lease = None
+        if group and (follow or options.needs_every_result):
+            client = stack.enter_context(closing(connect(options.redis_url)))
+            lease = GroupLease(client, Keys(chosen_prefix()), group, kind, options.of)
         status = StatusServer(
             options.metrics_host,
             options.metrics_port,
-            healthy=loop.unhealthy,
-            ready=loop.unready,
+            healthy=lambda: None if lease and lease.waits_for else loop.unhealthy(),
+            ready=lambda: (lease and lease.waits_for) or loop.unready(),
             other_port=options.other_port,
         )
         stack.callback(status.close)
+        if lease:
+            stack.enter_context(lease.held(shutdown.requested))
         loop.run(shutdown.requested)
 
 

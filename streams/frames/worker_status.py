@@ -4,6 +4,10 @@ from dataclasses import dataclass, field
 
 from ferstream.streams.frames.status_board import Status
 
+#: A worker that vanished without leaving is told of for so long, then forgotten by the next who works: most names have a process
+#: id or a pod's, nobody will ever take them again, and others have long since done what it held. Where nobody works, it stays.
+FORGET_S = 300.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerStatus(Status):

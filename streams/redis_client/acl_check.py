@@ -63,6 +63,11 @@ def tracker_commands(keys: Keys) -> list[Probe]:
     ]
 
 
+def sink_commands(keys: Keys) -> list[Probe]:
+    """What a sink needs beyond reading in a group, to have that for itself."""
+    return [_hash(keys.sinks), _SCRIPT]
+
+
 #: A script of nothing: one that a user may not run is refused before it is read.
 _SCRIPT = ("EVAL", "return 0", "0")
 

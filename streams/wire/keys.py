@@ -58,6 +58,11 @@ class Keys:
         return f"{self.prefix}:audit"
 
     @property
+    def sinks(self) -> str:
+        """Hash consumer group -> the sink that has it for itself."""
+        return f"{self.prefix}:sinks"
+
+    @property
     def shard_count(self) -> str:
         """How many shards this deployment has; the first process writes it, the others check."""
         return f"{self.prefix}:shards"

@@ -153,7 +153,9 @@ ALLOWED = {
     "worker": [f"XRANGE {RESULTS} 0 +"],
     "consumer": [
         *(f"XINFO STREAM {RESULTS}", f"HGETALL {KEYS.workers}", f"HGETALL {KEYS.trackers}", f"XREAD STREAMS {EVENTS} 0"),
-        *(f"XGROUP CREATE {RESULTS} readers 0", f"XCLAIM {RESULTS} readers me 1 0-1 JUSTID", f"XADD {KEYS.audit} * a x"),
+        *(f"HSET {KEYS.sinks} minutes x", f"HDEL {KEYS.sinks} minutes", "EVAL return{} 0"),
+        *(f"XGROUP CREATE {RESULTS} readers 0", f"XINFO GROUPS {RESULTS}", f"XINFO CONSUMERS {RESULTS} readers"),
+        *(f"XCLAIM {RESULTS} readers me 1 0-1 JUSTID", f"XADD {KEYS.audit} * a x"),
     ],
     "tracker": [f"HDEL {KEYS.tracks(0)} door", f"XREAD STREAMS {RESULTS} 0", f"XADD {KEYS.audit} * a x"],
     "metrics": ["INFO all", "SLOWLOG LEN", "LATENCY LATEST", "PING", "CLIENT SETNAME exporter"],
@@ -181,8 +183,8 @@ NOBODY = (
     f"XRANGE {Keys('other').results(0)} - +",
     f"DEL {Keys('other').results(0)}",
 )
-#: Frames end in a script, and `fer status` reads the account with one; it may do what its user may.
-NO_SCRIPTS = ("consumer", "metrics")
+#: Frames end in a script, sinks take a group in one, and `fer status` reads the account with one; it may do what its user may.
+NO_SCRIPTS = ("metrics",)
 ONLY_ADMIN = (
     "CONFIG GET *",
     "ACL LIST",
@@ -215,6 +217,7 @@ PROGRAMS_MAY_NOT = {
         f"XREVRANGE {KEYS.audit} + -",
         f"HGETALL {KEYS.tracks(0)}",
         f"HSET {KEYS.cameras} door x",
+        f"HSET {KEYS.workers} w x",
         f"SET {KEYS.shard_count} 2",
     ),
     "tracker": (

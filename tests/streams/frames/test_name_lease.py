@@ -1,22 +1,29 @@
-"""A worker's name: one worker has it, and whoever lost it is told by whom."""
+"""A name: one process has it, and whoever lost it is told by whom."""
 
 from dataclasses import replace
 
 import msgpack
 import pytest
 
-from ferstream.streams.frames.status_board import StatusBoard, read_statuses
-from ferstream.streams.frames.worker_status import WorkerStatus
+from ferstream.streams.frames import name_lease
+from ferstream.streams.frames.name_lease import NameLease, NameTaken
+from ferstream.streams.frames.status_board import LEASE_S, StatusBoard, read_statuses
+from ferstream.streams.frames.worker_status import FORGET_S, WorkerStatus
 from ferstream.streams.wire.keys import Keys
-from ferstream.workers import name_lease
-from ferstream.workers.name_lease import FORGET_S, NameLease, NameTaken
 
 KEY = Keys().workers
 WORKER = WorkerStatus(name="w", state="ready", device="cpu", runtime="openvino", precision="f32")
 
 
-def lease(client) -> NameLease:
-    return NameLease(client, KEY, "w", lambda: WORKER)
+def lease(client, lease_s: float = LEASE_S) -> NameLease:
+    board = StatusBoard(client, KEY, lease_s=lease_s, forget_s=FORGET_S)
+    return NameLease(
+        board,
+        "w",
+        lambda: WORKER,
+        taken="the name w is held by worker",
+        advice="give each worker a --name of its own",
+    )
 
 
 def test_a_name_is_free_again_at_once_when_it_is_released(client):
@@ -34,9 +41,7 @@ def test_a_name_is_free_again_at_once_when_it_is_released(client):
 def test_a_name_whose_holder_is_silent_is_waited_for(client, monkeypatch):
     monkeypatch.setattr(name_lease, "WAIT_S", 30.0)
     StatusBoard(client, KEY).renew({"w": WORKER})
-    waits = NameLease(client, KEY, "w", lambda: WORKER)
-    waits._board = StatusBoard(client, KEY, lease_s=0.2)
-    waits.take()
+    lease(client, lease_s=0.2).take()
     assert len(read_statuses(client, KEY, WorkerStatus)) == 1
 
 
