@@ -3,11 +3,13 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import redis
 
+from ferstream.consumer.terminal.reader_group import ReaderGroup, read_groups
+from ferstream.consumer.tracking.service.tracker_status import TrackerStatus
 from ferstream.streams.errors import StoreError, StoreUnavailable
 from ferstream.streams.frames.account import Account, read_account
 from ferstream.streams.frames.camera_status import CameraStatus
@@ -66,6 +68,8 @@ class Deployment:
     #: Other prefixes with cameras and with workers; looked for only where there are none under this one.
     cameras_elsewhere: list[str]
     workers_elsewhere: list[str]
+    trackers: list[TrackerStatus] = field(default_factory=list)
+    groups: list[ReaderGroup] = field(default_factory=list)
     hidden: frozenset[str] = frozenset()
     away: str = ""
 
@@ -73,6 +77,11 @@ class Deployment:
     def live_workers(self) -> list[WorkerStatus]:
         """Those that renew their status."""
         return [worker for worker in self.workers if worker.silent_since(self.at) is None]
+
+    @property
+    def live_trackers(self) -> list[TrackerStatus]:
+        """Those that renew their status: of trackers themselves, and of the shards that they have."""
+        return [tracker for tracker in self.trackers if tracker.silent_since(self.at) is None]
 
     @property
     def live_cameras(self) -> list[CameraStatus]:
@@ -99,10 +108,12 @@ class DeploymentReader:
         keys = Keys(self._prefix, shards or 1)
         cameras = self._seen("cameras", lambda: read_statuses(self._client, keys.cameras, CameraStatus)) or []
         workers = self._seen("workers", lambda: read_statuses(self._client, keys.workers, WorkerStatus)) or []
+        trackers = self._seen("trackers", lambda: read_statuses(self._client, keys.trackers, TrackerStatus)) or []
         account = self._seen("account", lambda: read_account(self._client, keys))
         somebody_works = any(self._live(worker) for worker in workers)
         server, rates = self._seen("server", self._server), self._rates(account)
         oldest_s = self._seen("frames", lambda: self._oldest(keys))
+        groups = self._seen("groups", lambda: read_groups(self._client, keys, self._clock.now())) or []
         return Deployment(
             prefix=self._prefix,
             at=self._clock.now(),
@@ -110,6 +121,8 @@ class DeploymentReader:
             server=server,
             cameras=cameras,
             workers=workers,
+            trackers=trackers,
+            groups=groups,
             account=account,
             rates=rates,
             oldest_waiting_s=oldest_s,

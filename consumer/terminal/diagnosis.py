@@ -1,11 +1,12 @@
 """What is wrong with a deployment, in words, and what to do about it. No I/O."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 
 from ferstream.consumer.terminal.deployment import Deployment
 from ferstream.consumer.terminal.formatting import printable
+from ferstream.consumer.terminal.problem import MOST, Problem, counted, names_of, prefixed
+from ferstream.consumer.terminal.reader_problems import problems_of_groups, problems_of_trackers
 from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.status_board import when
 
@@ -15,8 +16,6 @@ FULL = 0.9
 QUIET_S = 10.0
 #: A worker whose busiest stage works more than this has no room.
 BUSY = 0.8
-#: So many of one kind are told one by one.
-MOST = 5
 
 #: Why frames are dropped that are not too many or too old, and what to do. Others (`rate`, `busy`) are as somebody wanted it.
 _DROPS = {
@@ -27,17 +26,6 @@ _DROPS = {
     "vanished": ("somebody took them out of Redis", "set maxmemory-policy noeviction, and leave fer:frames alone"),
     "budget": ("their camera's byte budget is used up", "start more workers, or raise --budget-bytes"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong, and what to do. Neither holds a password, nor what steers a terminal."""
-
-    what: str
-    do: str
-
-    def __str__(self) -> str:
-        return f"{self.what}: {self.do}"
 
 
 def diagnose(deployment: Deployment) -> list[Problem]:
@@ -67,16 +55,16 @@ def _nobody_here(deployment: Deployment) -> Iterator[Problem]:
     prefix = deployment.prefix
     cameras, workers = deployment.cameras, deployment.live_workers
     if cameras and not workers and deployment.workers_elsewhere:
-        others = _names(deployment.workers_elsewhere)
+        others = names_of(deployment.workers_elsewhere)
         yield Problem(f"workers read prefix {others}, cameras write to {prefix}", "give both the same --prefix")
     elif workers and not cameras and deployment.cameras_elsewhere:
-        others = _names(deployment.cameras_elsewhere)
+        others = names_of(deployment.cameras_elsewhere)
         yield Problem(f"workers read prefix {prefix}, cameras write to {others}", "give both the same --prefix")
     elif not cameras and not workers and deployment.cameras_elsewhere:
-        others = _names(deployment.cameras_elsewhere)
+        others = names_of(deployment.cameras_elsewhere)
         yield Problem(f"there is no camera under prefix {prefix}, but under {others}", "is it the right --prefix?")
     elif not cameras:
-        yield Problem("no camera has written anything", f"start fer-producer run{_prefixed(prefix)}")
+        yield Problem("no camera has written anything", f"start fer-producer run{prefixed(prefix)}")
 
 
 def _silent_cameras(deployment: Deployment) -> Iterator[Problem]:
@@ -86,7 +74,7 @@ def _silent_cameras(deployment: Deployment) -> Iterator[Problem]:
             silent[camera.holder, since].append(camera)
     for (holder, since), cameras in list(silent.items())[:MOST]:
         yield Problem(
-            f"producer {holder} is silent since {when(since)}, with {_counted('camera', [one.camera_id for one in cameras])}",
+            f"producer {holder} is silent since {when(since)}, with {counted('camera', [one.camera_id for one in cameras])}",
             "it was killed, hangs, or is cut off from Redis: look at its log, start it again",
         )
 
@@ -129,13 +117,13 @@ def _workers(deployment: Deployment) -> Iterator[Problem]:
     somebody_else = deployment.workers_elsewhere or "workers" in deployment.hidden
     if not live and not somebody_else and (waiting or deployment.live_cameras):
         what = "frames wait and no worker reads them" if waiting else "no worker reads the frames"
-        yield Problem(what, f"start fer-worker run{_prefixed(deployment.prefix)}")
+        yield Problem(what, f"start fer-worker run{prefixed(deployment.prefix)}")
 
 
 def _groups(deployment: Deployment) -> Iterator[Problem]:
     groups = sorted({worker.group for worker in deployment.live_workers})
     if len(groups) > 1:
-        yield Problem(f"workers read as several groups, {_names(groups)}", "give all the same --group")
+        yield Problem(f"workers read as several groups, {names_of(groups)}", "give all the same --group")
 
 
 def _shards(deployment: Deployment) -> Iterator[Problem]:
@@ -196,18 +184,6 @@ _RULES: tuple[Callable[[Deployment], Iterable[Problem]], ...] = (
     _account,
     _late,
     _lost,
+    problems_of_trackers,
+    problems_of_groups,
 )
-
-
-def _names(names: Sequence[str]) -> str:
-    """The first of them."""
-    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
-    return ", ".join(names[:MOST]) + more
-
-
-def _counted(word: str, names: Sequence[str]) -> str:
-    return f"{word} {names[0]}" if len(names) == 1 else f"{len(names)} {word}s ({_names(names)})"
-
-
-def _prefixed(prefix: str) -> str:
-    return "" if prefix == "fer" else f" --prefix {prefix}"

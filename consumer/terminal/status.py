@@ -41,8 +41,8 @@ fer-status --json | jq .problems""",
 def main(redis_url: str, as_json: bool, watch: bool) -> None:
     """See how a whole deployment is, and what is wrong with it.
 
-    Redis, cameras, workers, and the account of every frame; then in words what is wrong and what to do. It takes a second, over
-    which it counts. What the Redis user has no right to see is left out.
+    Redis, cameras, workers, trackers, groups of sinks, and the account of every frame; then in words what is wrong and what to
+    do. It takes a second, over which it counts. What the Redis user has no right to see is left out.
     """
     with QuietInterrupts():
         from ferstream.consumer.terminal.deployment import DeploymentReader

@@ -10,8 +10,9 @@ import click
 
 from ferstream.consumer.terminal.camera_table import COLOURS, state_of
 from ferstream.consumer.terminal.deployment import Deployment
-from ferstream.consumer.terminal.diagnosis import Problem
 from ferstream.consumer.terminal.formatting import aligned, printable
+from ferstream.consumer.terminal.problem import Problem
+from ferstream.consumer.terminal.reader_group import ReaderGroup
 from ferstream.streams.frames.account import Account
 from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.worker_status import WorkerStatus
@@ -24,9 +25,16 @@ _UNSEEN = "not seen: this user has no right to it, or it is away"
 
 def page(deployment: Deployment, problems: Sequence[Problem], width: int | None = None) -> list[str]:
     """Its lines; what is wrong comes last, where a terminal shows it, and is wrapped where a `width` is given."""
-    parts = (_figures(deployment), _cameras(deployment), _workers(deployment), _problems(problems, width))
+    parts = (
+        _figures(deployment),
+        _cameras(deployment),
+        _workers(deployment),
+        _trackers(deployment),
+        _groups(deployment),
+        _problems(problems, width),
+    )
     lines: list[str] = []
-    for part in parts:
+    for part in filter(None, map(list, parts)):
         lines += [*([""] if lines else []), *part]
     return lines
 
@@ -34,7 +42,11 @@ def page(deployment: Deployment, problems: Sequence[Problem], width: int | None 
 def json_object(deployment: Deployment, problems: Sequence[Problem]) -> str:
     """Everything in one line: the deployment, with each status's `silent_since` and the account's `balance`, and `problems`."""
     message = asdict(deployment) | {"hidden": sorted(deployment.hidden)}
-    for name, statuses in (("cameras", deployment.cameras), ("workers", deployment.workers)):
+    for name, statuses in (
+        ("cameras", deployment.cameras),
+        ("workers", deployment.workers),
+        ("trackers", deployment.trackers),
+    ):
         for one, status in zip(message[name], statuses, strict=True):
             one["silent_since"] = status.silent_since(deployment.at)
     if deployment.account:
@@ -125,6 +137,51 @@ def _worker(worker: WorkerStatus, at: float) -> tuple[str, ...]:
         str(worker.held),
         _short(f"{worker.device} {worker.runtime} {worker.precision}", 18),
         _seconds(at - (silent or worker.since)),
+    )
+
+
+def _trackers(deployment: Deployment) -> Iterator[str]:
+    """Those that live; nothing where nobody follows faces, which not every deployment wants."""
+    live = deployment.live_trackers
+    if not live:
+        return
+    of = {one.holder: [each for each in live if each.holder == one.holder and each.shard is not None] for one in live}
+    yield _row("Trackers", f"{len(of)}, {sum(one.cameras for one in live)} cameras, {sum(one.faces for one in live)} faces")
+    rows = [
+        (
+            _short(holder, 28),
+            _short(", ".join(sorted(str(one.shard) for one in shards)) or "stands by", 18),
+            str(sum(one.cameras for one in shards)),
+            str(sum(one.faces for one in shards)),
+            _seconds(max((one.lag_s for one in shards), default=0.0)),
+        )
+        for holder, shards in sorted(of.items())
+    ]
+    yield from aligned(("TRACKER", "SHARDS", "CAMERAS", "FACES", "LAG"), rows[:MOST], _COLOURS, "  ")
+    if len(rows) > MOST:
+        yield f"  and {len(rows) - MOST} more"
+
+
+def _groups(deployment: Deployment) -> Iterator[str]:
+    """Who reads results and events as a group: sinks, and programs of one's own."""
+    if not deployment.groups:
+        return
+    yield _row("Groups", str(len(deployment.groups)))
+    rows = [_group(group) for group in deployment.groups]
+    yield from aligned(("GROUP", "READS", "MEMBERS", "LAST READ", "BEHIND", "UNREAD", "HELD"), rows[:MOST], _COLOURS, "  ")
+    if len(rows) > MOST:
+        yield f"  and {len(rows) - MOST} more"
+
+
+def _group(group: ReaderGroup) -> tuple[str, ...]:
+    return (
+        _short(group.name, 22),
+        group.of,
+        str(group.members),
+        "never" if group.read_ago_s is None else f"{_seconds(group.read_ago_s)} ago",
+        "-" if group.unread_s is None else _seconds(group.unread_s),
+        "?" if group.behind is None else str(group.behind),
+        str(group.pending),
     )
 
 
