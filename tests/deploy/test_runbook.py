@@ -10,7 +10,7 @@ from tests.support.deploy.queries import dashboard, panels, rules
 from tests.support.deploy.tools import DEPLOY
 
 RUNBOOK = (DEPLOY / "runbook.md").read_text("utf-8")
-BOARDS = ("fleet", "worker", "camera", "redis", "tracks")
+BOARDS = ("fleet", "worker", "camera", "redis", "tracks", "sinks")
 ALERTS = {rule["alert"]: rule for rule in rules() if "alert" in rule}
 #: What every entry answers, in this order.
 QUESTIONS = ["Means", "Users notice", "Look first", "Mend", "Afterwards"]
