@@ -24,7 +24,7 @@ from ferstream.streams.wire.codec import decode_frame, encode_event, encode_fram
 from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Frame, FrameHeader
 from ferstream.workers.faces.picture import decode_jpeg
-from tests.consumer.test_events import event
+from tests.consumer.subscribe.test_events import event
 from tests.plays.write_command_pages import PROGRAMS, load, pages
 from tests.support.deploy.docs import PAGES as DEPLOY_PAGES
 from tests.support.deploy.docs import commands

@@ -8,7 +8,7 @@ from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.codec import decode_event
 from ferstream.streams.wire.keys import Keys
-from tests.consumer.test_events import event
+from tests.consumer.subscribe.test_events import event
 from tests.support.losing_proxy import LosingProxy
 
 KEYS = Keys()

@@ -7,8 +7,8 @@ from prometheus_client import CollectorRegistry
 
 from ferstream.consumer.tracking.service.track_metrics import TrackMetrics
 from ferstream.consumer.tracking.tracker import FaceTracker
+from tests.consumer.subscribe.test_events import event
 from tests.consumer.test_cli import face, result
-from tests.consumer.test_events import event
 
 
 def take_in(metrics, camera_id, count, faces, tracker=None, step_s=0.1):

@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ferstream.consumer.log import append_file, record_log
 from ferstream.consumer.log.append_file import LogError
 from ferstream.consumer.log.record_log import RecordLog, Rotation
-from tests.consumer.test_record_log import result
+from tests.consumer.log.test_record_log import result
 
 KEEP_S = 1000.0
 ROTATION = Rotation(size_bytes=1000, age_s=500, keep_s=KEEP_S)

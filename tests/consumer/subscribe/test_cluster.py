@@ -14,7 +14,7 @@ from ferstream.streams.redis_client.connect import connect, connect_async
 from ferstream.streams.redis_client.preflight import check_server
 from ferstream.streams.wire.codec import encode_result
 from ferstream.streams.wire.keys import Keys
-from tests.consumer.test_subscriber import result as numbered
+from tests.consumer.subscribe.test_subscriber import result as numbered
 from tests.support.fleet import wait_until
 
 KEYS = Keys(shards=6)

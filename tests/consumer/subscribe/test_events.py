@@ -6,7 +6,7 @@ from ferstream import EMOTIONS, AsyncEventSubscriber, EventSubscriber
 from ferstream.streams.wire.codec import encode_event, encode_result
 from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Event
-from tests.consumer.test_subscriber import result
+from tests.consumer.subscribe.test_subscriber import result
 
 KEYS = Keys()
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ferstream import EMOTIONS, Face, FaceTracker
 from ferstream.consumer.tracking.camera_tracks import StateError
-from tests.consumer.test_tracker import face, play, result, steady
+from tests.consumer.tracking.test_tracker import face, play, result, steady
 
 number = st.floats(0, 1, width=32)
 

@@ -14,7 +14,7 @@ from ferstream.consumer.cli import main
 from ferstream.consumer.subscribe import audit
 from ferstream.consumer.subscribe.audit import read_lines
 from ferstream.streams.wire.keys import Keys
-from tests.consumer.test_subscriber import publish
+from tests.consumer.subscribe.test_subscriber import publish
 
 KEYS = Keys()
 

@@ -17,8 +17,8 @@ from ferstream import (
 )
 from ferstream.streams.wire.codec import encode_event, encode_result
 from ferstream.streams.wire.keys import Keys
-from tests.consumer.test_events import event
-from tests.consumer.test_subscriber import publish, result
+from tests.consumer.subscribe.test_events import event
+from tests.consumer.subscribe.test_subscriber import publish, result
 
 KEYS = Keys()
 

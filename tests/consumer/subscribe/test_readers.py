@@ -12,8 +12,8 @@ from ferstream.consumer.terminal.status_page import page
 from ferstream.consumer.tracking.service.tracker_status import TrackerStatus
 from ferstream.streams.frames.status_board import when
 from ferstream.streams.wire.codec import encode_event, encode_result
-from tests.consumer.test_diagnosis import NOW, WELL
-from tests.consumer.test_status import write
+from tests.consumer.terminal.test_diagnosis import NOW, WELL
+from tests.consumer.terminal.test_status import write
 from tests.support import programs
 from tests.support.fleet import KEYS, server_now, wait_until
 from tests.support.patience import PROCESS_S
