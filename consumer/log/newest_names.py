@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def newest_names(directory: Path, of: Of, suffix: str, most: int) -> list[Record
     """Up to `most` of them or a few more, of files of a kind that were last written within a minute of the newest."""
     names: list[RecordName] = []
     read = _of_lines if suffix == ".jsonl" else _of_parquet
-    for path in _newest(directory.rglob(f"{of}-*{suffix}")):
+    for path in _newest(directory.rglob(f"{of}-*{suffix}"), of):
         if len(names) >= most:
             break
         try:
@@ -29,9 +30,11 @@ def newest_names(directory: Path, of: Of, suffix: str, most: int) -> list[Record
     return names[::-1]
 
 
-def _newest(paths: Iterable[Path]) -> list[Path]:
+def _newest(paths: Iterable[Path], of: Of) -> list[Path]:
+    """Files that were merged come last: they are written last, and hold what was acknowledged long ago."""
     written = sorted(((path.stat().st_mtime, path) for path in paths), reverse=True)
-    return [path for at, path in written if at >= written[0][0] - 60]
+    newest = [path for at, path in written if at >= written[0][0] - 60]
+    return sorted(newest, key=lambda path: not re.fullmatch(rf"{of}-\d{{8}}T\d{{12}}", path.stem))
 
 
 def _of_lines(path: Path, of: Of, most: int) -> Iterator[RecordName]:

@@ -78,7 +78,7 @@ class ParquetSink(FileSink):
                     hours.setdefault(part[1], []).append(path)
             for hour, parts in hours.items():
                 merge(folder / f"{self._of}-hour-{hour}.parquet", parts)
-            whole = sorted(path for path in folder.iterdir() if _HOUR.fullmatch(path.name))
+            whole = sorted(path for path in folder.glob(f"{self._of}-hour-*.parquet") if _HOUR.fullmatch(path.name))
             if whole and folder.parent.name < f"day={now - timedelta(days=1) - _AFTER_MIDNIGHT:%Y-%m-%d}~":
                 merge(folder / f"{self._of}-day.parquet", whole)
 

@@ -1,6 +1,7 @@
 """Every sink has every record once: killed, its store killed, doubled, out of order."""
 
 import json
+import os
 import signal
 import sqlite3
 import threading
@@ -11,6 +12,8 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
+from ferstream.consumer.log.newest_names import newest_names
+from ferstream.consumer.records.lines import name_of
 from ferstream.consumer.sinks.parquet import ParquetSink, safe_name
 from ferstream.consumer.sinks.postgresql import PostgresqlSink
 from ferstream.consumer.sinks.sink import CameraPeriod, SinkError, SinkUnavailable
@@ -262,6 +265,34 @@ def test_parquet_merges_hours_and_days_and_mends_what_a_crash_left(tmp_path):
         (folder / "results-20200101T000000000000.parquet").write_bytes(first)
         ParquetSink(tmp_path, "results").close()
         assert sequences("parquet", tmp_path) == Counter(range(4))
+
+
+def test_a_directory_that_held_events_too_is_merged_each_for_itself(tmp_path):
+    for of, record in (("results", result(1, captured_at=NOW)), ("events", an_event("1"))):
+        sink = ParquetSink(tmp_path, of, part_s=0)
+        sink.write([record])
+        sink.close()
+    (folder,) = tmp_path.glob("day=*/camera=*")
+    for path in folder.glob("*.parquet"):
+        path.rename(folder / f"{path.name.partition('-')[0]}-20200101T000000000000.parquet")
+    old = folder.parent.rename(tmp_path / "day=2020-01-01") / folder.name
+    for of in ("results", "events"):
+        sink = ParquetSink(tmp_path, of)
+        sink.maintain()
+        sink.close()
+    assert {path.name for path in old.iterdir()} == {"results-day.parquet", "events-day.parquet"}
+
+
+def test_what_may_come_again_is_in_the_newest_part_and_not_in_what_was_merged_after_it(tmp_path):
+    sink = ParquetSink(tmp_path, "results", part_s=0)
+    sink.write([result(1, captured_at=NOW)])
+    sink.write([result(2, captured_at=NOW)])
+    sink.close()
+    (folder,) = tmp_path.glob("day=*/camera=*")
+    first, _ = sorted(folder.glob("*.parquet"))
+    merged = first.rename(folder / "results-hour-20200101T00.parquet")
+    os.utime(merged, (time.time() + 5, time.time() + 5))
+    assert newest_names(tmp_path, "results", ".parquet", 1) == [name_of(result(2, captured_at=NOW))]
 
 
 def test_a_dry_run_prints_what_is_kept_and_leaves_everything_in_redis(client, redis_url, tmp_path):
