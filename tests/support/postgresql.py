@@ -47,12 +47,13 @@ class PostgresqlServer:
                 return
             except psycopg.OperationalError:
                 if time.monotonic() > until:
+                    self.kill()
                     raise
                 time.sleep(0.1)
 
     def _launch(self) -> "subprocess.Popen[bytes]":
         options = ["-k", str(self._folder), "-c", "listen_addresses=", "-c", "full_page_writes=off"]
-        with (self._folder.parent / f"{self._folder.name}.log").open("ab") as said:
+        with (self._folder / "log").open("ab") as said:
             return subprocess.Popen(
                 [*self._as, str(self._bin / "postgres"), "-D", str(self.data), *options], stdout=said, stderr=said, cwd="/"
             )
