@@ -8,7 +8,6 @@ import logging
 import re
 import shutil
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
@@ -39,9 +38,12 @@ class ParquetSink(FileSink):
     def __init__(self, directory: Path, of: Of, keep_days: float | None = None, part_s: float = PART_S) -> None:
         self._directory, self._of, self._keep_days = directory, of, keep_days
         self._merged_at = self._checked_at = -RETENTION_CHECK_S
+        #: Folders in which something may be to merge: to look into those of all days each minute takes longer every day.
+        self._open: set[Path] = set()
         try:
             super().__init__(RecordLog(directory, "parquet", Rotation(_JOURNAL_BYTES, part_s), of, self._place))
-            for folder in self._folders():
+            self._open.update(directory.glob("day=*/camera=*"))
+            for folder in self._open:
                 remove_merged(folder)
         except (LogError, OSError) as error:
             raise SinkError(str(error)) from error
@@ -63,24 +65,31 @@ class ParquetSink(FileSink):
     def _place(self, journal: Path, record: Record) -> Path:
         seconds = calendar_time(getattr(record, TABLES[self._of].time))
         day = "unknown" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
-        return self._directory / f"day={day}" / f"camera={safe_name(record.camera_id)}" / f"{journal.stem}.parquet"
-
-    def _folders(self) -> Iterator[Path]:
-        return self._directory.glob("day=*/camera=*")
+        folder = self._directory / f"day={day}" / f"camera={safe_name(record.camera_id)}"
+        self._open.add(folder)
+        return folder / f"{journal.stem}.parquet"
 
     def _merge(self, now: datetime) -> None:
         """Parts of an hour that is over into one file, and the hours of a day that is over."""
-        over = f"{now - timedelta(minutes=2):%Y%m%dT%H}"
-        for folder in self._folders():
-            hours: dict[str, list[Path]] = {}
-            for path in sorted(folder.glob(f"{self._of}-*.parquet")):
-                if (part := _PART.fullmatch(path.name)) and part[1] < over:
-                    hours.setdefault(part[1], []).append(path)
-            for hour, parts in hours.items():
-                merge(folder / f"{self._of}-hour-{hour}.parquet", parts)
-            whole = sorted(path for path in folder.glob(f"{self._of}-hour-*.parquet") if _HOUR.fullmatch(path.name))
-            if whole and folder.parent.name < f"day={now - timedelta(days=1) - _AFTER_MIDNIGHT:%Y-%m-%d}~":
-                merge(folder / f"{self._of}-day.parquet", whole)
+        for folder in sorted(self._open):
+            self._merge_hours(folder, f"{now - timedelta(minutes=2):%Y%m%dT%H}")
+            if folder.parent.name < f"day={now - timedelta(days=1) - _AFTER_MIDNIGHT:%Y-%m-%d}~":
+                self._merge_day(folder)
+
+    def _merge_hours(self, folder: Path, over: str) -> None:
+        hours: dict[str, list[Path]] = {}
+        for path in sorted(folder.glob(f"{self._of}-*.parquet")):
+            if (part := _PART.fullmatch(path.name)) and part[1] < over:
+                hours.setdefault(part[1], []).append(path)
+        for hour, parts in hours.items():
+            merge(folder / f"{self._of}-hour-{hour}.parquet", parts)
+
+    def _merge_day(self, folder: Path) -> None:
+        whole = sorted(path for path in folder.glob(f"{self._of}-hour-*.parquet") if _HOUR.fullmatch(path.name))
+        if whole:
+            merge(folder / f"{self._of}-day.parquet", whole)
+        if not any(_PART.fullmatch(path.name) for path in folder.glob(f"{self._of}-*.parquet")):
+            self._open.discard(folder)
 
     def _delete_old(self, oldest: datetime) -> None:
         for folder in self._directory.glob("day=*"):

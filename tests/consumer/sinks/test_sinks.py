@@ -279,6 +279,7 @@ def test_a_directory_that_held_events_too_is_merged_each_for_itself(tmp_path):
     for of in ("results", "events"):
         sink = ParquetSink(tmp_path, of)
         sink.maintain()
+        assert sink._open == set(), "a day that is merged is not looked at again"
         sink.close()
     assert {path.name for path in old.iterdir()} == {"results-day.parquet", "events-day.parquet"}
 
