@@ -103,6 +103,8 @@ def export(
         from ferstream.consumer.records.cells import as_text
         from ferstream.consumer.sinks.stores import open_store
 
+    if sinks and sink_file:
+        raise click.UsageError("give one of --sink and --sink-file")
     (url,) = _urls((sinks,) if sinks else (), sink_file)
     _, store = open_store(url, of)
     with closing(store):

@@ -133,3 +133,8 @@ def test_a_directory_in_use_is_not_touched(tmp_path):
         done = run("consumer", "forget", *span(), "--sink", url)
     assert (done.returncode, "stop the sink" in done.stderr) == (3, True)
     assert len(exported(url, *span())) == 3
+
+
+def test_of_two_stores_none_is_exported(tmp_path):
+    done = run("consumer", "export", *span(), "--sink", "sqlite:a.db", "--sink-file", str(tmp_path / "url"))
+    assert (done.returncode, "give one of --sink and --sink-file" in done.stderr) == (2, True), done.stderr
