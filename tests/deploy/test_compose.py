@@ -25,9 +25,11 @@ PROGRAMS = {
     "worker-gpu": "workers",
     "consumer": "consumer",
     "tracker": "consumer",
+    "sink": "consumer",
 }
-#: The tracker is another command of the consumer's image.
-OURS = {*PROGRAMS, "test-camera"} - {"tracker"}
+#: Other commands of the consumer's image.
+COMMANDS = {"tracker", "sink"}
+OURS = {*PROGRAMS, "test-camera"} - COMMANDS
 
 
 def compose(files: list[str], *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -95,6 +97,9 @@ def test_only_what_people_look_at_is_published_and_only_here(whole):
     assert whole["networks"]["redis"]["internal"]
     assert whole["networks"]["metrics"]["internal"]
     # Whoever holds pictures or results has no way out, but for the producers, which must reach cameras.
+    # So has the sink, whose store may be elsewhere; it is started where somebody asks for it.
+    assert set(whole["services"]["sink"]["networks"]) == {"redis", "metrics", "stores"}
+    assert whole["services"]["sink"]["profiles"] == ["sink"]
     for name in ("worker-cpu", "worker-gpu", "consumer", "tracker"):
         assert set(whole["services"][name]["networks"]) == {"redis", "metrics"}
 
@@ -141,7 +146,8 @@ def test_everything_that_is_mounted_exists(whole, tmp_path):
 def test_clients_get_their_own_secret_and_no_other(whole):
     for name in PROGRAMS:
         secrets = {secret["source"] for secret in whole["services"][name]["secrets"]}
-        assert secrets - {"redis_ca"} == {f"redis_url_{name.partition('-')[0]}"}
+        user = "consumer" if name == "sink" else name.partition("-")[0]
+        assert secrets - {"redis_ca"} == {f"redis_url_{user}"}
         assert whole["services"][name]["depends_on"]["redis"]["condition"] == "service_healthy"
 
 
@@ -149,14 +155,17 @@ def test_clients_get_their_own_secret_and_no_other(whole):
 def test_every_command_line_and_variable_is_one_of_the_program(whole, name, tmp_path, monkeypatch):
     group = import_module(f"ferstream.{PROGRAMS[name]}.cli").main
     service = whole["services"][name]
-    command = group.commands[service["command"][0]]
+    command, words = group, list(service["command"])
+    while isinstance(command, click.Group):
+        command = command.commands[words.pop(0)]
     known = {name for option in command.params for name in variables_of(option)}
     (tmp_path / "url").write_text("redis://redis")
     for variable, value in service["environment"].items():
         assert variable in known, variable
         monkeypatch.setenv(variable, str(tmp_path / "url") if variable.endswith("_FILE") else value)
-    context: click.Context = command.make_context(command.name, service["command"][1:])
-    assert context.params["redis_url"] == "redis://redis"
+    context: click.Context = command.make_context(command.name, words)
+    redis_url = context.params["options"].redis_url if "options" in context.params else context.params["redis_url"]
+    assert redis_url == "redis://redis"
     grace_s = int(service["stop_grace_period"].rstrip("s"))
     assert grace_s > context.params.get("drain_timeout_s", 10)
 
@@ -164,7 +173,7 @@ def test_every_command_line_and_variable_is_one_of_the_program(whole, name, tmp_
 def test_images_are_built_from_the_dockerfile_s_targets(whole):
     targets = set(re.findall(r"^FROM \S+ AS (\S+)$", (DEPLOY / "Dockerfile").read_text("utf-8"), re.MULTILINE))
     built = {name: service["build"]["target"] for name, service in whole["services"].items() if "build" in service}
-    assert built == {name: name for name in OURS} | {"tracker": "consumer"}
+    assert built == {name: name for name in OURS} | dict.fromkeys(COMMANDS, "consumer")
     assert targets >= OURS
     versions = {whole["services"][name]["image"].partition(":")[2] for name in OURS}
     version = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text("utf-8"))["project"]["version"]
