@@ -28,6 +28,7 @@ UNITS = {
     "fer-worker@.service": (worker, "run", 20.0, 2.0),
     "fer-consumer-log.service": (consumer, "log", 10.0, 1.5),
     "fer-tracker.service": (consumer, "track", 15.0, 1.5),
+    "fer-sink@.service": (consumer, "sink", 10.0, 1.5),
 }
 PROGRAMS = {producer: "fer-producer", worker: "fer-worker", consumer: "fer-consumer"}
 EXAMPLES = {
@@ -35,6 +36,7 @@ EXAMPLES = {
     "worker.env.example": (worker, "run"),
     "consumer.env.example": (consumer, "log"),
     "tracker.env.example": (consumer, "track"),
+    "sink.env.example": (consumer, "sink"),
 }
 
 
@@ -49,7 +51,13 @@ def settings(unit: str) -> dict[str, list[str]]:
 
 
 def option_variables(program: click.Group, command: str) -> set[str]:
-    return {name for option in program.commands[command].params for name in variables_of(option)}
+    return {name for one in kinds(program, command) for option in one.params for name in variables_of(option)}
+
+
+def kinds(program: click.Group, command: str) -> list[click.Command]:
+    """The command; where it is a group, all of it: an instance of the unit is one."""
+    found = program.commands[command]
+    return list(found.commands.values()) if isinstance(found, click.Group) else [found]
 
 
 def systemd_analyze(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -88,11 +96,13 @@ def test_every_option_of_a_unit_is_the_commands_own(unit):
     (line,) = settings(unit)["ExecStart"]
     path, name, *words = line.split()
     assert (path, name) == (f"{BIN}/{PROGRAMS[program]}", command)
-    own = program.commands[command]
-    with click.Context(own, info_name=command) as context:
-        given, rest, _ = own.make_parser(context).parse_args(words)
-    assert rest == []
-    assert given["redis_url_file"].startswith("${CREDENTIALS_DIRECTORY}/")
+    if isinstance(program.commands[command], click.Group):
+        assert words.pop(0) == "%i"
+    for own in kinds(program, command):
+        with click.Context(own, info_name=command) as context:
+            given, rest, _ = own.make_parser(context).parse_args(list(words))
+        assert rest == []
+        assert given["redis_url_file"].startswith("${CREDENTIALS_DIRECTORY}/")
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -141,5 +151,5 @@ def test_prometheus_is_told_of_the_jobs_that_rules_ask_for(tmp_path):
     jobs = {job["job_name"]: job["static_configs"][0]["targets"] for job in yaml.safe_load(text)["scrape_configs"]}
     named = {name for rule in rules() for name in re.findall(r'job="([\w-]+)"', rule["expr"])}
     assert named <= set(jobs)
-    assert set(jobs) == {"fer-producer", "fer-worker", "fer-consumer", "fer-tracker", "redis"}
+    assert set(jobs) == {"fer-producer", "fer-worker", "fer-consumer", "fer-sink", "fer-tracker", "redis"}
     assert jobs["fer-worker"] == ["localhost:9110", "localhost:9111"]  # the units' ports: 911%i
