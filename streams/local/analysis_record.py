@@ -5,7 +5,7 @@ whole. Its fields are in docs/analyze.md.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,9 @@ from ferstream.streams.service.atomic_file import RESULTS, whole_file
 
 VERSION = 1
 SUFFIX = ".analysis.json"
+
+#: What a file is, whatever the names of it: device and number.
+FileIdentity = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +46,16 @@ class AnalysisRecord:
         there = all((self.folder / name).exists() for name in said.get("tables", {}).values())
         return said if there else None
 
+    def danger(self, outputs: Mapping[str, str], sources: Collection[FileIdentity]) -> str | None:
+        """Why `outputs`, names of files by what they are, must never be written: one is of `sources`. None where none is."""
+        for name in outputs.values():
+            if identity(self.folder / name) in sources:
+                return f"{name} would take the place of a file that is to be analysed: give another --out"
+        return None
+
     def refusal(self, outputs: Mapping[str, str]) -> str | None:
-        """Why `outputs`, names of files by what they are, must not be written; None where they may."""
+        """Why `outputs` must not be written without --force; None where they may."""
         paths = [self.folder / name for name in outputs.values()]
-        with suppress(OSError):
-            for file in self.files:
-                if any(path.exists() and path.samefile(file) for path in paths):
-                    return "what is drawn would take the place of the file itself: give another --out"
         said = self._read()
         if said is not None and said.get("source") != self.source:
             return f"{self.path.name} is of another file, {said.get('source')}: give another --out, or --force"
@@ -80,11 +86,7 @@ class AnalysisRecord:
         return record
 
     def _read(self) -> dict[str, Any] | None:
-        try:
-            said = json.loads(self.path.read_text("utf-8"))
-        except (OSError, ValueError):  # none yet, or not one of ours
-            return None
-        return said if isinstance(said, dict) else None
+        return _read(self.path)
 
     def _is_of_this(self, said: Mapping[str, Any]) -> bool:
         return said.get("source") == self.source and said.get("fingerprint") == self._fingerprint()
@@ -97,3 +99,27 @@ class AnalysisRecord:
                 stat = file.stat()
                 found.append([file.name, stat.st_size, stat.st_mtime_ns])
         return found
+
+
+def identity(path: Path) -> FileIdentity | None:
+    """Of a file that is there; None of one that is not."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+def drawn_in(folder: Path) -> set[str]:
+    """Names of the videos in a folder that an analysis has drawn: they are results, and not to be analysed."""
+    records = (_read(path) or {} for path in folder.glob(f"*{SUFFIX}"))
+    tables = (record.get("tables") for record in records)
+    return {str(names["drawn"]) for names in tables if isinstance(names, dict) and "drawn" in names}
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        said = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):  # none yet, or not one of ours
+        return None
+    return said if isinstance(said, dict) else None

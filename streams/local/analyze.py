@@ -18,7 +18,7 @@ from cloup import option
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.frames.account import read_account
-from ferstream.streams.local.analysis_record import AnalysisRecord
+from ferstream.streams.local.analysis_record import AnalysisRecord, identity
 from ferstream.streams.local.clip_check import check_clips
 from ferstream.streams.local.clip_options import ClipOptions
 from ferstream.streams.local.clip_run import ClipError, ClipRun, Machinery, Stopped
@@ -166,11 +166,13 @@ def main(
 
 def _todo(records: dict[Clip, AnalysisRecord], options: ClipOptions, report: Outcome, *, force: bool) -> Iterator[Clip]:
     """The clips that are not done, and may be."""
+    sources = {found for clip in records for file in clip.files if (found := identity(file))}
     for clip, record in records.items():
         done = None if force else record.done()
+        outputs = options.outputs(clip.name, clip.kind)
         if done is not None:
             report.done(clip, done, already=True)
-        elif not force and (refusal := record.refusal(options.outputs(clip.name, clip.kind))):
+        elif refusal := record.danger(outputs, sources) or (None if force else record.refusal(outputs)):
             report.failed(clip.shown, refusal)
         else:
             yield clip

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
+from ferstream.streams.local.analysis_record import drawn_in
 from ferstream.streams.redis_client.connect import redact
 from ferstream.streams.service.named_file import as_text
 
@@ -137,7 +138,8 @@ def _exists(path: Path) -> bool:
 
 def _folder(folder: Path) -> Iterator[Clip | ClipProblem]:
     try:
-        inside = sorted(path for path in folder.iterdir() if path.is_file())
+        drawn = drawn_in(folder)
+        inside = sorted(path for path in folder.iterdir() if path.is_file() and path.name not in drawn)
     except OSError as error:
         yield ClipProblem(as_text(str(folder)), f"cannot read the folder: {error.strerror}")
         return

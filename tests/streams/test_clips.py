@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ferstream.streams.local.analysis_record import AnalysisRecord
+from ferstream.streams.local.analysis_record import AnalysisRecord, identity
 from ferstream.streams.local.clips import LONGEST, find_clips
 
 
@@ -125,5 +125,21 @@ def test_nothing_of_somebody_else_is_replaced(tmp_path):
     one.begin()
     assert one.refusal(OUTPUTS) is None
     assert "is of another file" in str(other.refusal(OUTPUTS))
-    beside = record(tmp_path / "x", first)
-    assert "take the place of the file itself" in str(beside.refusal(OUTPUTS))
+
+
+def test_no_file_that_is_analysed_is_ever_replaced(tmp_path):
+    (file,) = touched(tmp_path, "a.mp4")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.mp4").hardlink_to(file)
+    one = record(tmp_path / "out", file)
+    assert "a.mp4 would take the place" in str(one.danger(OUTPUTS, {identity(file)}))
+    assert one.danger(OUTPUTS, set()) is None
+
+
+def test_what_was_drawn_is_not_analysed_the_next_time(tmp_path):
+    (file,) = touched(tmp_path, "a.mkv")
+    touched(tmp_path, *OUTPUTS.values(), "other.mp4", "bad.analysis.json")
+    record(tmp_path, file).finish(OUTPUTS, {})
+    clips, problems = find_clips([str(tmp_path)])
+    assert [clip.files[0].name for clip in clips] == ["a.mkv", "other.mp4"]
+    assert problems == []
