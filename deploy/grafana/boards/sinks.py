@@ -72,6 +72,13 @@ STORES = (
         (f"sum by (reason) (rate(fer_results_undecodable_total{_RATE}))", "unreadable: {{reason}}"),
     ),
     lines(
+        "Too late",
+        "Results that came after newer ones, where faces are followed: kept without a track, or left out of their minute.",
+        "cps",
+        (f"sum(rate(fer_results_late_total{_RATE}))", "without a track"),
+        (f"sum(rate(fer_minute_results_left_out_total{_RATE}))", "left out of a minute"),
+    ),
+    lines(
         "Bytes logged",
         "JSON lines written to the log, before they are compressed to Parquet where that is asked for.",
         "Bps",
