@@ -22,13 +22,19 @@ PLACES = [
     pytest.param(("producer", "run", "--camera=a=portraits:"), "--redis-url-file={}", {2, 3}, id="redis-url-file"),
     pytest.param(("consumer", "log", "--redis=unix:///none.sock"), "--dir={}", {2, 3}, id="log"),
     pytest.param(("consumer", "log", "--format=parquet", "--redis=unix:///none.sock"), "--dir={}", {2, 3}, id="parquet"),
+    pytest.param(("consumer", "sink", "parquet", "--redis=unix:///none.sock"), "--dir={}", {2, 3}, id="sink-parquet"),
+    pytest.param(("consumer", "sink", "sqlite", "--redis=unix:///none.sock"), "--file={}", {2, 3}, id="sink-sqlite"),
     pytest.param(("worker", "run", "--redis=unix:///none.sock"), "--detector={}", {2, 3}, id="detector"),
     pytest.param(("worker", "plan", "--cameras=2"), "--capacity={}", {2, 3}, id="capacity"),
     pytest.param(("train", "dataset", "inspect"), "{}", {2, 3}, id="dataset", marks=needs_torch),
     pytest.param(("train", "summary"), "--detector={}", {2, 3}, id="summary", marks=needs_torch),
 ]
 
-LOGS_CAN_BE_IN = {"nothing", "folder", "two lines", "no text", "nobody's home"}
+#: What is no path that is odd for one of them: a folder is made, a database begins in a file of nothing.
+GOOD = {
+    "log": {"nothing", "folder", "two lines", "no text", "nobody's home"},
+    "sink": {"nothing", "folder", "two lines", "no text", "nobody's home", "empty", "dangling"},
+}
 
 
 def ends_in_one_line(words, argument, statuses, monkeypatch):
@@ -45,7 +51,7 @@ def ends_in_one_line(words, argument, statuses, monkeypatch):
 @pytest.mark.parametrize(("words", "place", "statuses"), PLACES)
 def test_an_odd_path_ends_in_one_line(words, place, statuses, tmp_path, monkeypatch):
     for what, path in odd_paths(tmp_path).items():
-        if words[:2] != ("consumer", "log") or what not in LOGS_CAN_BE_IN:
+        if words[0] != "consumer" or what not in GOOD[words[1]]:
             ends_in_one_line(words, place.format(path), statuses, monkeypatch)
 
 

@@ -7,7 +7,7 @@ import click
 import cloup
 from cloup import option
 
-from ferstream.consumer.commands.options import shards_option
+from ferstream.consumer.commands.options import shards_option, true_path
 from ferstream.consumer.commands.sink_options import SinkOptions, run_sink
 from ferstream.streams.programs import QuietInterrupts
 from ferstream.streams.service.command import SERVICE_EXITS, FerCommand
@@ -80,7 +80,7 @@ def log(
         least_probability=0.0,
         min_people=0,
         group=group,
-        consumer=consumer or consumer_name(str(directory.resolve())),
+        consumer=consumer or consumer_name(true_path(directory)),
         from_=from_,
         batch_entries=5000,
         batch_s=1.0,

@@ -1,5 +1,7 @@
 """Options that several commands of `fer-consumer` share."""
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
 shards_option = cloup.option_group(
     "Redis", option("--shards", type=click.IntRange(1), show_default="what Redis says", help="Shards of the deployment.")
 )
+
+
+def true_path(path: Path) -> str:
+    """The path without links. One whose links lead round in a circle too: whoever opens it says what is wrong."""
+    return os.path.realpath(path)
 
 
 def face_tracker(smooth_s: float | None) -> "FaceTracker":

@@ -6,6 +6,7 @@ import click
 import cloup
 from cloup import option
 
+from ferstream.consumer.commands.options import true_path
 from ferstream.consumer.commands.sink_options import SinkOptions, run_sink, sink_options
 from ferstream.streams.programs import QuietInterrupts
 from ferstream.streams.service.command import SERVICE_EXITS, FerCommand, FerGroup
@@ -47,7 +48,7 @@ def jsonl(directory: Path, rotate_mb: float, rotate_minutes: float, keep_days: f
         from ferstream.consumer.sinks.jsonl import FileSink
 
     rotation = Rotation(int(rotate_mb * _MEGABYTE), rotate_minutes * 60, keep_days * _DAY_S if keep_days else None)
-    run_sink("jsonl", str(directory.resolve()), options, lambda: FileSink(RecordLog(directory, "jsonl", rotation, options.of)))
+    run_sink("jsonl", true_path(directory), options, lambda: FileSink(RecordLog(directory, "jsonl", rotation, options.of)))
 
 
 @sink.command(cls=FerCommand, example="fer-consumer sink sqlite --file results.db --keep-days 30", exits=SERVICE_EXITS)
@@ -64,7 +65,7 @@ def sqlite(file: Path, keep_days: float | None, options: SinkOptions) -> None:
     with QuietInterrupts():
         from ferstream.consumer.sinks.sqlite import SqliteSink
 
-    run_sink("sqlite", str(file.resolve()), options, lambda: SqliteSink(file, options.of, keep_days and keep_days * _DAY_S))
+    run_sink("sqlite", true_path(file), options, lambda: SqliteSink(file, options.of, keep_days and keep_days * _DAY_S))
 
 
 @sink.command(
@@ -77,7 +78,7 @@ def parquet(directory: Path, keep_days: float | None, options: SinkOptions) -> N
     with QuietInterrupts():
         from ferstream.consumer.sinks.parquet import ParquetSink
 
-    run_sink("parquet", str(directory.resolve()), options, lambda: ParquetSink(directory, options.of, keep_days))
+    run_sink("parquet", true_path(directory), options, lambda: ParquetSink(directory, options.of, keep_days))
 
 
 @sink.command(cls=FerCommand, example="fer-consumer sink postgresql --url-file /run/secrets/postgresql_url", exits=SERVICE_EXITS)

@@ -8,12 +8,13 @@ import json
 import sys
 
 import numpy as np
-import supervision
-from trackers import ByteTrackTracker
 
 
 def numbers_of(clip: list, timeout_s: float) -> list[list[int]]:
     """The number of each box, with the package's own settings but for the time that a face may be unseen."""
+    import supervision
+    from trackers import ByteTrackTracker
+
     tracker = ByteTrackTracker(lost_track_buffer=round(timeout_s * 30))  # counted in frames at 30 a second
     found = []
     for frame in clip:
