@@ -4,7 +4,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,12 @@ class SqliteSink:
             path.touch(RESULTS)
             # A transaction is begun by hand, so that a batch is one.
             self._connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
+        with ExitStack() as stack, self._errors():
+            stack.callback(self._connection.close)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
             self._check_schema()
+            stack.pop_all()  # it stays open
 
     def write(self, records: Sequence[Record]) -> None:
         """All of them in one transaction, or none. Raises SinkUnavailable and SinkError."""

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -77,10 +77,15 @@ def open_sqlite(path: Path) -> Tables:
     errors = partial(_sqlite_errors, path)
     with errors():
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version != SCHEMA_VERSION:
-        connection.close()
-        raise SinkError(f"{path} is no store of this version of ferstream: its schema version is {version}, not {SCHEMA_VERSION}")
+    with ExitStack() as stack:
+        stack.callback(connection.close)
+        with errors():
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version != SCHEMA_VERSION:
+            raise SinkError(
+                f"{path} is no store of this version of ferstream: its schema version is {version}, not {SCHEMA_VERSION}"
+            )
+        stack.pop_all()  # it stays open
 
     def query(sql: str, values: tuple[Any, ...]) -> Iterator[Any]:
         with errors():

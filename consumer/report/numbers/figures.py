@@ -15,10 +15,7 @@ class Gap:
 
     seconds: float
     start: float
-
-    @property
-    def end(self) -> float:
-        return self.start + self.seconds
+    end: float
 
 
 @dataclass(frozen=True, slots=True)

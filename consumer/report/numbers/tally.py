@@ -97,7 +97,7 @@ class Tally:
         if missing >= LEAST_GAP_S:
             self._gaps += 1
             self._gap_s += missing
-            heapq.heappush(self._longest_gaps, Gap(missing, self._covered_until))
+            heapq.heappush(self._longest_gaps, Gap(missing, self._covered_until, begin))
             if len(self._longest_gaps) > LISTED:
                 heapq.heappop(self._longest_gaps)
         self._covered_until = max(self._covered_until, end)
