@@ -31,7 +31,7 @@ ONLY_WHEN_IT_BREAKS = {
     "fleet: Where every frame goes: dead": "a frame that is none",
     "worker: Dead letters by reason: {{reason}}": "a frame that is none",
     "rules: fer_frames_dead_total": "a frame that is none",
-    "fleet: Results logged: unreadable: {{reason}}": "a result that is none",
+    "sinks: Results logged: unreadable: {{reason}}": "a result that is none",
     "fleet: Where every frame goes: expired": "a frame that is too old",
     "worker: Frames expired, repeated, claimed: expired": "a frame that is too old",
     "rules: fer_frames_expired_total": "a frame that is too old",
@@ -42,6 +42,11 @@ ONLY_WHEN_IT_BREAKS = {
     'rules: fer_frames_dropped_total{reason=~"budget|trimmed"}': "no worker",
     'rules: fer_frames_dropped_total{camera!="",reason=~"busy|budget|trimmed|encode|error"}': "either",
     "worker: Frames expired, repeated, claimed: repeated": "never here: it takes two workers that answer one frame",
+    "sinks: Batches that failed: {{kind}}: {{reason}}": "never here: its store never fails",
+    "sinks: Refused by webhooks, unseen by rules: dead letters": "never here: there is no webhook",
+    "sinks: Refused by webhooks, unseen by rules: holes": "never here: there is no rule",
+    "sinks: Too late: left out of a minute": "never here: no sink makes minutes",
+    'rules: fer_track_emotion_seconds_total{camera="stage",emotion="surprise"}': "never here: no camera is called stage",
 }
 
 
@@ -86,6 +91,8 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
 
         worker = start("worker", "ferstream.workers.cli", "run", "--json", "--device=cpu", "--threads=1", "--claim-after=2")
         logger = start("consumer", "ferstream.consumer.cli", "log", f"--dir={folder / 'events'}")
+        tracker = start("tracker", "ferstream.consumer.cli", "track")
+        sink = start("sink", "ferstream.consumer.cli", "sink", "sqlite", f"--file={folder / 'results.db'}")
         # Three frames a second: the clip's other five are over the cap, as in any fleet; a busy machine is in time all the same.
         cameras = ("--camera=door=portraits:", f"--camera=hall={clip}", "--loop", "--fps=3", "--budget-bytes=4194304")
         producer = start("producer", "ferstream.producer.cli", "run", "--json", *cameras)
@@ -105,6 +112,8 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
             "fer-producer": [f"127.0.0.1:{producer.port}"],
             "fer-worker": [f"127.0.0.1:{worker.port}"],
             "fer-consumer": [f"127.0.0.1:{logger.port}"],
+            "fer-sink": [f"127.0.0.1:{sink.port}"],
+            "fer-tracker": [f"127.0.0.1:{tracker.port}"],
             "redis": [f"127.0.0.1:{exporter}"],
         }
         prometheus = stack.enter_context(PrometheusServer(folder, targets))
