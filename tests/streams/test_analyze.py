@@ -133,6 +133,15 @@ def test_bad_files_are_named_and_stop_nobody(first):
     assert all("\n" not in problem for problem in problems.values())
 
 
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_a_video_is_never_replaced_by_its_drawing(force, tmp_path):
+    video = tmp_path / "a.mp4"
+    video.write_bytes(b"somebody's")
+    ended = run("analyze", str(video), "--out", str(tmp_path), *force)
+    assert (ended.returncode, video.read_bytes()) == (1, b"somebody's")
+    assert "would take the place of a file that is to be analysed" in ended.stderr
+
+
 @pytest.mark.slow
 def test_the_same_again_gives_the_same_and_does_nothing_twice(first, tmp_path):
     inputs, out, _, _ = first

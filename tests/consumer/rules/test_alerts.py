@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from ferstream import EMOTIONS, Face, FaceTracker, Result
+from ferstream import EMOTIONS, Face, FaceTracker
 from ferstream.consumer.rules import alerts as module
 from ferstream.consumer.rules.alerts import Alerts
 from ferstream.consumer.rules.grammar import parse_rule
+from tests.consumer.tracking.test_tracker import result
 
 FPS = 25
 
@@ -19,22 +20,6 @@ def face(emotion="anger", share=0.9, track=1, box=(100.0, 100.0, 200.0, 220.0)):
     rest = (1 - share) / 7
     probabilities = tuple(share if name == emotion else rest for name in EMOTIONS)
     return Face(box=box, score=0.95, quality=0.8, emotion=emotion, probabilities=probabilities, track=track)
-
-
-def result(seconds, *faces, camera_id="door", sequence=None, media_time=None):
-    return Result(
-        camera_id=camera_id,
-        sequence=round(seconds * 1000) if sequence is None else sequence,
-        captured_at=1e9 + seconds,
-        frame_id="1-1",
-        width=1280,
-        height=720,
-        faces=faces,
-        models={},
-        seconds={},
-        worker="w",
-        media_time=media_time,
-    )
 
 
 def alerts(text="emotion=anger and probability>0.7 for 3s", quiet_s=60.0):
