@@ -4,8 +4,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from ferstream.consumer.deployment.printable import printable
 from ferstream.consumer.subscribe.audit import AuditLine
-from ferstream.consumer.terminal.formatting import aligned, printable
+from ferstream.consumer.terminal.formatting import aligned
 from ferstream.streams.frames.status_board import when
 
 _HEADINGS = ("SINCE", "READS", "WHO", "PROGRAM", "GROUP", "CAMERAS")

@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from ferstream.consumer.terminal.formatting import aligned, printable
+from ferstream.consumer.deployment.printable import printable
+from ferstream.consumer.terminal.formatting import aligned
 from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.status_board import when
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import click
 
+from ferstream.consumer.deployment.printable import printable
 from ferstream.consumer.subscribe.sources import Delivery
 from ferstream.streams.wire.codec import event_map, result_map
 from ferstream.streams.wire.messages import Event, Face, Result
@@ -78,11 +79,6 @@ def aligned(headings: Sequence[str], rows: Sequence[Sequence[str]], colours: Map
         cells[1] = click.style(cells[1], fg=colours.get(row[1]))
         lines.append(cells)
     return [indent + "  ".join(cells).rstrip() for cells in lines]
-
-
-def printable(text: str) -> str:
-    """Text with a ? for what is not printable: names come from other machines, and nothing in them may steer a terminal."""
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def clock_time(seconds: float, form: str = "%H:%M:%S.%f") -> str:

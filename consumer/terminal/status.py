@@ -1,5 +1,6 @@
 """`fer status`: how a whole deployment is, in figures, and what is wrong with it, in words."""
 
+import json
 import shutil
 import sys
 import time
@@ -15,7 +16,7 @@ from ferstream.streams.service.command import FerCommand, name_variables
 from ferstream.streams.service.options import chosen_prefix, server_options
 
 if TYPE_CHECKING:
-    from ferstream.consumer.terminal.deployment import DeploymentReader
+    from ferstream.consumer.deployment.deployment import DeploymentReader
 
 #: Rates are those between two looks.
 BETWEEN_LOOKS_S = 1.0
@@ -45,7 +46,7 @@ def main(redis_url: str, as_json: bool, watch: bool) -> None:
     do. It takes a second, over which it counts. What the Redis user has no right to see is left out.
     """
     with QuietInterrupts():
-        from ferstream.consumer.terminal.deployment import DeploymentReader
+        from ferstream.consumer.deployment.deployment import DeploymentReader
         from ferstream.streams.redis_client.connect import connect
 
     with closing(connect(redis_url)) as client:
@@ -79,13 +80,17 @@ def _watch(reader: "DeploymentReader", as_json: bool) -> None:
 
 def _look(reader: "DeploymentReader", as_json: bool) -> tuple[str, bool]:
     """What there is to print, and whether all is well."""
-    from ferstream.consumer.terminal.diagnosis import diagnose
-    from ferstream.consumer.terminal.status_page import json_object, page
+    from ferstream.consumer.deployment.diagnosis import diagnose
+    from ferstream.consumer.deployment.status_object import status_object
+    from ferstream.consumer.terminal.status_page import page
 
     deployment = reader.read()
     problems = diagnose(deployment)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    text = json_object(deployment, problems) if as_json else "\n".join(page(deployment, problems, width))
+    if as_json:
+        text = json.dumps(status_object(deployment, problems), ensure_ascii=False)
+    else:
+        text = "\n".join(page(deployment, problems, width))
     return text, not problems
 
 

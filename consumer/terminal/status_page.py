@@ -1,18 +1,17 @@
-"""`fer status` as lines for people, 80 columns wide, and as one object of JSON."""
+"""`fer status` as lines for people, 80 columns wide."""
 
-import json
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 
 import click
 
+from ferstream.consumer.deployment.deployment import Deployment
+from ferstream.consumer.deployment.printable import printable
+from ferstream.consumer.deployment.problem import Problem
+from ferstream.consumer.deployment.reader_group import ReaderGroup
 from ferstream.consumer.terminal.camera_table import COLOURS, state_of
-from ferstream.consumer.terminal.deployment import Deployment
-from ferstream.consumer.terminal.formatting import aligned, printable
-from ferstream.consumer.terminal.problem import Problem
-from ferstream.consumer.terminal.reader_group import ReaderGroup
+from ferstream.consumer.terminal.formatting import aligned
 from ferstream.streams.frames.account import Account
 from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.worker_status import WorkerStatus
@@ -37,22 +36,6 @@ def page(deployment: Deployment, problems: Sequence[Problem], width: int | None 
     for part in filter(None, map(list, parts)):
         lines += [*([""] if lines else []), *part]
     return lines
-
-
-def json_object(deployment: Deployment, problems: Sequence[Problem]) -> str:
-    """Everything in one line: the deployment, with each status's `silent_since` and the account's `balance`, and `problems`."""
-    message = asdict(deployment) | {"hidden": sorted(deployment.hidden)}
-    for name, statuses in (
-        ("cameras", deployment.cameras),
-        ("workers", deployment.workers),
-        ("trackers", deployment.trackers),
-    ):
-        for one, status in zip(message[name], statuses, strict=True):
-            one["silent_since"] = status.silent_since(deployment.at)
-    if deployment.account:
-        message["account"]["balance"] = deployment.account.balance
-    message |= {"problems": [asdict(problem) for problem in problems], "well": not problems}
-    return json.dumps(message, ensure_ascii=False)
 
 
 def _figures(deployment: Deployment) -> Iterator[str]:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
+from ferstream.consumer.deployment.deployment import Deployment, DeploymentReader
+from ferstream.consumer.deployment.diagnosis import diagnose
+from ferstream.consumer.deployment.printable import printable
+from ferstream.consumer.deployment.problem import Problem
 from ferstream.consumer.subscribe.sources import Delivery
-from ferstream.consumer.terminal.deployment import Deployment, DeploymentReader
-from ferstream.consumer.terminal.diagnosis import diagnose
-from ferstream.consumer.terminal.formatting import empty_line, event_line, face_line, json_line, printable
-from ferstream.consumer.terminal.problem import Problem
+from ferstream.consumer.terminal.formatting import empty_line, event_line, face_line, json_line
 from ferstream.streams.errors import StoreError
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.messages import Event

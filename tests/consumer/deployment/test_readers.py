@@ -6,13 +6,13 @@ from dataclasses import replace
 import click
 import pytest
 
-from ferstream.consumer.terminal.diagnosis import diagnose
-from ferstream.consumer.terminal.reader_group import FORGET_S, ReaderGroup, read_groups
+from ferstream.consumer.deployment.diagnosis import diagnose
+from ferstream.consumer.deployment.reader_group import FORGET_S, ReaderGroup, read_groups
 from ferstream.consumer.terminal.status_page import page
 from ferstream.consumer.tracking.service.tracker_status import TrackerStatus
 from ferstream.streams.frames.status_board import when
 from ferstream.streams.wire.codec import encode_event, encode_result
-from tests.consumer.terminal.test_diagnosis import NOW, WELL
+from tests.consumer.deployment.test_diagnosis import NOW, WELL
 from tests.consumer.terminal.test_status import write
 from tests.support import programs
 from tests.support.fleet import KEYS, server_now, wait_until

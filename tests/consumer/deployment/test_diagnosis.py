@@ -5,8 +5,8 @@ from dataclasses import replace
 import click
 import pytest
 
-from ferstream.consumer.terminal.deployment import Deployment, Rates, Server
-from ferstream.consumer.terminal.diagnosis import diagnose
+from ferstream.consumer.deployment.deployment import Deployment, Rates, Server
+from ferstream.consumer.deployment.diagnosis import diagnose
 from ferstream.consumer.terminal.status_page import page
 from ferstream.streams.frames.account import Account
 from ferstream.streams.frames.camera_status import CameraStatus

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import redis
 
-from ferstream.consumer.terminal.reader_group import ReaderGroup, read_groups
+from ferstream.consumer.deployment.reader_group import ReaderGroup, read_groups
 from ferstream.consumer.tracking.service.tracker_status import TrackerStatus
 from ferstream.streams.errors import StoreError, StoreUnavailable
 from ferstream.streams.frames.account import Account, read_account

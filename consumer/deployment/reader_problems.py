@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from ferstream.consumer.terminal.deployment import Deployment
-from ferstream.consumer.terminal.problem import MOST, Problem, counted, names_of, prefixed
-from ferstream.consumer.terminal.reader_group import ReaderGroup
+from ferstream.consumer.deployment.deployment import Deployment
+from ferstream.consumer.deployment.problem import MOST, Problem, counted, names_of, prefixed
+from ferstream.consumer.deployment.reader_group import ReaderGroup
 from ferstream.streams.frames.status_board import FORGET_S, when
 
 #: What is further behind than this should be looked at. Results wait in Redis for ten minutes, unless set.

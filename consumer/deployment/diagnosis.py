@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
-from ferstream.consumer.terminal.deployment import Deployment
-from ferstream.consumer.terminal.formatting import printable
-from ferstream.consumer.terminal.problem import MOST, Problem, counted, names_of, prefixed
-from ferstream.consumer.terminal.reader_problems import problems_of_groups, problems_of_trackers
+from ferstream.consumer.deployment.deployment import Deployment
+from ferstream.consumer.deployment.printable import printable
+from ferstream.consumer.deployment.problem import MOST, Problem, counted, names_of, prefixed
+from ferstream.consumer.deployment.reader_problems import problems_of_groups, problems_of_trackers
 from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.status_board import when
 

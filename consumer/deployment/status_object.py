@@ -1,0 +1,23 @@
+"""How a deployment is, and what is wrong with it, as one object of JSON: for `fer status --json`, and for the page."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ferstream.consumer.deployment.deployment import Deployment
+from ferstream.consumer.deployment.problem import Problem
+
+
+def status_object(deployment: Deployment, problems: Sequence[Problem]) -> dict[str, Any]:
+    """The deployment, with each status's `silent_since` and the account's `balance`, and `problems`."""
+    message = asdict(deployment) | {"hidden": sorted(deployment.hidden)}
+    for name, statuses in (
+        ("cameras", deployment.cameras),
+        ("workers", deployment.workers),
+        ("trackers", deployment.trackers),
+    ):
+        for one, status in zip(message[name], statuses, strict=True):
+            one["silent_since"] = status.silent_since(deployment.at)
+    if deployment.account:
+        message["account"]["balance"] = deployment.account.balance
+    return message | {"problems": [asdict(problem) for problem in problems], "well": not problems}
