@@ -13,6 +13,7 @@ from ferstream.consumer.commands.sink_mqtt import mqtt
 from ferstream.consumer.commands.sink_webhook import webhook
 from ferstream.consumer.commands.store_report import report
 from ferstream.consumer.commands.tail import tail
+from ferstream.consumer.commands.top import top
 from ferstream.consumer.commands.track import track
 from ferstream.streams.service.command import FerGroup, name_variables
 
@@ -27,6 +28,6 @@ def main() -> None:
 
 for kind in (mqtt, webhook):
     sink.add_command(kind)
-for command in (tail, log, sink, track, forget, export, report, cameras, audit, collect, draw, report_files):
+for command in (tail, top, log, sink, track, forget, export, report, cameras, audit, collect, draw, report_files):
     main.add_command(command)
 name_variables(main, "FER_CONSUMER")

@@ -1,5 +1,8 @@
 """`fer-consumer tail`: results on a terminal."""
 
+import shutil
+import sys
+
 import click
 import cloup
 from cloup import option
@@ -76,6 +79,7 @@ def tail(
         shards=shards,
         idle_timeout_s=idle_timeout_s,
     )
-    style = Style(as_json=as_json, show_all=show_all, count=count, events=tracks)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    style = Style(as_json=as_json, show_all=show_all, count=count, events=tracks, width=width)
     with subscriber, SilenceHint(redis_url, chosen_prefix(), cameras, show_all) as hint:
         print_results(subscriber.deliveries(), style, tracker, hint.line)

@@ -26,21 +26,27 @@ _BAR = 10
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
-def face_line(delivery: Delivery, face: Face) -> str:
-    """One face: time, camera, frame, emotion, confidence with a bar, box, track, and the latency from capture to result."""
+def face_line(delivery: Delivery, face: Face, width: int | None = None) -> str:
+    """One face: time, camera, emotion, confidence with a bar, box, track, and the latency from capture to result.
+
+    Where that is longer than `width` columns, the box is left out, then the bar, then the latency.
+    """
     colour = COLOURS[face.emotion]
     sure = "    " if face.confidence is None else f"{face.confidence:4.0%}"
     box = ",".join(f"{value:.0f}" for value in face.box)
-    return "  ".join(
-        [
-            _frame(delivery),
-            click.style(f"{face.emotion:<9}", fg=colour, bold=True),
-            f"{sure} " + click.style(bar(face.confidence or 0.0), fg=colour),
-            f"box {box:<19}",
-            *([f"track {face.track}"] if face.track is not None else []),
-            click.style(f"{delivery.latency_s:.2f} s", dim=True),
-        ]
-    )
+    parts = {
+        "moment": _frame(delivery),
+        "emotion": click.style(f"{face.emotion:<9}", fg=colour, bold=True),
+        "sure": f"{sure} " + click.style(bar(face.confidence or 0.0), fg=colour),
+        "box": f"box {box:<19}",
+        "track": "" if face.track is None else f"track {face.track}",
+        "latency": click.style(f"{delivery.latency_s:.2f} s", dim=True),
+    }
+    for least, instead in (("box", ""), ("sure", sure), ("latency", "")):
+        if width is None or len(click.unstyle(_joined(parts))) <= width:
+            break
+        parts[least] = instead
+    return _joined(parts)
 
 
 def empty_line(delivery: Delivery) -> str:
@@ -49,8 +55,8 @@ def empty_line(delivery: Delivery) -> str:
 
 
 def event_line(event: Event) -> str:
-    """What happened to a track: time, camera, frame, and in words what."""
-    return "  ".join([_moment(event.at, event.camera_id, event.sequence), f"track {event.track} {_happened(event)}"])
+    """What happened to a track: time, camera, and in words what."""
+    return "  ".join([_moment(event.at, event.camera_id), f"track {event.track} {_happened(event)}"])
 
 
 def json_line(message: Result | Event) -> str:
@@ -90,12 +96,15 @@ def clock_time(seconds: float, form: str = "%H:%M:%S.%f") -> str:
 
 
 def _frame(delivery: Delivery) -> str:
-    result = delivery.result
-    return _moment(result.captured_at, result.camera_id, result.sequence)
+    return _moment(delivery.result.captured_at, delivery.result.camera_id)
 
 
-def _moment(at: float, camera_id: str, sequence: int) -> str:
-    return f"{clock_time(at)[:12]}  {printable(camera_id):<12}  {sequence:>6}"
+def _moment(at: float, camera_id: str) -> str:
+    return f"{clock_time(at)[:12]}  {printable(camera_id):<12}"
+
+
+def _joined(parts: Mapping[str, str]) -> str:
+    return "  ".join(part for part in parts.values() if part)
 
 
 def _happened(event: Event) -> str:

@@ -39,6 +39,7 @@ class Style:
     show_all: bool
     count: int | None
     events: bool
+    width: int | None = None  # of the terminal, in columns; None: a line is as long as it is
 
 
 def tail(deliveries: Iterable[Delivery], style: Style, tracker: "FaceTracker | None", on_line: Callable[[], None]) -> None:
@@ -66,7 +67,7 @@ def _lines(delivery: Delivery, style: Style) -> Iterator[str]:
         yield json_line(result)
     elif result.faces:
         for face in result.faces:
-            yield face_line(delivery, face)
+            yield face_line(delivery, face, style.width)
     elif style.show_all:
         yield empty_line(delivery)
 
