@@ -9,10 +9,14 @@ MOST = 5
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong, and what to do. Neither holds a password, nor what steers a terminal."""
+    """One thing that is wrong, and what to do. Neither holds a password, nor what steers a terminal.
+
+    `topic` names its kind: an entry of consumer/deployment/topics.py.
+    """
 
     what: str
     do: str
+    topic: str
 
     def __str__(self) -> str:
         return f"{self.what}: {self.do}"

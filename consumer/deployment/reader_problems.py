@@ -23,17 +23,25 @@ def problems_of_trackers(deployment: Deployment) -> Iterator[Problem]:
         waiting = [group.name for group in deployment.groups if group.of == "events" and group.is_read]
         if gone:
             last = max(one.updated_at for one in deployment.trackers)
-            yield Problem(f"{counted('tracker', gone)} silent since {when(last)}, and no other runs", f"{start} again")
+            yield Problem(
+                f"{counted('tracker', gone)} silent since {when(last)}, and no other runs", f"{start} again", "tracker-silent"
+            )
         elif waiting:
-            yield Problem(f"{counted('group', waiting)} waits for events, and no fer-consumer track runs", start)
+            yield Problem(f"{counted('group', waiting)} waits for events, and no fer-consumer track runs", start, "no-tracker")
         return
     followed = {one.shard for one in live}
     if all(deployment.at - one.since > TAKEN_OVER_S for one in live):
         for shard in [shard for shard in range(deployment.shards or 1) if shard not in followed][:MOST]:
-            yield Problem(f"shard {shard} has no tracker, though others have", "look at the logs of fer-consumer track")
+            yield Problem(
+                f"shard {shard} has no tracker, though others have",
+                "look at the logs of fer-consumer track",
+                "shard-without-tracker",
+            )
     for one in [one for one in live if one.shard is not None and one.lag_s > BEHIND_S][:MOST]:
         yield Problem(
-            f"tracker {one.holder} is {one.lag_s:.0f} s behind on shard {one.shard}", "it is too slow: start more, or more shards"
+            f"tracker {one.holder} is {one.lag_s:.0f} s behind on shard {one.shard}",
+            "it is too slow: start more, or more shards",
+            "tracker-behind",
         )
 
 
@@ -42,11 +50,19 @@ def problems_of_groups(deployment: Deployment) -> Iterator[Problem]:
     late = [group for group in deployment.groups if _is_late(group)]
     for group in late[:MOST]:
         if group.is_read:
-            yield Problem(f"group {group.name} is {group.unread_s:.0f} s behind on {group.of}", "look at the log of its sink")
+            yield Problem(
+                f"group {group.name} is {group.unread_s:.0f} s behind on {group.of}",
+                "look at the log of its sink",
+                "group-behind",
+            )
         else:
-            yield Problem(_silence(group), _remedy(deployment, group))
+            yield Problem(_silence(group), _remedy(deployment, group), "group-unread")
     if len(late) > MOST:
-        yield Problem(f"{len(late) - MOST} more groups are behind: {names_of([group.name for group in late[MOST:]])}", "the same")
+        yield Problem(
+            f"{len(late) - MOST} more groups are behind: {names_of([group.name for group in late[MOST:]])}",
+            "the same",
+            "group-behind",
+        )
 
 
 def _is_late(group: ReaderGroup) -> bool:

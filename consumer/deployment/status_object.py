@@ -6,10 +6,11 @@ from typing import Any
 
 from ferstream.consumer.deployment.deployment import Deployment
 from ferstream.consumer.deployment.problem import Problem
+from ferstream.consumer.deployment.topics import TOPICS
 
 
 def status_object(deployment: Deployment, problems: Sequence[Problem]) -> dict[str, Any]:
-    """The deployment, with each status's `silent_since` and the account's `balance`, and `problems`."""
+    """The deployment, with each status's `silent_since` and the account's `balance`; `problems`, and the `topics` of these."""
     message = asdict(deployment) | {"hidden": sorted(deployment.hidden)}
     for name, statuses in (
         ("cameras", deployment.cameras),
@@ -20,4 +21,5 @@ def status_object(deployment: Deployment, problems: Sequence[Problem]) -> dict[s
             one["silent_since"] = status.silent_since(deployment.at)
     if deployment.account:
         message["account"]["balance"] = deployment.account.balance
-    return message | {"problems": [asdict(problem) for problem in problems], "well": not problems}
+    topics = {problem.topic: asdict(TOPICS[problem.topic]) for problem in problems}
+    return message | {"problems": [asdict(problem) for problem in problems], "topics": topics, "well": not problems}

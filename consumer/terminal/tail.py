@@ -139,4 +139,5 @@ def _not_there(deployment: Deployment, wanted: Sequence[str]) -> list[Problem]:
     missing = [name for name in wanted if name not in there]
     if not missing or not there:
         return []
-    return [Problem(printable(f"no camera is called {', '.join(missing)}"), printable(f"there are {', '.join(there[:10])}"))]
+    what, do = f"no camera is called {', '.join(missing)}", f"there are {', '.join(there[:10])}"
+    return [Problem(printable(what), printable(do), "camera-unknown")]

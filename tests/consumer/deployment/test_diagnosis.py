@@ -7,6 +7,7 @@ import pytest
 
 from ferstream.consumer.deployment.deployment import Deployment, Rates, Server
 from ferstream.consumer.deployment.diagnosis import diagnose
+from ferstream.consumer.deployment.topics import TOPICS
 from ferstream.consumer.terminal.status_page import page
 from ferstream.streams.frames.account import Account
 from ferstream.streams.frames.camera_status import CameraStatus
@@ -56,7 +57,9 @@ DEAD_WORKER = replace(WORKER, updated_at=NOW - 14)
 
 
 def told(**changes: object) -> list[str]:
-    return [str(problem) for problem in diagnose(replace(WELL, **changes))]
+    problems = diagnose(replace(WELL, **changes))
+    assert {problem.topic for problem in problems} <= set(TOPICS)
+    return [str(problem) for problem in problems]
 
 
 @pytest.mark.parametrize(

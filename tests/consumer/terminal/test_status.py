@@ -53,6 +53,7 @@ def test_json_is_one_object_with_everything(client, redis_url):
     said = json.loads(line)
     assert (said["well"], said["account"]["balance"], said["cameras"][0]["silent_since"]) == (False, 0, None)
     assert [problem["what"] for problem in said["problems"]] == ["no worker reads the frames"]
+    assert said["topics"][said["problems"][0]["topic"]]["title"] == "No worker reads the frames"
 
 
 def test_another_prefix_is_found(client, redis_url):
