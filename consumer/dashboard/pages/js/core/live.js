@@ -1,0 +1,135 @@
+// What happens now: one WebSocket, which comes back by itself.
+
+const WAITS_S = [1, 2, 3, 5, 8, 10];
+/** Nothing from the server for so long: the connection is dead, whatever TCP says. It sends a status every second. */
+const SILENT_S = 8;
+
+/**
+ * Events, with what came in `detail`: `hello`, `status`, `picture` (with `jpeg`, a Blob), `faces`, `event`, `away` (Redis is, says
+ * `what`), `back`, and of the connection itself `open` and `close` (`again_s`: tried again in so many seconds).
+ */
+export class Live extends EventTarget {
+  #socket = null;
+  #wanted = { pictures: {}, results: [] };
+  #tries = 0;
+  #timer = 0;
+  #heardAt = 0;
+  #offset = null;
+  state = "closed";
+  /** The newest status, or null. */
+  status = null;
+
+  constructor() {
+    super();
+    setInterval(() => this.#notice(), 1000);
+    document.addEventListener("visibilitychange", () => this.#tell());
+  }
+
+  /** Connect, and stay so until `stop`. */
+  start() {
+    if (this.#socket || this.#timer) return;
+    this.#open();
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+    this.state = "closed";
+  }
+
+  /** Of which cameras to bring pictures (name or `*` to the longest side in pixels) and results; replaces what was watched. */
+  watch({ pictures = {}, results = [] } = {}) {
+    this.#wanted = { pictures, results };
+    this.#tell();
+  }
+
+  /** Listen until `signal` is aborted; the callback takes what came. */
+  on(name, callback, signal) {
+    this.addEventListener(name, (event) => callback(event.detail), { signal });
+  }
+
+  /** Now, in seconds on the server's clock: what ages are counted from. */
+  now() {
+    return Date.now() / 1000 + (this.#offset ?? 0);
+  }
+
+  #open() {
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const socket = new WebSocket(`${scheme}://${location.host}/api/live`);
+    socket.binaryType = "arraybuffer";
+    this.#socket = socket;
+    this.state = "opening";
+    socket.onopen = () => {
+      this.#heardAt = performance.now();
+      this.#tell();
+    };
+    socket.onmessage = ({ data }) => {
+      if (socket === this.#socket) this.#take(data);
+    };
+    socket.onclose = ({ code }) => {
+      if (socket === this.#socket) this.#again(code);
+    };
+  }
+
+  #take(data) {
+    this.#heardAt = performance.now();
+    const message = typeof data === "string" ? JSON.parse(data) : unpacked(data);
+    if (this.state !== "open") {
+      this.state = "open";
+      this.#tries = 0;
+      this.#say("open", null);
+    }
+    if (message.type === "status") this.status = message;
+    this.#setClock(message.type === "status" ? message.at : message.captured_at);
+    this.#say(message.type, message);
+  }
+
+  /** Everything arrives late, nothing early: the least delay of all tells the clocks apart best. */
+  #setClock(at) {
+    if (typeof at !== "number") return;
+    const offset = at - Date.now() / 1000;
+    if (this.#offset === null || offset > this.#offset || offset < this.#offset - 30) this.#offset = offset;
+  }
+
+  #again(code) {
+    this.#socket = null;
+    this.state = "closed";
+    const again_s = WAITS_S[Math.min(this.#tries, WAITS_S.length - 1)];
+    this.#tries += 1;
+    this.#timer = setTimeout(() => {
+      this.#timer = 0;
+      this.#open();
+    }, again_s * 1000);
+    this.#say("close", { again_s, code });
+  }
+
+  #notice() {
+    const socket = this.#socket;
+    if (this.state !== "open" || document.hidden || performance.now() - this.#heardAt < SILENT_S * 1000) return;
+    socket.onclose = null;
+    socket.close();
+    this.#again(1006);
+  }
+
+  /** A page that nobody sees needs no pictures. */
+  #tell() {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    const wanted = document.hidden ? { pictures: {}, results: this.#wanted.results } : this.#wanted;
+    this.#socket.send(JSON.stringify({ type: "watch", ...wanted }));
+  }
+
+  #say(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+/** A binary message: the length of its JSON, the JSON, the JPEG. */
+function unpacked(buffer) {
+  const length = new DataView(buffer).getUint32(0);
+  const message = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  message.jpeg = new Blob([new Uint8Array(buffer, 4 + length)], { type: "image/jpeg" });
+  return message;
+}
