@@ -170,8 +170,8 @@ def main() -> None:
     """Read cameras and push their frames into Redis.
 
     A camera is an rtsp://, rtsps://, http:// or https:// URL, a video file, a folder of pictures, webcam:0, or portraits: (a
-    synthetic camera with two real faces). An URL with a password belongs into a file: what is on a command line, every user of
-    the machine can read.
+    synthetic camera with real faces; portraits:1, portraits:2 and so on differ). An URL with a password belongs into a file:
+    what is on a command line, every user of the machine can read.
     """
 
 

@@ -51,6 +51,8 @@ def kind_of(url: str) -> Kind:
         raise ConfigError("the camera has no URL")
     _refuse_controls(url)
     kind = _SCHEMES[scheme] if scheme else "file"
+    if kind == "portraits":
+        portraits_variant(url)
     if kind == "webcam" and not url.partition(":")[2].isdigit():
         raise ConfigError("a webcam is named by its number: webcam:0")
     if kind in ("rtsp", "http"):
@@ -83,6 +85,14 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:
         return False
+
+
+def portraits_variant(url: str) -> int:
+    """Which of the demo's cameras it is: the number of portraits:N, 0 without one. Raises ConfigError."""
+    number = url.partition(":")[2]
+    if number and not re.fullmatch(r"[0-9]{1,4}", number):
+        raise ConfigError("portraits: may have a number from 0 to 9999, for cameras that differ: portraits:1")
+    return int(number or 0)
 
 
 def webcam_device(url: str) -> str:

@@ -3,7 +3,7 @@
 import threading
 
 from ferstream.producer.config.camera_config import CameraConfig
-from ferstream.producer.config.camera_url import kind_of, path_of
+from ferstream.producer.config.camera_url import kind_of, path_of, portraits_variant
 from ferstream.producer.sources.picture_folder import PictureFolder
 from ferstream.producer.sources.source import Source
 from ferstream.producer.sources.synthetic import Portraits
@@ -15,7 +15,7 @@ def source_for(camera: CameraConfig, stop: threading.Event) -> Source:
     kind = kind_of(camera.url)
     settings = camera.settings
     if kind == "portraits":
-        return Portraits(settings.fps, stop, realtime=settings.realtime)
+        return Portraits(settings.fps, stop, realtime=settings.realtime, variant=portraits_variant(camera.url))
     if kind == "folder":
         return PictureFolder(path_of(camera.url), settings.fps, stop, loop=settings.loop, realtime=settings.realtime)
     return VideoSource(camera.url, kind, settings, stop)

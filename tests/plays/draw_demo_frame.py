@@ -31,7 +31,7 @@ def main() -> None:
     """Write the picture, and say what is on it."""
     camera = Portraits(15.0, threading.Event(), realtime=False)
     camera.open()
-    frame = camera.compose(0.0)
+    frame = camera.compose(0)
     result = answer(frame)
     for face in result.faces:
         print(label(face), *(round(value) for value in face.box))  # noqa: T201

@@ -18,13 +18,17 @@ from ferstream.producer.errors import ConfigError
         ("/", "folder"),
         ("webcam:0", "webcam"),
         ("portraits:", "portraits"),
+        ("portraits:12", "portraits"),
     ],
 )
 def test_kinds(url, kind):
     assert kind_of(url) == kind
 
 
-@pytest.mark.parametrize("url", ["gopher://h/x", "", "webcam:front", "rtsp:///x", "rtsp://h:hunter2/x", "http://[h/x"])
+@pytest.mark.parametrize(
+    "url",
+    ["gopher://h/x", "", "webcam:front", "portraits:crowd", "portraits:-1", "rtsp:///x", "rtsp://h:hunter2/x", "http://[h/x"],
+)
 def test_what_names_nothing(url):
     with pytest.raises(ConfigError) as caught:
         kind_of(url)

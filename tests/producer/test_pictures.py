@@ -1,4 +1,4 @@
-"""Folders of pictures and the synthetic camera."""
+"""Folders of pictures."""
 
 import threading
 import time
@@ -9,7 +9,6 @@ import pytest
 
 from ferstream.producer.errors import CameraError
 from ferstream.producer.sources.picture_folder import PictureFolder
-from ferstream.producer.sources.synthetic import Portraits
 from tests.support.patience import PATIENCE
 
 
@@ -48,13 +47,3 @@ def test_no_pictures(tmp_path):
         PictureFolder(tmp_path, 10, threading.Event(), loop=False, realtime=True).open()
     with pytest.raises(CameraError, match="cannot read the folder: No such file"):
         PictureFolder(tmp_path / "none", 10, threading.Event(), loop=False, realtime=True).open()
-
-
-def test_portraits_move():
-    source = Portraits(15, threading.Event(), realtime=False)
-    assert source.open().width == 1280
-    first, later = source.compose(0), source.compose(3)
-    assert first.shape == (720, 1280, 3)
-    assert np.abs(first.astype(int) - later).mean() > 5
-    frames = source.frames()
-    assert np.array_equal(next(frames).picture, first)

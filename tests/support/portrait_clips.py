@@ -18,7 +18,7 @@ def portraits(count: int, size: tuple[int, int] = (640, 360)) -> list[np.ndarray
     """Pictures (height, width, 3) BGR of two faces that drift, 1/15 s apart."""
     camera = Portraits(15.0, threading.Event(), realtime=False)
     camera.open()
-    return [cv2.resize(camera.compose(number / 15), size, interpolation=cv2.INTER_AREA) for number in range(count)]
+    return [cv2.resize(camera.compose(number), size, interpolation=cv2.INTER_AREA) for number in range(count)]
 
 
 def make_clip(
