@@ -21,6 +21,7 @@ PROGRAMS = {
     "producer": ("ferstream.producer.cli", "Read cameras and push their frames into Redis."),
     "worker": ("ferstream.workers.cli", "Find faces in frames and name their apparent expression."),
     "consumer": ("ferstream.consumer.cli", "Subscribe to the emotions that workers find."),
+    "dashboard": ("ferstream.consumer.dashboard.cli", "Serve a page that shows it live."),
     "train": ("ferstream.training.cli", "Look at datasets, and train and measure the two models."),
     "status": ("ferstream.consumer.terminal.status", "See how a whole deployment is, and what is wrong with it."),
     "analyze": ("ferstream.streams.local.analyze", "Analyse video files and pictures."),
@@ -82,6 +83,10 @@ def worker() -> None:
 
 def consumer() -> None:
     start("consumer", "fer-consumer")
+
+
+def dashboard() -> None:
+    start("dashboard", "fer-dashboard")
 
 
 def train() -> None:

@@ -1,0 +1,90 @@
+"""WS /api/live: what happens now, to one viewer."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import msgspec
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from ferstream.consumer.dashboard.api.session import session_of
+from ferstream.consumer.dashboard.live.hub import Hub
+from ferstream.consumer.dashboard.live.messages import hello_text, read_watch
+from ferstream.consumer.dashboard.live.viewer import Message, Viewer
+from ferstream.consumer.dashboard.settings import DashboardSettings
+
+#: WebSocket close codes (RFC 6455 7.4.1).
+WRONG_MESSAGE, TRY_LATER = 1003, 1013
+MOST_BYTES = 256 * 1024
+#: A page that says what it wants to see more often than this, on average over ten seconds, is broken.
+WATCHES_PER_SECOND = 20
+
+
+class LiveSocket:
+    """Its messages are those of live/messages.py."""
+
+    def __init__(self, hub: Hub, settings: DashboardSettings) -> None:
+        self._hub, self._settings = hub, settings
+
+    async def serve(self, websocket: WebSocket) -> None:
+        session = session_of(websocket, self._settings)
+        await websocket.accept()
+
+        async def send(message: Message) -> None:
+            if isinstance(message, str):
+                await websocket.send({"type": "websocket.send", "text": message})
+            else:
+                await websocket.send({"type": "websocket.send", "bytes": message})
+
+        viewer = Viewer(send, self._hub.metrics, pictures=session.pictures)
+        viewer.offer_event(hello_text(msgspec.to_builtins(session)))
+        self._hub.add(viewer)
+        try:
+            await _first_of(viewer.run(), _listen(websocket, viewer), viewer.wait_dropped())
+        finally:
+            self._hub.remove(viewer)
+        if viewer.dropped:
+            self._hub.metrics.dropped(viewer.dropped)
+            await _close(websocket, WRONG_MESSAGE if viewer.dropped == "wrong-message" else TRY_LATER)
+
+
+async def _listen(websocket: WebSocket, viewer: Viewer) -> None:
+    """What the page wants to see, until it is gone."""
+    allowance, before = WATCHES_PER_SECOND * 10.0, asyncio.get_running_loop().time()
+    while True:
+        said = await websocket.receive()
+        if said["type"] == "websocket.disconnect":
+            return
+        now = asyncio.get_running_loop().time()
+        allowance, before = min(WATCHES_PER_SECOND * 10.0, allowance + (now - before) * WATCHES_PER_SECOND) - 1, now
+        text = said.get("text") or said.get("bytes") or ""
+        try:
+            if len(text) > MOST_BYTES or allowance < 0:
+                raise ValueError("too much")
+            viewer.watch(read_watch(text))
+        except ValueError:
+            viewer.drop("wrong-message")
+            return
+
+
+async def _first_of(*steps: Coroutine[Any, Any, None]) -> None:
+    """Run all until one ends, and end the others. A connection that is gone is an end as any other."""
+    tasks = [asyncio.create_task(step) for step in steps]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for error in ended:
+        if isinstance(error, Exception) and not isinstance(error, WebSocketDisconnect | OSError):
+            raise error
+
+
+async def _close(websocket: WebSocket, code: int) -> None:
+    """Say farewell, or, to somebody who does not read, nothing."""
+    abort = websocket.scope["extensions"].get("fer.drop")
+    if abort:
+        abort(code)
+    else:
+        await websocket.close(code)

@@ -1,0 +1,120 @@
+"""What is known of one camera: its newest faces, how it does, its tracks, and the pictures that wait for their faces."""
+
+import time
+from typing import Protocol
+
+from ferstream.consumer.dashboard.live.figures import Figures, RecentResults
+from ferstream.consumer.dashboard.live.messages import FaceMessage, Faces, Picture
+from ferstream.consumer.dashboard.live.pairing import Pairing
+from ferstream.streams.wire.messages import Face, Result
+
+#: A camera of which a picture came within this gives pictures: its faces come with them, and not alone.
+PICTURED_S = 1.0
+#: Tracks whose beginning is remembered; beyond, those of the newest faces.
+MOST_TRACKS = 64
+
+
+class AnyPreview(Protocol):
+    """A small picture of a frame, as a worker leaves it."""
+
+    @property
+    def sequence(self) -> int: ...
+    @property
+    def captured_at(self) -> float: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def blurred(self) -> bool: ...
+    @property
+    def jpeg(self) -> bytes: ...
+
+
+class CameraView:
+    """One camera as viewers see it."""
+
+    def __init__(self, camera_id: str) -> None:
+        self.camera_id = camera_id
+        self.newest: Faces | None = None
+        self.heard_at = time.monotonic()
+        self._recent = RecentResults()
+        self._since: dict[int, float] = {}
+        self._pairs: Pairing[Faces, AnyPreview] = Pairing()
+        self._pictured_at = -PICTURED_S
+        self._pictured = 0.0  # capture time of the picture that went out last
+
+    def take_result(self, result: Result, age_s: float) -> Faces:
+        """A result whose faces have their tracks: what viewers are told of it."""
+        self.heard_at = time.monotonic()
+        self._recent.add(age_s)
+        self.newest = Faces(
+            camera=self.camera_id,
+            sequence=result.sequence,
+            captured_at=result.captured_at,
+            width=result.width,
+            height=result.height,
+            faces=[self._face(face, result.captured_at) for face in result.faces],
+        )
+        self._forget_tracks()
+        return self.newest
+
+    def pair_faces(self, faces: Faces) -> tuple[Faces, AnyPreview] | None:
+        """The faces with the picture of their frame, where that came before."""
+        return self._in_order(self._pairs.faces((faces.sequence, faces.captured_at), faces))
+
+    def pair_picture(self, preview: AnyPreview) -> tuple[Faces, AnyPreview] | None:
+        """A picture with the faces of its frame, where those came before."""
+        return self._in_order(self._pairs.picture((preview.sequence, preview.captured_at), preview))
+
+    @property
+    def gives_pictures(self) -> bool:
+        """Whether a picture went out just now."""
+        return time.monotonic() - self._pictured_at < PICTURED_S
+
+    def figures(self) -> Figures:
+        return self._recent.figures(len(self.newest.faces) if self.newest else 0)
+
+    def _in_order(self, pair: tuple[Faces, AnyPreview] | None) -> tuple[Faces, AnyPreview] | None:
+        """The pair, unless a newer picture is out."""
+        if pair is None:
+            return None
+        captured_at = pair[0].captured_at
+        if captured_at < self._pictured and self.gives_pictures:
+            return None
+        self._pictured_at, self._pictured = time.monotonic(), captured_at
+        return pair
+
+    def _face(self, face: Face, at: float) -> FaceMessage:
+        x1, y1, x2, y2 = face.box
+        since = None if face.track is None else self._since.setdefault(face.track, at)
+        return FaceMessage(
+            box=(round(x1, 1), round(y1, 1), round(x2, 1), round(y2, 1)),
+            score=round(face.score, 3),
+            quality=round(face.quality, 3),
+            emotion=face.emotion,
+            confidence=None if face.confidence is None else round(face.confidence, 3),
+            probabilities=tuple(round(value, 3) for value in face.probabilities),
+            track=face.track,
+            since=since,
+        )
+
+    def _forget_tracks(self) -> None:
+        if len(self._since) > MOST_TRACKS and self.newest:
+            seen = {face.track for face in self.newest.faces}
+            newest = sorted(self._since)[-MOST_TRACKS // 2 :]
+            self._since = {track: self._since[track] for track in self._since if track in seen or track in newest}
+
+
+def picture_of(faces: Faces, preview: AnyPreview) -> Picture:
+    """What is said of a picture: its frame, and the faces in it."""
+    return Picture(
+        camera=faces.camera,
+        sequence=faces.sequence,
+        captured_at=faces.captured_at,
+        width=faces.width,
+        height=faces.height,
+        picture=(preview.width, preview.height),
+        blurred=preview.blurred,
+        faces=faces.faces,
+    )

@@ -1,0 +1,32 @@
+"""The page's own files, as they are on disk."""
+
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+PAGES = Path(__file__).parent / "pages"
+#: Addresses at which the page's script shows something.
+ADDRESSES = ("/", "/camera/{camera:path}", "/fleet", "/review", "/try", "/cameras", "/login", "/api")
+
+
+def routes() -> list[BaseRoute]:
+    """One page for all addresses, and its files under /static."""
+
+    async def page(_request: Request) -> Response:
+        return FileResponse(PAGES / "index.html", headers=_FRESH)
+
+    return [*(Route(address, page) for address in ADDRESSES), Mount("/static", _Files(directory=PAGES), name="static")]
+
+
+#: Asked for again each time, and sent again only where it changed.
+_FRESH = {"Cache-Control": "no-cache"}
+
+
+class _Files(StaticFiles):
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        response.headers.update(_FRESH)
+        return response
