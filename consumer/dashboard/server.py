@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 from ferstream.consumer.dashboard import page_files
 from ferstream.consumer.dashboard.api import routes as api
 from ferstream.consumer.dashboard.api.answer import http_error, server_error
+from ferstream.consumer.dashboard.api.session import open_door
 from ferstream.consumer.dashboard.live.hub import Hub
 from ferstream.consumer.dashboard.live.metrics import DashboardMetrics
 from ferstream.consumer.dashboard.settings import DashboardSettings
@@ -37,7 +38,8 @@ def build_app(settings: DashboardSettings, hub: Hub | None = None) -> Starlette:
 
 def _routes(settings: DashboardSettings, hub: Hub) -> list[BaseRoute]:
     """Each room's; the first that matches an address answers."""
-    return [*api.routes(hub, settings), *page_files.routes()]
+    ours = api.routes(hub, open_door(settings))
+    return [*ours, api.list_of(ours), *page_files.routes()]
 
 
 def _middleware(_settings: DashboardSettings) -> Sequence[Middleware]:

@@ -1,5 +1,6 @@
 """Answers in JSON, also those that say what is wrong."""
 
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -7,6 +8,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+#: In place of Starlette's own words.
+_WORDS = {
+    404: "there is nothing at this address: GET /api/openapi.json lists what there is",
+    405: "this address does not answer to this method: GET /api/openapi.json lists what there is",
+}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -24,7 +30,8 @@ def error_answer(status: int, what: str, headers: dict[str, str] | None = None) 
 async def http_error(_request: Request, error: Exception) -> Response:
     """An HTTPException that an endpoint raised."""
     assert isinstance(error, HTTPException)
-    return error_answer(error.status_code, error.detail, dict(error.headers or {}))
+    said = _WORDS.get(error.status_code) if error.detail == HTTPStatus(error.status_code).phrase else None
+    return error_answer(error.status_code, said or error.detail, dict(error.headers or {}))
 
 
 async def server_error(_request: Request, _error: Exception) -> Response:

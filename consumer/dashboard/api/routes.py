@@ -1,37 +1,75 @@
 """The addresses of the API."""
 
+from collections.abc import Iterable
+from typing import Any
+
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from ferstream.consumer.dashboard.api.answer import error_answer, json_answer
+from ferstream.consumer.dashboard.api.answer import json_answer
+from ferstream.consumer.dashboard.api.cameras import CamerasApi
+from ferstream.consumer.dashboard.api.describe import described
+from ferstream.consumer.dashboard.api.door import Door
+from ferstream.consumer.dashboard.api.events import EventsApi
 from ferstream.consumer.dashboard.api.live_socket import LiveSocket
-from ferstream.consumer.dashboard.api.session import session_of
+from ferstream.consumer.dashboard.api.openapi import document
 from ferstream.consumer.dashboard.live.hub import Hub
-from ferstream.consumer.dashboard.settings import DashboardSettings
+from ferstream.consumer.deployment.deployment import Deployment
 
 
-def routes(hub: Hub, settings: DashboardSettings) -> list[BaseRoute]:
-    """All of them."""
-
-    async def session(request: Request) -> Response:
-        return json_answer(session_of(request, settings))
-
-    async def status(_request: Request) -> Response:
-        if hub.away:
-            return error_answer(503, hub.away)
-        return json_answer(hub.status())
-
-    async def healthz(_request: Request) -> Response:
-        return PlainTextResponse("ok\n")
-
-    async def readyz(_request: Request) -> Response:
-        return PlainTextResponse(f"{hub.away or 'ok'}\n", 503 if hub.away else 200)
-
+def routes(hub: Hub, door: Door) -> list[BaseRoute]:
+    """All of them but the one that lists them."""
+    status = StatusApi(hub, door)
     return [
-        Route("/healthz", healthz),
-        Route("/readyz", readyz),
-        Route("/api/session", session),
-        Route("/api/status", status),
-        WebSocketRoute("/api/live", LiveSocket(hub, settings).serve),
+        Route("/healthz", status.healthz),
+        Route("/readyz", status.readyz),
+        Route("/api/session", status.session),
+        Route("/api/status", status.status),
+        *CamerasApi(hub, door).routes(),
+        *EventsApi(hub).routes(),
+        WebSocketRoute("/api/live", LiveSocket(hub, door).serve),
     ]
+
+
+def list_of(others: Iterable[BaseRoute]) -> Route:
+    """The route that lists these, and itself."""
+    said: dict[str, Any] = {}
+
+    @described("This list.", "application/json")
+    async def openapi(_request: Request) -> Response:
+        return json_answer(said)
+
+    route = Route("/api/openapi.json", openapi)
+    said |= document([*others, route])
+    return route
+
+
+class StatusApi:
+    """How the server is, and the deployment."""
+
+    def __init__(self, hub: Hub, door: Door) -> None:
+        self._hub, self._door = hub, door
+
+    @described("Whether the server's loop comes round.", "text/plain", wrong=(503,))
+    async def healthz(self, _request: Request) -> Response:
+        return _well(self._hub.unhealthy())
+
+    @described("Whether Redis can be seen.", "text/plain", wrong=(503,))
+    async def readyz(self, _request: Request) -> Response:
+        return _well(self._hub.unready())
+
+    @described("Who asks, and what the page may show them.", "application/json")
+    async def session(self, request: Request) -> Response:
+        return json_answer(self._door.describe(request))
+
+    @described("How the deployment is: as `fer status --json`, and `figures` of each camera's results.", Deployment, wrong=(503,))
+    async def status(self, _request: Request) -> Response:
+        if self._hub.away:
+            raise HTTPException(503, self._hub.away)
+        return json_answer(self._hub.status())
+
+
+def _well(problem: str | None) -> Response:
+    return PlainTextResponse(f"{problem or 'ok'}\n", 503 if problem else 200)

@@ -1,34 +1,32 @@
-"""Who asks, and what the page may show them."""
+"""The session of everybody, where nobody has to log in."""
 
-import msgspec
+from collections.abc import Iterable
+from typing import Any
+
 from starlette.requests import HTTPConnection
 
+from ferstream.consumer.dashboard.api.door import Door
 from ferstream.consumer.dashboard.settings import DashboardSettings
 from ferstream.streams.service.metrics import ferstream_version
 
 
-class Session(msgspec.Struct, frozen=True):
-    """What a page needs to know of itself; `csrf` goes into the header X-CSRF-Token of every request that changes something."""
+def open_door(settings: DashboardSettings) -> Door:
+    """Everybody may everything."""
+    session = {
+        "name": "local",
+        "role": "admin",
+        "csrf": "",
+        "login": False,
+        "pictures": settings.pictures,
+        "browser_camera": settings.browser_camera,
+        "cameras_editable": settings.cameras_file is not None,
+        "version": ferstream_version(),
+    }
 
-    name: str
-    role: str
-    csrf: str
-    login: bool
-    pictures: bool
-    browser_camera: bool
-    cameras_editable: bool
-    version: str
+    def describe(_connection: HTTPConnection) -> dict[str, Any]:
+        return session
 
+    async def looks(_connection: HTTPConnection, _cameras: Iterable[str]) -> None:
+        """Nobody is told apart."""
 
-def session_of(connection: HTTPConnection, settings: DashboardSettings) -> Session:
-    """The session of a request or a WebSocket."""
-    return Session(
-        name="local",
-        role="admin",
-        csrf="",
-        login=False,
-        pictures=settings.pictures,
-        browser_camera=settings.browser_camera,
-        cameras_editable=settings.cameras_file is not None,
-        version=ferstream_version(),
-    )
+    return Door(describe, looks)

@@ -1,11 +1,15 @@
 """What is known of one camera: its newest faces, how it does, its tracks, and the pictures that wait for their faces."""
 
+import asyncio
+import math
 import time
+from contextlib import suppress
 from typing import Protocol
 
 from ferstream.consumer.dashboard.live.figures import Figures, RecentResults
 from ferstream.consumer.dashboard.live.messages import FaceMessage, Faces, Picture
 from ferstream.consumer.dashboard.live.pairing import Pairing
+from ferstream.consumer.dashboard.live.timeline import Timeline
 from ferstream.streams.wire.messages import Face, Result
 
 #: A camera of which a picture came within this gives pictures: its faces come with them, and not alone.
@@ -38,15 +42,19 @@ class CameraView:
         self.camera_id = camera_id
         self.newest: Faces | None = None
         self.heard_at = time.monotonic()
+        self.timeline = Timeline()
+        self._seen_at = time.monotonic()
         self._recent = RecentResults()
         self._since: dict[int, float] = {}
         self._pairs: Pairing[Faces, AnyPreview] = Pairing()
-        self._pictured_at = -PICTURED_S
+        self._preview: AnyPreview | None = None
+        self._preview_at = self._pictured_at = -math.inf
+        self._previewed = asyncio.Event()
         self._pictured = 0.0  # capture time of the picture that went out last
 
     def take_result(self, result: Result, age_s: float) -> Faces:
         """A result whose faces have their tracks: what viewers are told of it."""
-        self.heard_at = time.monotonic()
+        self._seen_at = time.monotonic()
         self._recent.add(age_s)
         self.newest = Faces(
             camera=self.camera_id,
@@ -65,7 +73,31 @@ class CameraView:
 
     def pair_picture(self, preview: AnyPreview) -> tuple[Faces, AnyPreview] | None:
         """A picture with the faces of its frame, where those came before."""
+        self._preview, self._preview_at = preview, time.monotonic()
+        self._previewed.set()
         return self._in_order(self._pairs.picture((preview.sequence, preview.captured_at), preview))
+
+    def tidy(self, silent_s: float) -> None:
+        """Keep no picture longer than it is new. Where no result came for so long, nobody is followed, whatever events said."""
+        if not self.pictured_lately:
+            self._preview = None
+            self._pairs.clear()
+        if time.monotonic() - self._seen_at > silent_s:
+            self.timeline.end_open(self.newest.captured_at if self.newest else 0.0)
+
+    async def picture(self, within_s: float) -> AnyPreview | None:
+        """The newest picture, or else the next one; None where that takes longer."""
+        if not self.pictured_lately:
+            self._previewed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    await self._previewed.wait()
+        return self._preview if self.pictured_lately else None
+
+    @property
+    def pictured_lately(self) -> bool:
+        """Whether a picture came just now, with its faces or not."""
+        return time.monotonic() - self._preview_at <= PICTURED_S
 
     @property
     def gives_pictures(self) -> bool:

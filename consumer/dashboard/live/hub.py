@@ -1,35 +1,33 @@
-"""What all viewers share: one reading of results, events, pictures and the deployment, and the messages made of it once."""
+"""What all viewers share: one reading of results, events, pictures and the deployment."""
 
 import asyncio
 import time
-from collections import OrderedDict
-from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 import msgspec
 
 from ferstream.consumer.dashboard.live import messages
-from ferstream.consumer.dashboard.live.camera_view import AnyPreview, CameraView, picture_of
+from ferstream.consumer.dashboard.live.camera_view import AnyPreview, CameraView
+from ferstream.consumer.dashboard.live.cameras import Cameras
 from ferstream.consumer.dashboard.live.feed import Feed
 from ferstream.consumer.dashboard.live.history import History
 from ferstream.consumer.dashboard.live.listener import Listener
 from ferstream.consumer.dashboard.live.look import Look, Looker
 from ferstream.consumer.dashboard.live.metrics import DashboardMetrics
-from ferstream.consumer.dashboard.live.timeline import Timeline
-from ferstream.consumer.dashboard.live.viewer import SEND_S, Viewer
+from ferstream.consumer.dashboard.live.viewer import Viewer
+from ferstream.consumer.dashboard.live.viewers import Viewers
 from ferstream.consumer.dashboard.settings import DashboardSettings
 from ferstream.consumer.subscribe.sources import Delivery, EventDelivery
 from ferstream.consumer.tracking.tracker import FaceTracker
-from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.service.heartbeat import Heartbeat, LoopWatch
 
-#: Cameras that are remembered, and for how long after their last word.
-MOST_CAMERAS = 2000
-FORGET_S = 3600.0
 #: An event loop that does not come round for so long hangs.
 HANGS_S = 10.0
-NOT_SEEN_YET = "Redis has not answered yet"
+#: A look that takes longer sees nothing now.
+LOOK_S = 4.0
+#: Nobody is followed any more in front of a camera that gave no result for so long: as `fer-consumer track` has it.
+SILENT_S = 60.0
 
 
 class Hub:
@@ -37,24 +35,24 @@ class Hub:
 
     def __init__(self, settings: DashboardSettings, metrics: DashboardMetrics) -> None:
         self._settings, self.metrics = settings, metrics
-        self.history = History()
+        self.history, self.viewers = History(), Viewers(metrics)
+        self._cameras = Cameras()
+        self._listeners: set[Listener] = set()
+        self._tracker = FaceTracker()
         self._heartbeat = Heartbeat()
         self._watch = LoopWatch({"the event loop": self._heartbeat.silent_s}, HANGS_S)
-        self.look = Look(None, {}, NOT_SEEN_YET)
-        self._viewers: set[Viewer] = set()
-        self._listeners: set[Listener] = set()
-        self._cameras: OrderedDict[str, tuple[CameraView, Timeline]] = OrderedDict()
-        self._statuses: dict[str, CameraStatus] = {}
-        self._tracker = FaceTracker()
         self._tasks: list[asyncio.Task[None]] = []
         self._looker: Looker | None = None
+        self._looked_at, self._clock_ahead_s = time.monotonic(), 0.0
+        self._statuses: dict[str, dict[str, Any]] = {}
         self._status = b""
+        #: Why Redis cannot be seen now; empty where it can.
+        self.away = "Redis has not answered yet"
 
     async def __aenter__(self) -> Self:
-        settings = self._settings
+        settings, undecodable = self._settings, self.metrics.undecodable.inc
         feed = Feed(settings.redis_url, settings.prefix, settings.shards)
         self._looker = Looker(settings.redis_url, settings.prefix, self._take_look)
-        undecodable = self.metrics.undecodable.inc
         for task in (feed.results(self._take_result, undecodable), feed.events(self._take_event, undecodable), self._tick()):
             self._tasks.append(asyncio.create_task(task))
         return self
@@ -65,21 +63,20 @@ class Hub:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
         self._heartbeat.rest()
 
     def add(self, viewer: Viewer) -> None:
         """From now on it is told."""
-        self._viewers.add(viewer)
-        self.metrics.viewers.set(len(self._viewers))
-        if self.look.away:
-            viewer.offer_event(messages.away_text(self.look.away))
-        elif self._status:
+        self.viewers.add(viewer)
+        if self.away:
+            viewer.offer("status", "", messages.away_text(self.away))
+        else:
             viewer.offer("status", "", messages.status_text(self._status))
 
     def remove(self, viewer: Viewer) -> None:
         """It is gone."""
-        self._viewers.discard(viewer)
-        self.metrics.viewers.set(len(self._viewers))
+        self.viewers.remove(viewer)
 
     def listen(self, listener: Listener) -> None:
         """It is told of events until `forget`."""
@@ -93,14 +90,9 @@ class Hub:
         for listener in self._listeners:
             listener.close()
 
-    @property
-    def away(self) -> str:
-        """Why Redis cannot be seen now; empty where it can."""
-        return self.look.away
-
     def unready(self) -> str | None:
         """Why it is not fit for work, in a line, or None."""
-        return self.look.away or None
+        return self.away or None
 
     def unhealthy(self) -> str | None:
         """Which part of it hangs, in a line, or None."""
@@ -109,114 +101,73 @@ class Hub:
     @property
     def now(self) -> float:
         """Seconds since the epoch on Redis's clock, as of its last answer."""
-        return time.time() + self._skew_s
-
-    _skew_s = 0.0
+        return time.time() + self._clock_ahead_s
 
     def status(self) -> bytes:
-        """The object of GET /api/status as JSON; empty before the first look."""
+        """The object of GET /api/status as JSON, of the last look that saw something; empty before the first."""
         return self._status
 
     def cameras(self) -> list[str]:
         """All that are known, by name."""
-        return sorted({*self._statuses, *self._cameras})
+        return sorted({*self._statuses, *self._cameras.names()})
 
     def camera(self, camera_id: str) -> CameraView | None:
-        known = self._cameras.get(camera_id)
-        return known[0] if known else None
+        """What was heard of a camera; None where that is nothing."""
+        return self._cameras.get(camera_id)
 
-    def camera_status(self, camera_id: str) -> CameraStatus | None:
-        """What its producer says of it."""
+    def camera_status(self, camera_id: str) -> dict[str, Any] | None:
+        """What its producer says of it, and `silent_since`."""
         return self._statuses.get(camera_id)
 
-    def timeline(self, camera_id: str) -> Timeline | None:
-        known = self._cameras.get(camera_id)
-        return known[1] if known else None
-
-    def _known(self, camera_id: str) -> tuple[CameraView, Timeline]:
-        known = self._cameras.get(camera_id)
-        if known is None:
-            known = self._cameras[camera_id] = CameraView(camera_id), Timeline()
-            if len(self._cameras) > MOST_CAMERAS:
-                self._cameras.popitem(last=False)
-        known[0].heard_at = time.monotonic()
-        self._cameras.move_to_end(camera_id)
-        return known
+    async def picture(self, camera_id: str, side: int, within_s: float) -> AnyPreview | None:
+        """The newest picture of a camera; None where none comes in time."""
+        view = self._cameras.heard(camera_id)
+        return await view.picture(within_s)
 
     def _take_result(self, delivery: Delivery) -> None:
         shown, _ = self._tracker.update(delivery.result)
-        view, _ = self._known(shown.camera_id)
+        view = self._cameras.heard(shown.camera_id)
         faces = view.take_result(shown, delivery.latency_s)
-        if any(viewer.sees_pictures(shown.camera_id) for viewer in self._viewers):
-            self._send_picture(view.pair_faces(faces))
-        self._send_faces(view, faces)
+        if self.viewers.see_pictures(shown.camera_id) and (pair := view.pair_faces(faces)):
+            self.viewers.picture(*pair)
+        self.viewers.faces(view, faces)
 
-    def take_picture(self, preview: AnyPreview, camera_id: str) -> None:
+    def take_picture(self, camera_id: str, preview: AnyPreview) -> None:
         """A small picture of a frame came."""
-        view, _ = self._known(camera_id)
-        self._send_picture(view.pair_picture(preview))
-
-    def _send_picture(self, pair: tuple[messages.Faces, AnyPreview] | None) -> None:
-        if pair is None:
-            return
-        faces, preview = pair
-        message = messages.picture_bytes(picture_of(faces, preview), preview.jpeg)
-        for viewer in self._viewers:
-            if viewer.sees_pictures(faces.camera):
-                viewer.offer("picture", faces.camera, message)
-
-    def _send_faces(self, view: CameraView, faces: messages.Faces) -> None:
-        """To those whom no picture brings them."""
-        text = ""
-        for viewer in self._viewers:
-            with_picture = view.gives_pictures and viewer.sees_pictures(faces.camera)
-            if viewer.sees_results(faces.camera) and not with_picture:
-                text = text or messages.faces_text(faces)
-                viewer.offer("faces", faces.camera, text)
+        if pair := self._cameras.heard(camera_id).pair_picture(preview):
+            self.viewers.picture(*pair)
 
     def _take_event(self, delivery: EventDelivery) -> None:
         event = delivery.event
         self.history.add(event)
-        _, timeline = self._known(event.camera_id)
-        timeline.take(event)
-        if self._viewers:
-            text = messages.event_text(event)
-            self._tell(lambda viewer: viewer.offer_event(text))
+        self._cameras.heard(event.camera_id).timeline.take(event)
+        self.viewers.event(event)
         for listener in self._listeners:
             listener.offer(event)
 
     def _take_look(self, look: Look) -> None:
-        before, self.look = self.look, look
+        self._looked_at = time.monotonic()
         if look.deployment is None:
-            if look.away != before.away:
-                self._tell(lambda viewer: viewer.offer_event(messages.away_text(look.away)))
+            self.away = look.away
             return
-        self._skew_s = look.deployment.at - time.time()
-        self._statuses = {camera.camera_id: camera for camera in look.deployment.cameras}
-        figures = {camera_id: view.figures() for camera_id, (view, _) in self._cameras.items()}
-        self._status = msgspec.json.encode(look.status | {"figures": figures})
-        text = messages.status_text(self._status)
-        if before.away and before.away != NOT_SEEN_YET:
-            self._tell(lambda viewer: viewer.offer_event(messages.back_text()))
-        self._tell(lambda viewer: viewer.offer("status", "", text))
-
-    def _tell(self, tell: Callable[[Viewer], Any]) -> None:
-        for viewer in self._viewers:
-            tell(viewer)
+        back, self.away = bool(self.away and self._status), ""
+        self._clock_ahead_s = look.deployment.at - time.time()
+        self._statuses = {status["camera_id"]: status for status in look.status["cameras"]}
+        self._status = msgspec.json.encode(look.status | {"figures": {view.camera_id: view.figures() for view in self._cameras}})
+        if back:
+            self.viewers.say(messages.back_text())
+        self.viewers.show("status", messages.status_text(self._status))
 
     async def _tick(self) -> None:
-        """Once a second: who does not read is let go, and who was not heard of for long is forgotten."""
+        """Once a second: what has to be said or forgotten when nothing comes."""
         while True:
             self._heartbeat.beat()
-            for viewer in list(self._viewers):
-                if viewer.stuck_s() > SEND_S:
-                    viewer.drop("slow")
-            self._forget_cameras()
+            if time.monotonic() - self._looked_at > LOOK_S:
+                self.away = "Redis does not answer"
+            if self.away:
+                self.viewers.show("status", messages.away_text(self.away))
+            self.viewers.drop_stuck()
+            self._cameras.forget_silent()
+            for view in self._cameras:
+                view.tidy(silent_s=SILENT_S)
             await asyncio.sleep(1)
-
-    def _forget_cameras(self) -> None:
-        while self._cameras:
-            view, _ = next(iter(self._cameras.values()))
-            if time.monotonic() - view.heard_at < FORGET_S:
-                return
-            self._cameras.popitem(last=False)

@@ -41,6 +41,10 @@ class Pairing(Generic[F, P]):
         half.picture = picture
         return self._whole(frame, half)
 
+    def clear(self) -> None:
+        """None waits any more."""
+        self._halves.clear()
+
     def _half(self, frame: Frame) -> _Half[F, P]:
         now = time.monotonic()
         while self._halves and (len(self._halves) >= MOST or next(iter(self._halves.values())).at < now - HOLD_S):

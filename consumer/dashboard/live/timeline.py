@@ -57,19 +57,21 @@ class Timeline:
     def __init__(self) -> None:
         self._spans: deque[tuple[float, float, str]] = deque(maxlen=MOST_SPANS)
         self._open: dict[int, _Open] = {}
+        self._last_at = 0.0
         self._left: deque[TrackThatLeft] = deque(maxlen=MOST_LEFT)
 
     def take(self, event: Event) -> None:
         """The next event of the camera."""
+        self._last_at = max(self._last_at, event.at)
         if event.kind == "left":
             self._leave(event)
         elif event.kind in ("appeared", "changed"):
             self._go_on(event)
 
     def end_open(self, at: float) -> None:
-        """Nobody is followed any more: what is open ended then, at the latest."""
+        """Nobody is followed any more, since then or since the last event."""
         for track in self._open.values():
-            self._close(track, at)
+            self._close(track, max(at, self._last_at))
         self._open.clear()
 
     def people(self, now: float) -> list[Person]:

@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 
 from ferstream.consumer.dashboard.live.messages import Watch
 from ferstream.consumer.dashboard.live.metrics import DashboardMetrics, Dropped
@@ -30,16 +31,28 @@ class Viewer:
         self.pictures: dict[str, int] = {}
         self.results: frozenset[str] = frozenset()
         self.dropped: Dropped | None = None
-        self._drops = asyncio.Event()
+        self._drops, self._otherwise = asyncio.Event(), asyncio.Event()
 
     def watch(self, watch: Watch) -> None:
         """From now on it sees this."""
         self.pictures = dict(watch.pictures) if self._may_see_pictures else {}
         self.results = frozenset(watch.results)
+        self._otherwise.set()
         self._newest = {key: message for key, message in self._newest.items() if self._wants(*key)}
 
     def sees_pictures(self, camera_id: str) -> bool:
         return camera_id in self.pictures or ALL in self.pictures
+
+    def sees_pictures_of(self, known: Iterable[str]) -> list[str]:
+        """The cameras whose pictures it sees; "*" is all that are known."""
+        return list(known if ALL in self.pictures else self.pictures)
+
+    async def watches_otherwise(self, within_s: float) -> None:
+        """Wait until it watches something else, or so long."""
+        self._otherwise.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._otherwise.wait()
 
     def sees_results(self, camera_id: str) -> bool:
         return camera_id in self.results or ALL in self.results
