@@ -20,9 +20,9 @@ from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.finish import FrameFinisher, dead
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.frames.worker_status import WorkerStatus
-from ferstream.streams.wire.codec import decode_frame, encode_event, encode_frame, encode_result, face_map
+from ferstream.streams.wire.codec import decode_frame, encode_event, encode_frame, encode_preview, encode_result, face_map
 from ferstream.streams.wire.keys import Keys
-from ferstream.streams.wire.messages import Frame, FrameHeader
+from ferstream.streams.wire.messages import Frame, FrameHeader, Preview
 from ferstream.workers.faces.picture import decode_jpeg
 from tests.consumer.subscribe.test_events import event
 from tests.plays.write_command_pages import PROGRAMS, load, pages
@@ -170,12 +170,14 @@ def fields_in(name: str, page: Path = DOCS / "wire.md") -> set[str]:
 def test_the_wire_is_what_the_page_says():
     header = FrameHeader(camera_id="door", sequence=1, captured_at=1.0, deadline=6.0, width=2, height=2)
     result = a_result("door", 1, 1.0)
+    preview = Preview(camera_id="door", sequence=1, captured_at=1.0, width=2, height=2, blurred=False, jpeg=b"")
     written: dict[str, dict[str, Any]] = {
         "frame": msgpack.unpackb(encode_frame(Frame(header, b""))[b"m"]),
         "result": msgpack.unpackb(encode_result(result)[b"r"]),
         "face": face_map(result.faces[0]),
         "status": {field.name: None for field in fields(CameraStatus)} | {"token": None},
         "event": msgpack.unpackb(encode_event(event(1))[b"e"]),
+        "preview": msgpack.unpackb(encode_preview(preview)[b"m"]),
         "tracker status": {field.name: None for field in fields(TrackerStatus)} | {"token": None},
         "worker status": {field.name: None for field in fields(WorkerStatus)} | {"token": None},
     }

@@ -13,11 +13,12 @@ import msgspec
 import redis
 
 from ferstream.streams.frames import account
+from ferstream.streams.frames.previews import MOMENT_S, PREVIEW_S
 from ferstream.streams.frames.reader import Entry
 from ferstream.streams.redis_client.commands import LuaScript
-from ferstream.streams.wire.codec import MAX_HEADER_BYTES, encode_result, is_accounted
+from ferstream.streams.wire.codec import MAX_HEADER_BYTES, encode_preview, encode_result, is_accounted
 from ferstream.streams.wire.keys import Keys
-from ferstream.streams.wire.messages import Result
+from ferstream.streams.wire.messages import Preview, Result
 
 #: Dead letters kept, newest first to stay: enough to see what goes wrong, never a leak.
 DEAD_LETTERS = 1000
@@ -37,12 +38,22 @@ class Ending:
     message: bytes = b""
     header: bytes = b""
     accounted: bool = True  # its capture is in the account
+    preview: Preview | None = None
+    watched_until: float = 0.0  # somebody looks at the preview until then
 
 
-def answered(entry: Entry, result: Result) -> Ending:
-    """With a result."""
+def answered(entry: Entry, result: Result, preview: Preview | None = None, watched_until: float = 0.0) -> Ending:
+    """With a result, and a preview beside it, where somebody looks at the camera until then."""
     message = encode_result(result)[b"r"]
-    return Ending(entry.entry_id, account.PUBLISHED, "result", message, accounted=is_accounted(entry.fields))
+    return Ending(
+        entry.entry_id,
+        account.PUBLISHED,
+        "result",
+        message,
+        accounted=is_accounted(entry.fields),
+        preview=preview,
+        watched_until=watched_until,
+    )
 
 
 def expired(entry: Entry) -> Ending:
@@ -80,7 +91,7 @@ class FrameFinisher:
     """Ends frames. Results that are older than `keep_results_s` are trimmed on the way. Safe to use from several threads."""
 
     def __init__(self, client: "redis.Redis", keys: Keys, *, group: str, keep_results_s: float = 0.0) -> None:
-        self._client, self._group = client, group
+        self._client, self._group, self._preview_key = client, group, keys.preview
         names = (keys.frames, keys.account, keys.results, keys.dead)
         self._keys = [[name(shard) for name in names] for shard in range(keys.shards)]
         self._keep_results_s = keep_results_s
@@ -103,4 +114,15 @@ class FrameFinisher:
         arguments: list[str | bytes | int] = [self._group, max(0, int((now - self._keep_results_s) * 1000)), DEAD_LETTERS]
         for each in endings:
             arguments += [each.entry_id, each.field, each.adds, int(each.accounted), each.message, each.header]
+        for number, each in enumerate(endings, 1):
+            if each.preview and (life_s := min(PREVIEW_S, each.watched_until + MOMENT_S - now)) > 0:
+                keys = [*keys, self._preview_key(each.preview.camera_id)]
+                arguments += [number, *_written(each.preview, life_s)]
         return [bool(removed) for removed in _END.run(self._client, keys, *arguments)]
+
+
+def _written(preview: Preview, life_s: float) -> list[int | bytes]:
+    """A preview as the script takes it. Its id has room for every time that a clock shows, and for no other."""
+    fields = encode_preview(preview)
+    captured_ms = int(1000 * min(max(preview.captured_at, 0.0), 1e12))
+    return [captured_ms, max(1, int(1000 * life_s)), fields[b"m"], fields[b"j"]]

@@ -13,8 +13,19 @@ from msgspec.structs import asdict
 
 from ferstream.streams.errors import DecodeError, DecodeReason
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.streams.wire.messages import VERSION, Event, Face, Frame, FrameHeader, HeadPose, Result
-from ferstream.streams.wire.schema import Event2, Face1, Face2, Header1, Header2, Result1, Result2, TrackedFace2, TrackedResult2
+from ferstream.streams.wire.messages import VERSION, Event, Face, Frame, FrameHeader, HeadPose, Preview, Result
+from ferstream.streams.wire.schema import (
+    Event2,
+    Face1,
+    Face2,
+    Header1,
+    Header2,
+    Preview2,
+    Result1,
+    Result2,
+    TrackedFace2,
+    TrackedResult2,
+)
 
 #: A header takes some 200 bytes. What is longer is refused before it is parsed, and left out of a dead letter.
 MAX_HEADER_BYTES = 64 * 1024
@@ -22,6 +33,8 @@ MAX_HEADER_BYTES = 64 * 1024
 ACCOUNTED_SINCE = 2
 #: 8 MB holds ten thousand faces.
 MAX_MAP_BYTES = 8 * 1024 * 1024
+#: A preview takes 5 to 100 KB. A longer one is neither written nor read.
+MAX_PREVIEW_BYTES = 512 * 1024
 
 
 class _AnyVersion(msgspec.Struct):
@@ -42,8 +55,9 @@ _RESULTS: dict[int, Callable[[bytes], Result1 | Result2]] = {
     1: msgspec.msgpack.Decoder(Result1).decode,
     2: msgspec.msgpack.Decoder(Result2).decode,
 }
-#: Events came with version 2.
+#: Events and previews came with version 2.
 _EVENTS: dict[int, Callable[[bytes], Event2]] = {2: msgspec.msgpack.Decoder(Event2).decode}
+_PREVIEWS: dict[int, Callable[[bytes], Preview2]] = {2: msgspec.msgpack.Decoder(Preview2).decode}
 #: And the same in JSON.
 _any_json = msgspec.json.Decoder(_AnyVersion).decode
 _RESULT_LINES: dict[int, Callable[[bytes], Result1 | Result2]] = {
@@ -106,6 +120,23 @@ def result_of_json(line: bytes) -> Result:
         return _result(_RESULT_LINES[_any_json(line).version](line))
     except (KeyError, *_UNREADABLE) as error:
         raise ValueError(f"no result: {error}") from error
+
+
+def encode_preview(preview: Preview) -> dict[Any, Any]:
+    """Fields of a preview's entry: `m` a map, `j` the picture."""
+    said = msgspec.to_builtins(preview, builtin_types=(bytes,))
+    jpeg = said.pop("jpeg")
+    return {b"m": _encode({"version": VERSION} | said), b"j": jpeg}
+
+
+def decode_preview(entry_id: str, fields: Mapping[bytes, bytes]) -> Preview:
+    """A preview from its entry. Raises DecodeError as `decode_header` does, and where the picture is missing or too large."""
+    said, jpeg = _decode(_PREVIEWS, entry_id, fields, b"m", MAX_HEADER_BYTES), fields.get(b"j")
+    if jpeg is None:
+        raise DecodeError(entry_id, "missing-field", "field j (the picture) is missing")
+    if len(jpeg) > MAX_PREVIEW_BYTES:
+        raise DecodeError(entry_id, "too-large", f"field j has {len(jpeg)} bytes; at most {MAX_PREVIEW_BYTES} are read")
+    return Preview(**asdict(said), jpeg=jpeg)
 
 
 def encode_event(event: Event) -> dict[Any, Any]:

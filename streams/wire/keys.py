@@ -67,8 +67,14 @@ class Keys:
         """How many shards this deployment has; the first process writes it, the others check."""
         return f"{self.prefix}:shards"
 
+    @property
+    def watched(self) -> str:
+        """Hash of the cameras whose pictures somebody looks at now."""
+        return f"{self.prefix}:watched"
+
     def preview(self, camera_id: str) -> str:
-        return f"{self.prefix}:preview:{camera_id}"
+        """Stream of one entry: the newest preview of a camera, in the slot of its results."""
+        return f"{self.prefix}:preview:{{{self.shard_of(camera_id)}}}:{camera_id}"
 
     def shard_of(self, camera_id: str) -> int:
         """The shard that holds a camera: CRC-32 of its UTF-8 name, modulo the number of shards."""

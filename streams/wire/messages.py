@@ -104,6 +104,22 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """The picture of the frame `(camera_id, sequence)`: a JPEG of `width` x `height` pixels. The frame's size is in its result.
+
+    `captured_at` is in seconds since the epoch on Redis's clock. In a `blurred` one the faces that were found are pixelated.
+    """
+
+    camera_id: str
+    sequence: int
+    captured_at: float
+    width: int
+    height: int
+    blurred: bool
+    jpeg: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened to a track: its face `appeared`, its emotion `changed`, it `left`, or a rule gave an `alert`.
 

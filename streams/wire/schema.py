@@ -37,6 +37,15 @@ class Header2(Header1, kw_only=True):
     producer: Text | None
 
 
+class Preview2(msgspec.Struct, kw_only=True):
+    camera_id: Text
+    sequence: Count
+    captured_at: Finite
+    width: Side
+    height: Side
+    blurred: bool
+
+
 class _Probabilities(msgspec.Struct, kw_only=True):
     probabilities: dict[Emotion, Single]
 

@@ -245,7 +245,7 @@ def test_keys_of_a_shard_share_a_slot():
     keys = Keys("x", 3)
     names = [keys.frames(1), keys.results(1), keys.dead(1), keys.account(1), keys.last(1), keys.age(1)]
     assert names == ["x:frames:{1}", "x:results:{1}", "x:dead:{1}", "x:account:{1}", "x:last:{1}", "x:age:{1}"]
-    assert (keys.cameras, keys.shard_count, keys.preview("door")) == ("x:cameras", "x:shards", "x:preview:door")
+    assert (keys.cameras, keys.shard_count, Keys("x").preview("door")) == ("x:cameras", "x:shards", "x:preview:{0}:door")
 
 
 def test_the_shard_of_a_camera_is_fixed():
