@@ -16,6 +16,7 @@ from pathlib import Path
 import redis
 from prometheus_client import REGISTRY, CollectorRegistry
 
+import ferstream.consumer.dashboard.access.refusal
 import ferstream.producer.metrics
 import ferstream.streams.service.health_server
 import ferstream.workers.metrics

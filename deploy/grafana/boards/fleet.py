@@ -145,6 +145,12 @@ LOAD = (
         ("fer_clock_skew_seconds", "{{job}} {{instance}}"),
         steps=((None, BAD), (-1, GOOD), (1, BAD)),
     ),
+    lines(
+        "Refused by the page",
+        "Requests that fer-dashboard refused, by reason: many of login, token or rate are somebody who guesses.",
+        "cps",
+        (f"sum by (reason) (rate(fer_dashboard_refused_total{_RATE}))", "{{reason}}"),
+    ),
 )
 
 TABLES = (

@@ -1,0 +1,55 @@
+"""What the signed cookie of a browser says: who logged in and how, and the word that its requests carry (CSRF)."""
+
+import hmac
+import secrets
+from typing import Any, Literal
+
+from starlette.requests import HTTPConnection
+
+#: Seconds after a login until it is asked for again.
+MAX_AGE_S = 12 * 3600
+CSRF_HEADER = "x-csrf-token"
+
+Way = Literal["user", "token"]
+
+
+class BrowserSession:
+    """The session of a connection; Starlette signs it and hands it out anew where it was changed.
+
+    `fingerprint` is of what was logged in with: when that changes, the session is nobody's any more.
+    """
+
+    def __init__(self, connection: HTTPConnection) -> None:
+        self._kept: dict[str, Any] = connection.scope["session"]
+
+    @property
+    def login(self) -> tuple[str, str, str]:
+        """Way, name and fingerprint; empty where nobody logged in."""
+        kept = (self._kept.get("way"), self._kept.get("name"), self._kept.get("fingerprint"))
+        way, name, fingerprint = (value if isinstance(value, str) else "" for value in kept)
+        return way, name, fingerprint
+
+    def log_in(self, way: Way, name: str, fingerprint: str) -> None:
+        """From here on it is this person's; whoever knew what it said before knows nothing of it now."""
+        self._kept.clear()
+        self._kept.update(way=way, name=name, fingerprint=fingerprint, csrf=secrets.token_urlsafe(24))
+
+    def log_out(self) -> None:
+        """From here on it is nobody's."""
+        self._kept.clear()
+
+    def csrf(self) -> str:
+        """The word that requests must carry; made where there is none yet."""
+        if not isinstance(self._kept.get("csrf"), str):
+            self._kept["csrf"] = secrets.token_urlsafe(24)
+        return str(self._kept["csrf"])
+
+    def is_csrf(self, given: str) -> bool:
+        """Whether a request carries it."""
+        kept = self._kept.get("csrf")
+        return isinstance(kept, str) and hmac.compare_digest(kept.encode(), given.encode("utf-8", "surrogatepass"))
+
+
+def fingerprint_of(secret: str, value: str) -> str:
+    """What may stand in a cookie for a hash or a token: it changes with it, and tells nothing of it without the secret."""
+    return hmac.digest(secret.encode(), value.encode(), "sha256").hex()[:32]
