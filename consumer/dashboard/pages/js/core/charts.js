@@ -118,6 +118,7 @@ export function shareBar({ label, none }) {
   const bar = el("div", { class: "share-bar", role: "img", "aria-label": label });
   const legend = el("div", { class: "legend share-legend" });
   let shown = "";
+  const caption = el("span", { class: "muted" }, label);
   return {
     node: el("div", { class: "share" }, bar, legend),
     show(counts) {
@@ -131,7 +132,8 @@ export function shareBar({ label, none }) {
         bar,
         present.map((name) => el("span", { dataset: { name }, style: { flexGrow: counts[name], backgroundColor: colourOf(name) } })),
       );
-      fill(legend, present.length ? present.map((name) => emotion(name, `${name} ${counts[name]}`)) : el("span", { class: "muted" }, none));
+      const items = present.map((name) => emotion(name, `${name} ${counts[name]}`));
+      fill(legend, caption, items.length ? items : el("span", {}, none));
     },
   };
 }

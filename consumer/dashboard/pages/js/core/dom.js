@@ -24,6 +24,11 @@ export function fill(node, ...children) {
   return node;
 }
 
+/** Text whose `words in backticks` are code. */
+export function prose(text) {
+  return text.split("`").map((part, index) => (index % 2 ? el("code", {}, part) : part));
+}
+
 /** Write text where it is another than before: a node that is not touched costs no layout. */
 export function say(node, text) {
   const words = String(text);

@@ -1,11 +1,11 @@
 // A picture on a canvas, and the faces that were found in it. All sizes in CSS pixels; the context is scaled already.
 
 import { colourOf, percent, signOf, UNKNOWN } from "./emotions.js";
-import { lasting } from "./times.js";
+import { brief } from "./times.js";
 
 const PLATE = "rgba(10, 13, 18, 0.84)";
 const HALO = "rgba(10, 13, 18, 0.6)";
-const FONT = '600 12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif';
+const FAMILY = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif';
 const PLATE_HEIGHT = 20;
 const GAP = 3;
 const SIGN = 11;
@@ -51,7 +51,7 @@ export function drawFaces(context, message, { place, now, label = "full" }) {
   const faces = message.faces.map((face) => ({ face, box: boxOf(face, place) }));
   for (const { face, box } of faces) drawBox(context, face, box);
   if (label === "none") return;
-  context.font = FONT;
+  context.font = `600 ${place.width < 400 ? 11 : place.width < 900 ? 12 : 13}px ${FAMILY}`;
   context.textBaseline = "middle";
   const taken = faces.map(({ box }) => box);
   const plates = [];
@@ -68,7 +68,7 @@ export function drawFaces(context, message, { place, now, label = "full" }) {
 export function wordsOf(face, now, label = "full") {
   const name = face.confidence === null ? face.emotion : `${face.emotion} ${percent(face.confidence)}`;
   if (label === "short" || typeof face.since !== "number") return name;
-  return `${name} · ${lasting(now - face.since)}`;
+  return `${name} · ${brief(now - face.since)}`;
 }
 
 function boxOf(face, place) {

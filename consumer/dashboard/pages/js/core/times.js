@@ -33,6 +33,14 @@ export function lasting(seconds) {
   return days === 1 ? "1 day" : `${days} days`;
 }
 
+/** `7 s`, `3 min`, `2 h`, `5 d`: where there is little room. */
+export function brief(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min`;
+  return whole < 86400 ? `${Math.floor(whole / 3600)} h` : `${Math.floor(whole / 86400)} d`;
+}
+
 /** A latency: `84 ms`, `1.24 s`; a dash where it is not known. */
 export function latency(seconds) {
   if (seconds === null || seconds === undefined) return "–";

@@ -1,0 +1,193 @@
+// One camera's newest picture with its faces. What is old looks old, and says so.
+
+import { drawFaces, drawStage, fitted, sized } from "./draw.js";
+import { el, mark, say } from "./dom.js";
+import { lasting } from "./times.js";
+import { TEXTS } from "../texts.js";
+
+const texts = TEXTS.picture;
+/** Older than this, in seconds, is not now. */
+export const OLD_S = 2;
+/** So long after it was asked for, a first picture should be there. */
+const FIRST_S = 4;
+
+const dirty = new Set();
+let asked = false;
+const draws = new URLSearchParams(location.search).get("measure") === "1" ? (window.ferDraws = { frames: 0, pictures: 0 }) : null;
+
+/** All that changed is drawn at once, when the browser draws next. */
+function draw() {
+  asked = false;
+  for (const view of dirty) view.draw();
+  if (draws) draws.frames += 1;
+  dirty.clear();
+}
+
+const sizes = new ResizeObserver((entries) => {
+  for (const { target, contentRect } of entries) target.pictureView?.resize(contentRect.width, contentRect.height);
+});
+
+/**
+ * `take` takes messages "picture" and "faces" of the camera; `tell` says once a second what is wrong. Of pictures that come faster
+ * than they can be shown, the newest is shown. `close` when it is no longer needed.
+ */
+export class PictureView {
+  #bitmap = null;
+  #shown = null; // the message that is drawn
+  #next = null; // a picture that waits for the one being decoded
+  #decoding = false;
+  #askedAt = performance.now();
+  #seenAt = 0; // capture time of the newest result, with picture or without
+  #pictured = false;
+  #closed = false;
+  #width = 0;
+  #height = 0;
+
+  constructor({ live, session }) {
+    this.live = live;
+    this.session = session;
+    this.canvas = el("canvas", { "aria-hidden": "true" });
+    this.words = el("div", { class: "stage-words", hidden: true }, el("strong", {}), el("span", {}));
+    this.note = el("div", { class: "stage-note", hidden: true });
+    this.node = el("div", { class: "stage" }, this.canvas, this.words, this.note);
+    this.node.pictureView = this;
+    sizes.observe(this.node);
+  }
+
+  /** The newest faces, and whether they are of now. */
+  get faces() {
+    return this.#shown && this.live.now() - this.#seenAt < OLD_S + 1 ? this.#shown.faces : [];
+  }
+
+  get newest() {
+    return this.#shown;
+  }
+
+  /** Watched from now on: pictures may be expected. */
+  expect() {
+    this.#askedAt = performance.now();
+  }
+
+  take(message) {
+    if (!message.jpeg) return this.#takeFaces(message);
+    this.#seenAt = Math.max(this.#seenAt, message.captured_at);
+    this.#next = message;
+    if (!this.#decoding) this.#decode();
+    return undefined;
+  }
+
+  #takeFaces(message) {
+    this.#seenAt = Math.max(this.#seenAt, message.captured_at);
+    // A picture that was just shown stays: only its own faces may be drawn on it.
+    if (this.#bitmap && this.live.now() - this.#shown.captured_at < OLD_S) return;
+    this.#drop();
+    this.#shown = message;
+    this.#ask();
+  }
+
+  async #decode() {
+    this.#decoding = true;
+    while (this.#next && !this.#closed) {
+      const message = this.#next;
+      this.#next = null;
+      try {
+        const bitmap = await createImageBitmap(message.jpeg);
+        this.#drop();
+        if (this.#closed) bitmap.close();
+        else this.#bitmap = bitmap;
+        this.#shown = { ...message, jpeg: null };
+        this.#pictured = true;
+        this.#ask();
+      } catch {
+        say(this.note, texts.broken); // the next one may be whole
+      }
+    }
+    this.#decoding = false;
+  }
+
+  #drop() {
+    this.#bitmap?.close();
+    this.#bitmap = null;
+  }
+
+  #ask() {
+    dirty.add(this);
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(draw);
+  }
+
+  resize(width, height) {
+    this.#width = width;
+    this.#height = height;
+    this.#ask();
+  }
+
+  draw() {
+    if (this.#closed || !this.#width || !this.#height) return;
+    const context = sized(this.canvas, this.#width, this.#height);
+    context.fillStyle = "#0b0e13";
+    context.fillRect(0, 0, this.#width, this.#height);
+    const message = this.#shown;
+    if (!message) return;
+    const place = fitted(message.width, message.height, this.#width, this.#height);
+    if (this.#bitmap) {
+      context.drawImage(this.#bitmap, place.x, place.y, place.width, place.height);
+      if (draws) draws.pictures += 1;
+    } else drawStage(context, place);
+    drawFaces(context, message, { place, now: message.captured_at, label: labelFor(place.width, message.faces.length) });
+  }
+
+  /** Say what there is to say over the picture, of `condition` (of condition.js) and of its age. Returns the words. */
+  tell(condition, { workers = true } = {}) {
+    const said = this.#said(condition, workers);
+    mark(this.node, "data-old", said.old ? "" : null);
+    mark(this.node, "data-tone", said.tone);
+    this.words.hidden = !said.words;
+    say(this.words.firstChild, said.words);
+    say(this.words.lastChild, said.why ?? "");
+    const note = said.words ? "" : this.#noteWords();
+    this.note.hidden = !note;
+    say(this.note, note);
+    return said.words;
+  }
+
+  #said(condition, workers) {
+    if (condition.words) return { old: true, tone: condition.tone, words: condition.words, why: condition.why };
+    const age = this.live.now() - this.#seenAt;
+    const waited = (performance.now() - this.#askedAt) / 1000;
+    if (this.#seenAt && age < OLD_S) return this.#ofPicture();
+    if (!workers) return { old: true, tone: "bad", words: texts.noWorker, why: texts.noWorkerDo };
+    if (this.#seenAt && waited > 2) {
+      return { old: true, tone: "warn", words: this.#pictured ? texts.oldPicture(lasting(age)) : texts.oldResult(lasting(age)) };
+    }
+    if (waited < FIRST_S) return { old: false, tone: "", words: this.#seenAt ? "" : texts.waiting };
+    return { old: true, tone: "warn", words: texts.noResult, why: texts.noResultWhy };
+  }
+
+  /** Results come; so may pictures, or they stopped. */
+  #ofPicture() {
+    const age = this.#bitmap ? this.live.now() - this.#shown.captured_at : 0;
+    if (age < OLD_S) return { old: false, tone: "", words: "" };
+    return { old: true, tone: "warn", words: texts.oldPicture(lasting(age)) };
+  }
+
+  #noteWords() {
+    if (this.#bitmap || !this.#shown) return this.#shown?.blurred ? texts.blurred : "";
+    if (!this.session.pictures) return this.session.role === "watcher" ? texts.noRight : texts.switchedOff;
+    return performance.now() - this.#askedAt > FIRST_S * 1000 ? texts.noPreviews : "";
+  }
+
+  close() {
+    this.#closed = true;
+    sizes.unobserve(this.node);
+    dirty.delete(this);
+    this.#drop();
+  }
+}
+
+/** How much is written beside a box: what there is room for. */
+function labelFor(width, faces) {
+  if (width < 130) return "none";
+  return width / Math.max(1, faces) < 75 || width < 220 ? "short" : "full";
+}
