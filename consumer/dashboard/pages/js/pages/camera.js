@@ -1,0 +1,177 @@
+// One camera: its picture large, who is there, what happened, how fast and how late.
+
+import { ApiError, cameraPath, get } from "../core/api.js";
+import { stackedArea } from "../core/charts.js";
+import { conditionOf } from "../core/condition.js";
+import { el, fill, mark, say } from "../core/dom.js";
+import { icon } from "../core/icons.js";
+import { PictureView } from "../core/picture.js";
+import { clock } from "../core/times.js";
+import { TEXTS } from "../texts.js";
+import { eventList } from "./camera_events.js";
+import { dropsCard, factsCard, latencyCard } from "./camera_figures.js";
+import { peopleList, trackTable } from "./camera_people.js";
+
+const texts = TEXTS.camera;
+const SIDE = 640;
+const MINUTES = 60;
+/** The past is asked for again so often, in seconds. */
+const AGAIN_S = 10;
+
+export function mount(root, { live, session, go, params }) {
+  const { camera } = params;
+  const ended = new AbortController();
+  const { signal } = ended;
+  const parts = build(camera, { live, session, signal });
+  let status = live.status;
+  let sized = false;
+  document.title = `${camera} · ${TEXTS.common.name}`;
+  fill(root, parts.node);
+
+  live.on("status", (message) => ((status = message), show()), signal);
+  live.on("picture", take, signal);
+  live.on("faces", take, signal);
+  live.on("event", ({ event }) => event.camera_id === camera && (parts.events.add(event), soon()), signal);
+  live.on("open", past, signal);
+  live.watch({ pictures: session.pictures ? { [camera]: SIDE } : {}, results: [camera] });
+  document.addEventListener("keydown", leave, { signal });
+  const ticking = setInterval(tick, 500);
+  const asking = setInterval(past, AGAIN_S * 1000);
+  let waiting = 0;
+  if (status) show();
+  past();
+
+  return function unmount() {
+    ended.abort();
+    clearInterval(ticking);
+    clearInterval(asking);
+    clearTimeout(waiting);
+    parts.view.close();
+  };
+
+  function take(message) {
+    if (message.camera !== camera) return;
+    if (!sized) parts.view.node.style.aspectRatio = `${message.width} / ${message.height}`;
+    sized = true;
+    parts.view.take(message);
+  }
+
+  function statusOf() {
+    return status?.cameras.find((one) => one.camera_id === camera) ?? null;
+  }
+
+  /** Once a second: what the newest status says. */
+  function show() {
+    const mine = statusOf();
+    const figures = status.figures?.[camera] ?? null;
+    parts.latency.show(figures);
+    parts.facts.show(mine);
+    parts.drops.show(status);
+    const { badge, tone, words } = conditionOf(mine);
+    mark(parts.badge, "class", `badge ${tone}`);
+    say(parts.badge, badge);
+    say(parts.spoken, words || badge);
+    say(parts.about, mine?.width ? texts.about(mine.width, mine.height, mine.frames_per_second.toFixed(1)) : "");
+  }
+
+  function tick() {
+    const workers = !status || status.workers.some((one) => one.silent_since === null) || status.hidden?.includes("workers");
+    parts.view.tell(conditionOf(statusOf()), { workers });
+    const { faces } = parts.view;
+    parts.people.show(faces, live.now());
+    say(parts.peopleCount, faces.length ? String(faces.length) : "");
+  }
+
+  /** A burst of events asks once. */
+  function soon() {
+    clearTimeout(waiting);
+    waiting = setTimeout(past, 400);
+  }
+
+  /** What only the server knows: those who left, and the timeline. */
+  async function past() {
+    try {
+      const [known, timeline] = await Promise.all([
+        get(cameraPath(camera), { signal }),
+        get(cameraPath(camera, `/timeline?minutes=${MINUTES}&step=10`), { signal }),
+      ]);
+      fill(parts.tracks, trackTable(known.tracks));
+      parts.timeline.show(timeline);
+    } catch (error) {
+      if (!(error instanceof ApiError)) return;
+      if (error.status === 404 && !statusOf()) fill(root, unknown(camera));
+      else if (!parts.tracks.firstChild) fill(parts.tracks, el("p", { class: "table-empty" }, error.message));
+    }
+  }
+
+  function leave(event) {
+    if (event.key !== "Escape" || document.querySelector("dialog[open]") || event.target.closest?.("input, select")) return;
+    go("/");
+  }
+}
+
+function build(camera, { live, session, signal }) {
+  const parts = {
+    view: new PictureView({ live, session }),
+    badge: el("span", { class: "badge" }),
+    about: el("span", { class: "muted" }),
+    people: peopleList(),
+    peopleCount: el("span", { class: "aside" }),
+    events: eventList(camera, signal),
+    timeline: stackedArea({ label: texts.timeline, words: read, empty: texts.noTimeline }),
+    tracks: el("div", {}),
+    latency: latencyCard(),
+    facts: factsCard(),
+    drops: dropsCard(),
+    spoken: el("div", { class: "visually-hidden", role: "status", "aria-live": "polite" }),
+  };
+  parts.view.node.classList.add("stage-large");
+  const back = el("a", { class: "button icon quiet", href: "/", "aria-label": texts.back, title: texts.back }, icon("back"));
+  mark(back.firstChild, "width", 18);
+  parts.node = el(
+    "div",
+    { class: "page camera" },
+    el("div", { class: "page-head" }, back, el("h1", { class: "camera-name" }, camera), parts.badge, parts.about),
+    el(
+      "div",
+      { class: "camera-top" },
+      el("div", { class: "card camera-picture" }, parts.view.node),
+      el("div", { class: "camera-side" }, card(texts.people, parts.people.node, parts.peopleCount), card(texts.events, parts.events.node)),
+    ),
+    card(texts.timeline, el("div", { class: "card-body" }, parts.timeline.node), el("span", { class: "aside" }, texts.timelineUnit)),
+    el(
+      "div",
+      { class: "camera-bottom" },
+      card(texts.tracks, parts.tracks),
+      el(
+        "div",
+        { class: "stack" },
+        card(texts.latency, parts.latency.node, el("span", { class: "aside" }, texts.lastMinute)),
+        card(texts.camera, parts.facts.node),
+        card(texts.drops, parts.drops.node, el("span", { class: "aside" }, texts.allCameras)),
+      ),
+    ),
+    parts.spoken,
+  );
+  return parts;
+}
+
+function card(title, body, aside = null) {
+  return el("section", { class: "card", "aria-label": title }, el("div", { class: "card-head" }, el("h2", {}, title), aside), body);
+}
+
+function read(at, people) {
+  const told = people.map(([name, number]) => `${name} ${number.toFixed(1)}`).join(", ") || texts.nobody;
+  return `${clock(at)}: ${told}`;
+}
+
+function unknown(camera) {
+  return el(
+    "div",
+    { class: "empty" },
+    icon("camera_off"),
+    el("h1", {}, texts.unknown(camera)),
+    el("p", {}, texts.unknownWhy),
+    el("a", { class: "button", href: "/" }, TEXTS.common.toWall),
+  );
+}
