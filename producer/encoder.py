@@ -67,7 +67,7 @@ class JpegEncoder:
             threads=1,
         )
         y, u, v = _upright([_plane(plane) for plane in scaled.planes[:3]], frame.rotation)
-        jpeg = simplejpeg.encode_jpeg_yuv_planes(y, u, v, quality=self._quality)
+        jpeg = simplejpeg.encode_jpeg_yuv_planes(_evenly_stored(y), u, v, quality=self._quality)
         turned = frame.rotation % 180 != 0
         return Encoded(jpeg, *((frame.height, frame.width) if turned else (frame.width, frame.height)), _checksum(y))
 
@@ -96,6 +96,14 @@ def _upright(planes: list[NDArray[np.uint8]], rotation: int) -> list[NDArray[np.
     """Phones film lying down and write beside it how to turn the picture, counter-clockwise."""
     turns = round(rotation / 90) % 4
     return [np.ascontiguousarray(np.rot90(plane, turns)) for plane in planes] if turns else planes
+
+
+def _evenly_stored(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The plane, in memory with its last line and column once more where their number is odd: libjpeg-turbo reads on to them."""
+    height, width = luma.shape
+    if height % 2 == width % 2 == 0:
+        return luma
+    return np.pad(luma, ((0, height % 2), (0, width % 2)), "edge")[:height, :width]
 
 
 def _range_of(frame: av.VideoFrame) -> ColorRange:

@@ -52,6 +52,16 @@ def test_odd_sizes(size):
     assert simplejpeg.decode_jpeg(encoded.jpeg).shape == (size[1], size[0], 3)
 
 
+def test_nothing_but_the_picture_is_encoded():
+    """What lies in memory behind an odd number of lines or columns would show in the last ones."""
+    black = av.VideoFrame.from_ndarray(np.zeros((366, 666, 3), np.uint8), "rgb24").reformat(format="yuv420p")
+    encoder = JpegEncoder(333, 90)
+    for number in range(20):
+        noise = [np.random.default_rng(number).integers(0, 255, (183 + rows, 333), np.uint8) for rows in range(3)]
+        del noise  # its memory is free for the next plane
+        assert simplejpeg.decode_jpeg(encoder.encode(black).jpeg).max() <= 2
+
+
 def test_arrays_are_blue_green_red():
     encoded = JpegEncoder(320, 95).encode(np.ascontiguousarray(bars()[..., ::-1]))
     assert farthest(encoded.jpeg) <= 8
