@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 import cloup
 
-from ferstream.producer.config.camera_config import RANGES, SETTING_NAMES, CameraConfig, CameraSettings
+from ferstream.producer.config.camera_config import COMMON_NAMES, RANGES, CameraConfig, CameraSettings
 from ferstream.producer.config.cameras_file import camera_from_argument, read_cameras_file, refuse_duplicates
 from ferstream.producer.config.partition import Partition
 from ferstream.producer.errors import ConfigError
@@ -126,7 +126,7 @@ def camera_options(command: F) -> F:
 def _reader(given: dict[str, Any]) -> Callable[[], list[CameraConfig]]:
     """Take the camera options out of `given`; the function reads the file anew each time."""
     arguments, file = given.pop("arguments"), given.pop("file")
-    defaults = CameraSettings(**{name: given.pop(name) for name in SETTING_NAMES})
+    defaults = CameraSettings(**{name: given.pop(name) for name in COMMON_NAMES})
     if not arguments and file is None:
         raise ConfigError("no camera: give --camera NAME=URL or --cameras cameras.yaml")
 

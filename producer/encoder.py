@@ -11,6 +11,7 @@ import simplejpeg
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
+from ferstream.producer.blackout import Blackout
 from ferstream.producer.sources.source import Picture
 from ferstream.streams.errors import FerstreamError
 
@@ -28,7 +29,10 @@ class EncodeError(FerstreamError):
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A JPEG; `width` and `height` are the picture's as captured, `checksum` is equal for identical pictures."""
+    """A JPEG; `width` and `height` are the picture's as captured, `checksum` is equal for identical pictures.
+
+    The checksum is of the whole picture: a camera whose only moving part is masked is not frozen.
+    """
 
     jpeg: bytes
     width: int
@@ -39,11 +43,11 @@ class Encoded:
 class JpegEncoder:
     """Encodes one camera's pictures at most `max_side` pixels long, as full-range BT.601, which is what JFIF means.
 
-    Not thread-safe: it keeps FFmpeg's scaler between pictures.
+    What `blackout` covers is black in them. Not thread-safe: it keeps FFmpeg's scaler between pictures.
     """
 
-    def __init__(self, max_side: int, quality: int) -> None:
-        self._max_side, self._quality = max_side, quality
+    def __init__(self, max_side: int, quality: int, blackout: Blackout | None = None) -> None:
+        self._max_side, self._quality, self._blackout = max_side, quality, blackout
         self._reformatter = VideoReformatter()
 
     def encode(self, picture: Picture) -> Encoded:
@@ -67,17 +71,23 @@ class JpegEncoder:
             threads=1,
         )
         y, u, v = _upright([_plane(plane) for plane in scaled.planes[:3]], frame.rotation)
+        checksum = _checksum(y)
+        if self._blackout:
+            y, u, v = self._blackout.on_planes(y, u, v)
         jpeg = simplejpeg.encode_jpeg_yuv_planes(_evenly_stored(y), u, v, quality=self._quality)
         turned = frame.rotation % 180 != 0
-        return Encoded(jpeg, *((frame.height, frame.width) if turned else (frame.width, frame.height)), _checksum(y))
+        return Encoded(jpeg, *((frame.height, frame.width) if turned else (frame.width, frame.height)), checksum)
 
     def _from_array(self, picture: NDArray[np.uint8]) -> Encoded:
         height, width = picture.shape[:2]
         size = scaled_size(width, height, self._max_side)
         if size != (width, height):
             picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+        checksum = _checksum(picture[..., 1])
+        if self._blackout:
+            picture = self._blackout.on_array(picture)
         jpeg = simplejpeg.encode_jpeg(np.ascontiguousarray(picture), self._quality, "BGR", "420")
-        return Encoded(jpeg, width, height, _checksum(picture[..., 1]))
+        return Encoded(jpeg, width, height, checksum)
 
 
 def scaled_size(width: int, height: int, max_side: int) -> tuple[int, int]:

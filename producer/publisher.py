@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ferstream.producer import metrics
+from ferstream.producer.blackout import Blackout
 from ferstream.producer.camera_state import CameraState, FrameCounts, FreezeDetector
 from ferstream.producer.config.camera_config import CameraConfig
 from ferstream.producer.encoder import EncodeError, JpegEncoder
@@ -54,7 +55,8 @@ class FramePublisher:
         self._counts, self._state, self._label, self._tracer = counts, state, label, tracer
         self._lossless = not settings.realtime
         self._freshness_s, self._budget_bytes = settings.freshness_budget_s, settings.budget_bytes
-        self._encoder = JpegEncoder(settings.max_side, settings.jpeg_quality)
+        blackout = Blackout(settings.mask, settings.region) if settings.mask or settings.region else None
+        self._encoder = JpegEncoder(settings.max_side, settings.jpeg_quality, blackout)
         self._freeze = FreezeDetector(settings.frozen_after_s)
         self._writer = FrameWriter(
             link.client,

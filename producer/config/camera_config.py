@@ -1,5 +1,6 @@
 """How one camera is read and written: its settings, their defaults and their ranges."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -9,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from ferstream.producer.config.camera_url import LIVE_SCHEMES, kind_of, quoted, redacted, scheme_of
+from ferstream.producer.config.polygon import Polygon, Polygons, mistake_in_mask, mistake_in_polygon
 from ferstream.producer.errors import ConfigError
 
 MIB = 1024 * 1024
@@ -25,6 +27,7 @@ class CameraSettings(msgspec.Struct, frozen=True, kw_only=True):
     not apply, and a full byte budget makes the reader wait instead of dropping. Only then `every` takes each frame of that
     number alone, from `from_s` to before `to_s` (media time), and `frame_numbers` makes the frame's number in its file, from 0,
     its sequence: of two runs on one Redis, the second repeats the names of the first.
+    What lies in a polygon of `mask`, or outside of `region`, is blackened before a picture is written.
     """
 
     fps: Annotated[float, Meta(ge=0.01, le=240)] = 15.0
@@ -40,6 +43,8 @@ class CameraSettings(msgspec.Struct, frozen=True, kw_only=True):
     from_s: Annotated[float, Meta(ge=0, le=10_000_000)] = 0.0
     to_s: Annotated[float, Meta(ge=0, le=10_000_000)] | None = None
     frame_numbers: bool = False
+    mask: Polygons = ()
+    region: Polygon | None = None
 
     @property
     def freshness_budget_s(self) -> float:
@@ -55,9 +60,14 @@ class CameraSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SETTING_NAMES: tuple[str, ...] = CameraSettings.__struct_fields__
+#: Which only cameras.yaml can hold: they are drawn on one camera's picture.
+_SHAPES = {"mask": mistake_in_mask, "region": mistake_in_polygon}
+#: What can be said of all cameras at once, on the command line.
+COMMON_NAMES = tuple(name for name in SETTING_NAMES if name not in _SHAPES)
 _NUMBERS = {
     name: kind
     for name, hint in get_type_hints(CameraSettings, include_extras=True).items()
+    if name in COMMON_NAMES
     for kind in (hint, *get_args(hint))  # freshness_s is a number or None
     if get_origin(kind) is Annotated
 }
@@ -70,7 +80,9 @@ def settings_from(values: Mapping[str, object], defaults: CameraSettings) -> Cam
     try:
         return msgspec.convert(msgspec.structs.asdict(defaults) | dict(values), CameraSettings)
     except msgspec.ValidationError as error:
-        name = str(error).rpartition("$.")[2].rstrip("`")
+        name = re.split(r"\W", str(error).rpartition("$.")[2], maxsplit=1)[0]
+        if name in _SHAPES:
+            raise ConfigError(f"{name} {_SHAPES[name](values[name], quoted)}") from error
         raise ConfigError(f"{name} must be {_wanted(name)}, not {quoted(values[name])}") from error
 
 

@@ -1,7 +1,6 @@
 """Files and network sources through FFmpeg: pace, loops, and one clear line for everything that can be wrong."""
 
 import socket
-import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from ferstream.producer.errors import CameraError, CameraStalled
 from ferstream.producer.sources.source import MediaTime, Source
 from ferstream.producer.sources.video import VideoSource
 from tests.support.patience import PATIENCE
-from tests.support.video_files import make_video
+from tests.support.video_files import HALF_TURN, QUARTER_TURN, make_video, turn_video
 
 
 @contextmanager
@@ -134,17 +133,14 @@ def test_a_truncated_file_gives_the_frames_it_has(tmp_path):
 @pytest.mark.parametrize(
     ("matrix", "size", "corner"),
     [
-        ((0, 1, 0, -1, 0, 0, 120, 0, 0x4000), (120, 160), (5, -5)),  # a quarter turn clockwise, as phones write it
-        ((-1, 0, 0, 0, -1, 0, 160, 120, 0x4000), (160, 120), (-5, -5)),
+        (QUARTER_TURN, (120, 160), (5, -5)),
+        (HALF_TURN, (160, 120), (-5, -5)),
         ((0, -1, 0, 1, 0, 0, 0, 160, 0x4000), (120, 160), (-5, 5)),
     ],
 )
 def test_phone_videos_stand_upright(tmp_path, matrix, size, corner):
     """A white patch at the top left of the stored picture goes where the file's matrix says."""
-    path = make_video(tmp_path / "a.mp4", frames=2, patch=True)
-    video, identity = path.read_bytes(), struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 0x40000000)
-    place = video.index(identity, video.index(b"tkhd"))
-    path.write_bytes(video[:place] + struct.pack(">9i", *(65536 * value for value in matrix)) + video[place + 36 :])
+    path = turn_video(make_video(tmp_path / "a.mp4", frames=2, patch=True), matrix)
     with opened(path) as source:
         encoded = JpegEncoder(640, 95).encode(next(iter(source.frames())).picture)
     picture = simplejpeg.decode_jpeg(encoded.jpeg)

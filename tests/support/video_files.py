@@ -2,6 +2,7 @@
 
 import os
 import signal
+import struct
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +20,10 @@ from tests.support.patience import PATIENCE
 
 #: The system's Python: GStreamer's bindings are packages of the system, not of a virtual environment.
 SYSTEM_PYTHON = "/usr/bin/python3"
+
+#: Of a picture of 160x120, clockwise.
+QUARTER_TURN = (0, 1, 0, -1, 0, 0, 120, 0, 0x4000)
+HALF_TURN = (-1, 0, 0, 0, -1, 0, 160, 120, 0x4000)
 
 
 def skip_or_fail(reason: str) -> NoReturn:
@@ -70,6 +75,14 @@ def make_video(
             frame.pts, frame.time_base = ticks[number] if ticks else number, 1 / Fraction(fps)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+    return path
+
+
+def turn_video(path: Path, matrix: Sequence[int]) -> Path:
+    """Write into an MP4 file of `make_video` how to turn its picture, as phones do."""
+    video, identity = path.read_bytes(), struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 0x40000000)
+    place = video.index(identity, video.index(b"tkhd"))
+    path.write_bytes(video[:place] + struct.pack(">9i", *(65536 * value for value in matrix)) + video[place + 36 :])
     return path
 
 
