@@ -1,152 +1,17 @@
 """`fer-producer`: cameras in, frames out."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import cloup
 
-from ferstream.producer.config.camera_config import COMMON_NAMES, RANGES, CameraConfig, CameraSettings
-from ferstream.producer.config.cameras_file import camera_from_argument, read_cameras_file, refuse_duplicates
-from ferstream.producer.config.partition import Partition
+from ferstream.producer.config.options import camera_list, camera_options
 from ferstream.producer.errors import ConfigError
 from ferstream.streams.programs import QuietInterrupts
 from ferstream.streams.service.command import LOGS, SERVICE_EXITS, FerCommand, FerGroup, name_variables
-from ferstream.streams.service.environment import preferred
 from ferstream.streams.service.options import metrics_options, redis_options, trace_options
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-_DEFAULTS = CameraSettings()
-
-
-def _number(name: str) -> "click.ParamType[Any]":
-    least, most = RANGES[name]
-    if isinstance(getattr(_DEFAULTS, name), int):
-        return click.IntRange(int(least), int(most))
-    return click.FloatRange(least, most)
-
-
-def camera_options(command: F) -> F:
-    """`cameras`: a function that gives the list, from --camera, --cameras and what holds for all of them."""
-
-    option = cloup.option
-    for group in (
-        cloup.option_group(
-            "Cameras",
-            option(
-                "--camera",
-                "arguments",
-                multiple=True,
-                metavar="NAME=URL",
-                help="A camera; may be repeated. NAME=@FILE reads the URL from a file's first line (for passwords).",
-            ),
-            option("--cameras", "file", type=click.Path(path_type=Path), help="cameras.yaml, read again on SIGHUP."),
-            option(
-                "--partition",
-                metavar="I/N",
-                callback=_partition,
-                help="Read the cameras of part I of N only, counted from 0; NAME-I/N, as a pod is named, is understood.",
-            ),
-            # What --partition was called up to 0.2.
-            option("--camera-shard", hidden=True, is_eager=True, expose_value=False, callback=_keep),
-        ),
-        cloup.option_group(
-            "Reading",
-            option("--fps", type=_number("fps"), default=_DEFAULTS.fps, help="Frame-rate cap; the newest frame is kept."),
-            option(
-                "--realtime/--as-fast-as-possible",
-                default=_DEFAULTS.realtime,
-                help="Play files by their own clock, or as fast as workers keep up, with no frame dropped and no frame-rate cap.",
-            ),
-            option("--loop/--no-loop", default=_DEFAULTS.loop, help="Begin files and folders again at their end."),
-            option(
-                "--stall-after",
-                "stall_after_s",
-                type=_number("stall_after_s"),
-                default=_DEFAULTS.stall_after_s,
-                help="Seconds without a frame after which to reconnect.",
-            ),
-            option(
-                "--frozen-after",
-                "frozen_after_s",
-                type=_number("frozen_after_s"),
-                default=_DEFAULTS.frozen_after_s,
-                help="Seconds of the same picture after which a camera is called frozen.",
-            ),
-        ),
-        cloup.option_group(
-            "Files, with --as-fast-as-possible",
-            option("--every", type=_number("every"), default=_DEFAULTS.every, help="Only each frame of this number."),
-            option(
-                "--from",
-                "from_s",
-                type=_number("from_s"),
-                default=_DEFAULTS.from_s,
-                help="Where to begin, in seconds of the file.",
-            ),
-            option("--to", "to_s", type=_number("to_s"), show_default="the end", help="Second of the file to end before."),
-            option(
-                "--frame-numbers/--running-numbers",
-                default=_DEFAULTS.frame_numbers,
-                help="A frame's sequence is its number in the file, from 0, or grows over all runs.",
-            ),
-        ),
-        cloup.option_group(
-            "Frames in Redis",
-            option(
-                "--max-side",
-                type=_number("max_side"),
-                default=_DEFAULTS.max_side,
-                help="Longest side that is written, in pixels.",
-            ),
-            option("--jpeg-quality", type=_number("jpeg_quality"), default=_DEFAULTS.jpeg_quality, help="JPEG quality."),
-            option(
-                "--budget-bytes",
-                type=_number("budget_bytes"),
-                default=_DEFAULTS.budget_bytes,
-                help="Bytes of one camera that may wait in Redis.",
-            ),
-            option(
-                "--freshness",
-                "freshness_s",
-                type=_number("freshness_s"),
-                show_default="5; 3600 with --as-fast-as-possible",
-                help="Seconds after which a frame is not worth computing.",
-            ),
-        ),
-    )[::-1]:
-        command = group(command)
-    return command
-
-
-def _reader(given: dict[str, Any]) -> Callable[[], list[CameraConfig]]:
-    """Take the camera options out of `given`; the function reads the file anew each time."""
-    arguments, file = given.pop("arguments"), given.pop("file")
-    defaults = CameraSettings(**{name: given.pop(name) for name in COMMON_NAMES})
-    if not arguments and file is None:
-        raise ConfigError("no camera: give --camera NAME=URL or --cameras cameras.yaml")
-
-    def read() -> list[CameraConfig]:
-        cameras = [camera_from_argument(argument, defaults) for argument in arguments]
-        cameras += read_cameras_file(file, defaults) if file is not None else []
-        refuse_duplicates(cameras)
-        return cameras
-
-    return read
-
-
-def _keep(ctx: click.Context, param: click.Parameter, text: str | None) -> None:
-    ctx.meta[str(param.name)] = text
-
-
-def _partition(ctx: click.Context, param: click.Parameter, text: str | None) -> Partition | None:
-    if preferred(ctx, str(param.name), "camera_shard") == "camera_shard":
-        text = ctx.meta["camera_shard"]
-    return Partition.parse(text) if text is not None else None
 
 
 class _Group(FerGroup):
@@ -202,14 +67,15 @@ fer-producer run --cameras cameras.yaml --redis-url-file /run/secrets/redis_url"
 def run(ctx: click.Context, /, as_json: bool, **given: Any) -> None:  # noqa: ANN401 - what click checked
     """Write the frames of all cameras to Redis until a signal comes or every file has ended.
 
-    SIGHUP reads --cameras again: new cameras start, missing ones stop, changed ones start anew.
+    When --cameras or a file with an URL that it names changes, they are read again within three seconds, on SIGHUP at once: new
+    cameras start, missing ones stop, changed ones start anew. A file with a mistake changes nothing, and is told of.
     """
     with QuietInterrupts():
         from ferstream.producer.service import Service, ServiceOptions  # numpy, cv2 and av: not for --help
         from ferstream.streams.service.metrics import announce
 
     announce("fer-producer")
-    service = Service(ServiceOptions(read_cameras=_reader(given), **given))
+    service = Service(ServiceOptions(cameras=camera_list(given), **given))
     failed = service.run()
     if as_json:
         click.echo(service.summary())
@@ -233,7 +99,7 @@ def check(ctx: click.Context, /, timeout_s: float, as_json: bool, **given: Any) 
         from ferstream.producer.sources.probe import as_table, probe_all
 
     partition = given.pop("partition")
-    cameras = [camera for camera in _reader(given)() if partition is None or partition.holds(camera.camera_id)]
+    cameras = [camera for camera in camera_list(given).read() if partition is None or partition.holds(camera.camera_id)]
     findings = probe_all(cameras, timeout_s)
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))

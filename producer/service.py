@@ -8,7 +8,6 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from ferstream.producer import metrics
 from ferstream.producer.camera import HANGS_AFTER_S
 from ferstream.producer.config.camera_config import CameraConfig
+from ferstream.producer.config.camera_list import CameraList
 from ferstream.producer.config.partition import Partition
 from ferstream.producer.errors import ConfigError
 from ferstream.producer.fleet import Fleet
@@ -33,15 +33,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: How often files with cameras are looked at.
+LOOK_EVERY_S = 1.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceOptions:
-    """What `run` was told. `read_cameras` gives the list, again after a SIGHUP; raises ConfigError.
+    """What `run` was told. `cameras` are read again when their files change, and after a SIGHUP.
 
-    The list is of all cameras: those of other producers too, where `partition` says that they share it.
+    They are all cameras: those of other producers too, where `partition` says that they share it.
     """
 
-    read_cameras: Callable[[], list[CameraConfig]]
+    cameras: CameraList
     partition: Partition | None
     redis_url: str
     keys: Keys
@@ -68,7 +71,7 @@ class Service:
         self._fleet = Fleet(self._link, group=options.group, camera_labels=options.camera_labels, tracing=self._tracing)
         self._link_stop = threading.Event()
         self._link_thread = vital_thread(self._link.run, "redis-link", (self._link_stop, self._fleet.report))
-        self._last_loop = time.monotonic()
+        self._last_loop = self._look_at = time.monotonic()
         self._cameras: list[CameraConfig] = []  # all, those of other partitions too
         self._memory = MemoryCheck(self._link)
         self._idle = False  # a partition without a camera waits for one
@@ -78,7 +81,7 @@ class Service:
 
         Raises ConfigError, StoreRefused where waiting will not help, FerstreamError where the metrics port cannot be had.
         """
-        cameras = self._options.read_cameras()
+        cameras = self._options.cameras.read()
         self._link.open()
         self._memory.refuse(cameras)
         server = StatusServer(
@@ -120,7 +123,7 @@ class Service:
     def _loop(self) -> None:
         while not self._shutdown.requested.wait(0.2):
             self._last_loop = time.monotonic()
-            if self._reload.is_set():
+            if self._reload.is_set() or self._files_changed():
                 self._reload.clear()
                 self._read_again()
             self._memory.watch(self._cameras)
@@ -128,9 +131,15 @@ class Service:
                 log.info("every camera has ended")
                 return
 
+    def _files_changed(self) -> bool:
+        if self._last_loop < self._look_at:
+            return False
+        self._look_at = self._last_loop + LOOK_EVERY_S
+        return self._options.cameras.changed()
+
     def _read_again(self) -> None:
         try:
-            cameras = self._options.read_cameras()
+            cameras = self._options.cameras.read()
             self._memory.ask_again()
             self._memory.refuse(cameras)
         except ConfigError as error:  # the cameras that run go on as they are
@@ -145,7 +154,7 @@ class Service:
         self._cameras = cameras
         self._idle = partition is not None and not mine
         if partition is not None:
-            waiting = "; waiting for one, SIGHUP reads the cameras again" if self._idle else ""
+            waiting = "; waiting for one" if self._idle else ""
             log.info("partition %s has %d of %d cameras%s", partition, len(mine), len(cameras), waiting)
         self._fleet.apply(mine)
 

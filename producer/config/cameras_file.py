@@ -9,9 +9,9 @@ cameras:
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -27,16 +27,22 @@ _COLONS = ("mapping values are not allowed here", "but got ':'")
 _AT = "cannot start any token"
 #: What may be a URL, or end with a user and password, where a name should be.
 _ADDRESS = re.compile(r"://|:.*@", re.DOTALL)
+#: Is told of each file that holds an URL, before it is read.
+Note: TypeAlias = Callable[[Path], object]
 QUOTE_IT = "if a value has a colon in it, quote it: url: 'portraits:'"
 
 
-def read_cameras_file(path: Path, defaults: CameraSettings) -> list[CameraConfig]:
+def _nobody(_path: Path) -> None:
+    """Nobody watches the files."""
+
+
+def read_cameras_file(path: Path, defaults: CameraSettings, note: Note = _nobody) -> list[CameraConfig]:
     """The cameras of a file, in its order. Raises ConfigError."""
     loader = None
     try:
         loader = yaml.SafeLoader(read_text(path))
         root = loader.get_single_node()
-        return [_camera(loader, name, node, path, defaults) for name, node in _cameras(root, path)]
+        return [_camera(loader, name, node, path, defaults, note) for name, node in _cameras(root, path)]
     except NamedFileError as error:
         raise ConfigError(str(error)) from None
     except yaml.MarkedYAMLError as error:
@@ -55,13 +61,13 @@ def read_cameras_file(path: Path, defaults: CameraSettings) -> list[CameraConfig
             loader.dispose()
 
 
-def camera_from_argument(argument: str, defaults: CameraSettings) -> CameraConfig:
+def camera_from_argument(argument: str, defaults: CameraSettings, note: Note = _nobody) -> CameraConfig:
     """A camera from NAME=URL or NAME=@FILE. Raises ConfigError."""
     name, equals, url = argument.partition("=")
     if not equals or "://" in name:
         raise ConfigError("--camera wants NAME=URL, for instance door=rtsp://10.0.0.7/stream, or NAME=@FILE")
     try:
-        return CameraConfig(name.strip(), _read(url.strip(), Path()), defaults)
+        return CameraConfig(name.strip(), _read(url.strip(), Path(), note), defaults)
     except ConfigError as error:
         raise ConfigError(f"camera {name}: {error}") from None
 
@@ -101,7 +107,9 @@ def _pairs(node: yaml.Node, what: str, path: Path) -> Iterator[tuple[str, yaml.N
         yield key.value, value
 
 
-def _camera(loader: yaml.SafeLoader, name: str, node: yaml.Node, path: Path, defaults: CameraSettings) -> CameraConfig:
+def _camera(
+    loader: yaml.SafeLoader, name: str, node: yaml.Node, path: Path, defaults: CameraSettings, note: Note
+) -> CameraConfig:
     where = f"{path}, line {_line(node)}: camera {name}"
     if isinstance(node, yaml.ScalarNode):
         settings: dict[str, Any] = {"url": node.value}
@@ -113,7 +121,7 @@ def _camera(loader: yaml.SafeLoader, name: str, node: yaml.Node, path: Path, def
                 raise ConfigError(f"{path}, line {_line(value)}: camera {name}: unknown key {key}{known}")
             settings[key] = _value(loader, value, f"{path}, line {_line(value)}: camera {name}: {key}")
     try:
-        url = _url(settings, path.parent)
+        url = _url(settings, path.parent, note)
         return CameraConfig(name, url, settings_from(settings, defaults))
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
@@ -126,7 +134,7 @@ def _value(loader: yaml.SafeLoader, node: yaml.Node, where: str) -> object:
         raise ConfigError(f"{where} has a value that YAML cannot make out") from None
 
 
-def _url(settings: dict[str, Any], folder: Path) -> str:
+def _url(settings: dict[str, Any], folder: Path, note: Note) -> str:
     """Take the URL out of the settings; a file that holds it may lie beside cameras.yaml, in `folder`."""
     url, file = settings.pop("url", None), settings.pop("url_file", None)
     if (url is None) == (file is None):
@@ -137,15 +145,17 @@ def _url(settings: dict[str, Any], folder: Path) -> str:
         url = f"@{file}"
     if not isinstance(url, str) or not url:
         raise ConfigError(f"url must be text; {QUOTE_IT}" if isinstance(url, dict) else "url must be text")
-    return _read(url, folder)
+    return _read(url, folder, note)
 
 
-def _read(url: str, folder: Path) -> str:
+def _read(url: str, folder: Path, note: Note) -> str:
     """The URL; of @FILE the first line of that file, which is the place for a password. Raises ConfigError."""
     if not url.startswith("@"):
         return url
+    path = folder / path_of(url[1:])
+    note(path)
     try:
-        return read_secret(folder / path_of(url[1:]), "the camera's URL")
+        return read_secret(path, "the camera's URL")
     except NamedFileError as error:
         raise ConfigError(str(error)) from None
 
