@@ -79,7 +79,7 @@ def run(
 
         try:
             from ferstream.consumer.dashboard.server import build_app
-            from ferstream.consumer.dashboard.service import address_of, listen, serve
+            from ferstream.consumer.dashboard.service import address_of, listen, make_server, serve
         except ModuleNotFoundError as error:
             raise FerstreamError(f"the page needs {error.name}: {how_to_install('dashboard')}") from error
 
@@ -99,7 +99,7 @@ def run(
         log.info("the page is at %s", address)
         if open_:
             webbrowser.open(address)
-        serve(app, settings, listening, shutdown)
+        serve(make_server(app, settings), listening, shutdown)
 
 
 main.add_command(run)

@@ -93,8 +93,8 @@ def listen(host: str, port: int, *, other_port: bool) -> socket.socket:
     raise AssertionError("port 0 is never taken")
 
 
-def serve(app: Starlette, settings: DashboardSettings, listening: socket.socket, shutdown: Shutdown) -> None:
-    """Serve until shutdown is requested."""
+def make_server(app: Starlette, settings: DashboardSettings) -> Server:
+    """A server of the application, not started yet."""
     config = uvicorn.Config(
         app,
         lifespan="on",
@@ -111,7 +111,11 @@ def serve(app: Starlette, settings: DashboardSettings, listening: socket.socket,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
     )
-    server = Server(config, app.state.hub)
+    return Server(config, app.state.hub)
+
+
+def serve(server: Server, listening: socket.socket, shutdown: Shutdown) -> None:
+    """Serve until shutdown is requested."""
 
     def end_when_requested() -> None:
         shutdown.requested.wait()

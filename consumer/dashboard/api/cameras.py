@@ -12,10 +12,10 @@ from ferstream.consumer.dashboard.api.answer import json_answer
 from ferstream.consumer.dashboard.api.arguments import arguments
 from ferstream.consumer.dashboard.api.describe import Query, described
 from ferstream.consumer.dashboard.api.door import Door
-from ferstream.consumer.dashboard.live.figures import Figures
+from ferstream.consumer.dashboard.live.camera.figures import Figures
+from ferstream.consumer.dashboard.live.camera.timeline import KEPT_S, Emotions, Person, TrackThatLeft
 from ferstream.consumer.dashboard.live.hub import Hub
-from ferstream.consumer.dashboard.live.messages import MOST_SIDE, Faces
-from ferstream.consumer.dashboard.live.timeline import KEPT_S, Emotions, Person, TrackThatLeft
+from ferstream.consumer.dashboard.live.messages import Faces
 
 #: Steps of a timeline at most.
 MOST_STEPS = 3600
@@ -88,7 +88,7 @@ class CamerasApi:
         self._door.need_pictures(request)
         camera_id = self._known(request)
         await self._door.looks(request, [camera_id])
-        preview = await self._hub.picture(camera_id, MOST_SIDE, PICTURE_S)
+        preview = await self._hub.picture(camera_id, PICTURE_S)
         if preview is None:
             raise HTTPException(404, f"no picture came for {PICTURE_S:.0f} s: is the camera live, has a worker --previews?")
         about = {

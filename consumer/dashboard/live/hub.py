@@ -8,19 +8,22 @@ from typing import Any, Self
 import msgspec
 
 from ferstream.consumer.dashboard.live import messages
-from ferstream.consumer.dashboard.live.camera_view import AnyPreview, CameraView
-from ferstream.consumer.dashboard.live.cameras import Cameras
+from ferstream.consumer.dashboard.live.camera.camera_view import CameraView
+from ferstream.consumer.dashboard.live.camera.cameras import Cameras
 from ferstream.consumer.dashboard.live.feed import Feed
 from ferstream.consumer.dashboard.live.history import History
 from ferstream.consumer.dashboard.live.listener import Listener
 from ferstream.consumer.dashboard.live.look import Look, Looker
 from ferstream.consumer.dashboard.live.metrics import DashboardMetrics
+from ferstream.consumer.dashboard.live.pictures import Pictures
 from ferstream.consumer.dashboard.live.viewer import Viewer
 from ferstream.consumer.dashboard.live.viewers import Viewers
 from ferstream.consumer.dashboard.settings import DashboardSettings
 from ferstream.consumer.subscribe.sources import Delivery, EventDelivery
 from ferstream.consumer.tracking.tracker import FaceTracker
 from ferstream.streams.service.heartbeat import Heartbeat, LoopWatch
+from ferstream.streams.wire.keys import Keys
+from ferstream.streams.wire.messages import Preview
 
 #: An event loop that does not come round for so long hangs.
 HANGS_S = 10.0
@@ -43,6 +46,10 @@ class Hub:
         self._watch = LoopWatch({"the event loop": self._heartbeat.silent_s}, HANGS_S)
         self._tasks: list[asyncio.Task[None]] = []
         self._looker: Looker | None = None
+        self._pictures = Pictures(settings.redis_url, self._wanted_pictures, lambda: self.now, self._take_picture)
+        self._picture_keys: Keys | None = None
+        self._picture_task: asyncio.Task[None] | None = None
+        self._asked: dict[str, float] = {}  # cameras of which one picture is asked for, until when
         self._looked_at, self._clock_ahead_s = time.monotonic(), 0.0
         self._statuses: dict[str, dict[str, Any]] = {}
         self._status = b""
@@ -60,10 +67,10 @@ class Hub:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._looker:
             self._looker.close()
-        for task in self._tasks:
+        tasks = [*self._tasks, *([self._picture_task] if self._picture_task else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._heartbeat.rest()
 
     def add(self, viewer: Viewer) -> None:
@@ -119,10 +126,10 @@ class Hub:
         """What its producer says of it, and `silent_since`."""
         return self._statuses.get(camera_id)
 
-    async def picture(self, camera_id: str, side: int, within_s: float) -> AnyPreview | None:
+    async def picture(self, camera_id: str, within_s: float) -> Preview | None:
         """The newest picture of a camera; None where none comes in time."""
-        view = self._cameras.heard(camera_id)
-        return await view.picture(within_s)
+        self._asked[camera_id] = time.monotonic() + within_s
+        return await self._cameras.heard(camera_id).picture(within_s)
 
     def _take_result(self, delivery: Delivery) -> None:
         shown, _ = self._tracker.update(delivery.result)
@@ -132,10 +139,24 @@ class Hub:
             self.viewers.picture(*pair)
         self.viewers.faces(view, faces)
 
-    def take_picture(self, camera_id: str, preview: AnyPreview) -> None:
-        """A small picture of a frame came."""
-        if pair := self._cameras.heard(camera_id).pair_picture(preview):
+    def _take_picture(self, preview: Preview) -> None:
+        if pair := self._cameras.heard(preview.camera_id).pair_picture(preview):
             self.viewers.picture(*pair)
+
+    def _wanted_pictures(self) -> dict[str, int]:
+        """Cameras that somebody looks at now, and pixels of the longer side."""
+        now = time.monotonic()
+        self._asked = {camera_id: until for camera_id, until in self._asked.items() if until > now}
+        return dict.fromkeys(self._asked, messages.MOST_SIDE) | self.viewers.wanted_pictures(self.cameras())
+
+    def _read_pictures(self, shards: int) -> None:
+        """From so many shards on."""
+        keys = Keys(self._settings.prefix, shards)
+        if self._settings.pictures and keys != self._picture_keys:
+            if self._picture_task:
+                self._picture_task.cancel()
+            self._picture_keys = keys
+            self._picture_task = asyncio.create_task(self._pictures.read(keys))
 
     def _take_event(self, delivery: EventDelivery) -> None:
         event = delivery.event
@@ -153,6 +174,7 @@ class Hub:
         back, self.away = bool(self.away and self._status), ""
         self._clock_ahead_s = look.deployment.at - time.time()
         self._statuses = {status["camera_id"]: status for status in look.status["cameras"]}
+        self._read_pictures(self._settings.shards or look.deployment.shards or 1)
         self._status = msgspec.json.encode(look.status | {"figures": {view.camera_id: view.figures() for view in self._cameras}})
         if back:
             self.viewers.say(messages.back_text())

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from ferstream.consumer.dashboard.live import messages
-from ferstream.consumer.dashboard.live.camera_view import AnyPreview, CameraView, picture_of
+from ferstream.consumer.dashboard.live.camera.camera_view import CameraView, picture_of
 from ferstream.consumer.dashboard.live.metrics import DashboardMetrics
 from ferstream.consumer.dashboard.live.viewer import ALL, SEND_S, Viewer
-from ferstream.streams.wire.messages import Event
+from ferstream.streams.wire.messages import Event, Preview
 
 
 class Viewers:
@@ -43,7 +43,7 @@ class Viewers:
         """Whether anybody sees pictures of a camera."""
         return any(viewer.sees_pictures(camera_id) for viewer in self._all)
 
-    def picture(self, faces: messages.Faces, preview: AnyPreview) -> None:
+    def picture(self, faces: messages.Faces, preview: Preview) -> None:
         """A picture with the faces of its frame."""
         message = messages.picture_bytes(picture_of(faces, preview), preview.jpeg)
         for viewer in self._all:

@@ -2,6 +2,7 @@
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -26,7 +27,8 @@ class _Half(Generic[F, P]):
 class Pairing(Generic[F, P]):
     """The halves of one camera that wait. Gives each pair once."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._halves: OrderedDict[Frame, _Half[F, P]] = OrderedDict()
 
     def faces(self, frame: Frame, faces: F) -> tuple[F, P] | None:
@@ -46,7 +48,7 @@ class Pairing(Generic[F, P]):
         self._halves.clear()
 
     def _half(self, frame: Frame) -> _Half[F, P]:
-        now = time.monotonic()
+        now = self._clock()
         while self._halves and (len(self._halves) >= MOST or next(iter(self._halves.values())).at < now - HOLD_S):
             self._halves.popitem(last=False)
         return self._halves.setdefault(frame, _Half(now))

@@ -4,35 +4,17 @@ import asyncio
 import math
 import time
 from contextlib import suppress
-from typing import Protocol
 
-from ferstream.consumer.dashboard.live.figures import Figures, RecentResults
+from ferstream.consumer.dashboard.live.camera.figures import Figures, RecentResults
+from ferstream.consumer.dashboard.live.camera.pairing import Pairing
+from ferstream.consumer.dashboard.live.camera.timeline import Timeline
 from ferstream.consumer.dashboard.live.messages import FaceMessage, Faces, Picture
-from ferstream.consumer.dashboard.live.pairing import Pairing
-from ferstream.consumer.dashboard.live.timeline import Timeline
-from ferstream.streams.wire.messages import Face, Result
+from ferstream.streams.wire.messages import Face, Preview, Result
 
 #: A camera of which a picture came within this gives pictures: its faces come with them, and not alone.
 PICTURED_S = 1.0
 #: Tracks whose beginning is remembered; beyond, those of the newest faces.
 MOST_TRACKS = 64
-
-
-class AnyPreview(Protocol):
-    """A small picture of a frame, as a worker leaves it."""
-
-    @property
-    def sequence(self) -> int: ...
-    @property
-    def captured_at(self) -> float: ...
-    @property
-    def width(self) -> int: ...
-    @property
-    def height(self) -> int: ...
-    @property
-    def blurred(self) -> bool: ...
-    @property
-    def jpeg(self) -> bytes: ...
 
 
 class CameraView:
@@ -46,8 +28,8 @@ class CameraView:
         self._seen_at = time.monotonic()
         self._recent = RecentResults()
         self._since: dict[int, float] = {}
-        self._pairs: Pairing[Faces, AnyPreview] = Pairing()
-        self._preview: AnyPreview | None = None
+        self._pairs: Pairing[Faces, Preview] = Pairing()
+        self._preview: Preview | None = None
         self._preview_at = self._pictured_at = -math.inf
         self._previewed = asyncio.Event()
         self._pictured = 0.0  # capture time of the picture that went out last
@@ -67,11 +49,11 @@ class CameraView:
         self._forget_tracks()
         return self.newest
 
-    def pair_faces(self, faces: Faces) -> tuple[Faces, AnyPreview] | None:
+    def pair_faces(self, faces: Faces) -> tuple[Faces, Preview] | None:
         """The faces with the picture of their frame, where that came before."""
         return self._in_order(self._pairs.faces((faces.sequence, faces.captured_at), faces))
 
-    def pair_picture(self, preview: AnyPreview) -> tuple[Faces, AnyPreview] | None:
+    def pair_picture(self, preview: Preview) -> tuple[Faces, Preview] | None:
         """A picture with the faces of its frame, where those came before."""
         self._preview, self._preview_at = preview, time.monotonic()
         self._previewed.set()
@@ -85,7 +67,7 @@ class CameraView:
         if time.monotonic() - self._seen_at > silent_s:
             self.timeline.end_open(self.newest.captured_at if self.newest else 0.0)
 
-    async def picture(self, within_s: float) -> AnyPreview | None:
+    async def picture(self, within_s: float) -> Preview | None:
         """The newest picture, or else the next one; None where that takes longer."""
         if not self.pictured_lately:
             self._previewed.clear()
@@ -107,7 +89,7 @@ class CameraView:
     def figures(self) -> Figures:
         return self._recent.figures(len(self.newest.faces) if self.newest else 0)
 
-    def _in_order(self, pair: tuple[Faces, AnyPreview] | None) -> tuple[Faces, AnyPreview] | None:
+    def _in_order(self, pair: tuple[Faces, Preview] | None) -> tuple[Faces, Preview] | None:
         """The pair, unless a newer picture is out."""
         if pair is None:
             return None
@@ -138,7 +120,7 @@ class CameraView:
             self._since = {track: self._since[track] for track in self._since if track in seen or track in newest}
 
 
-def picture_of(faces: Faces, preview: AnyPreview) -> Picture:
+def picture_of(faces: Faces, preview: Preview) -> Picture:
     """What is said of a picture: its frame, and the faces in it."""
     return Picture(
         camera=faces.camera,

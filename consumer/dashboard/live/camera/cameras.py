@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from ferstream.consumer.dashboard.live.camera_view import CameraView
+from ferstream.consumer.dashboard.live.camera.camera_view import CameraView
 
 #: Names come over the wire, where anybody may have written them.
 MOST_CAMERAS = 2000
