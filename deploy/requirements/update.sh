@@ -14,6 +14,6 @@ resolve() { # resolve LIST INPUT [OPTION...]
 resolve producer pyproject.toml --extra tracing
 resolve worker-cpu pyproject.toml --extra cpu --extra tracing
 resolve worker-gpu pyproject.toml --extra gpu --extra tracing
-resolve consumer pyproject.toml --extra mqtt --extra parquet --extra postgresql --extra rules --extra webhook
+resolve consumer pyproject.toml --extra dashboard --extra mqtt --extra parquet --extra postgresql --extra rules --extra webhook
 resolve test-camera pyproject.toml --extra demo
 python3 -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | resolve build -
