@@ -22,6 +22,7 @@ from ferstream.streams.service.options import chosen_prefix, server_options
 def audit(redis_url: str, camera_id: str | None, count: int, as_json: bool) -> None:
     """Show which subscribers have started: who, where, with what program, and for which cameras.
 
+    A person who looked at pictures on the page has a line too, for each camera once in ten minutes: READS is pictures then.
     It is what subscribers say of themselves, and Redis keeps the newest 10,000 lines. One without the right to write there
     is missing: Redis's own users (ACL) decide who may read.
     """

@@ -3,6 +3,7 @@
 import logging
 import webbrowser
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from click.core import ParameterSource
 from cloup import option
 
 from ferstream.consumer.commands.options import shards_option
+from ferstream.consumer.dashboard.access.options import access_options
+from ferstream.consumer.dashboard.access.people.user_commands import user
 from ferstream.streams.errors import FerstreamError, how_to_install
 from ferstream.streams.programs import QuietInterrupts
 from ferstream.streams.service.command import SERVICE_EXITS, FerCommand, FerGroup, name_variables
@@ -62,6 +65,7 @@ fer-dashboard run --redis redis://10.0.0.5:6379/0 --cameras cameras.yaml""",
         "--no-browser-camera", "browser_camera", flag_value=False, default=True, help="Take no pictures of a browser's camera."
     ),
 )
+@access_options
 @metrics_options(9107)
 def run(
     metrics_host: str,
@@ -89,7 +93,7 @@ def run(
     with ExitStack() as stack:
         any_port = click.get_current_context().get_parameter_source("port") is ParameterSource.DEFAULT
         listening = stack.enter_context(listen(settings.host, settings.port, other_port=any_port))
-        app = build_app(settings)
+        app = build_app(replace(settings, port=listening.getsockname()[1]))
         hub = app.state.hub
         status = StatusServer(metrics_host, metrics_port, healthy=hub.unhealthy, ready=hub.unready, other_port=other_port)
         stack.callback(status.close)
@@ -103,4 +107,5 @@ def run(
 
 
 main.add_command(run)
+main.add_command(user)
 name_variables(main, "FER_DASHBOARD")

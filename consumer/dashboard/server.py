@@ -1,7 +1,8 @@
 """The application: every room's addresses, and what stands before all of them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -9,9 +10,15 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from ferstream.consumer.dashboard import page_files
+from ferstream.consumer.dashboard.access import routes as sessions
+from ferstream.consumer.dashboard.access.access import Access
+from ferstream.consumer.dashboard.access.middleware import AccessMiddleware
+from ferstream.consumer.dashboard.access.page_session import describe
+from ferstream.consumer.dashboard.access.picture_audit import PictureAudit
+from ferstream.consumer.dashboard.access.start_checks import open_access
 from ferstream.consumer.dashboard.api import routes as api
 from ferstream.consumer.dashboard.api.answer import http_error, server_error
-from ferstream.consumer.dashboard.api.session import open_door
+from ferstream.consumer.dashboard.api.door import Door
 from ferstream.consumer.dashboard.live.hub import Hub
 from ferstream.consumer.dashboard.live.metrics import DashboardMetrics
 from ferstream.consumer.dashboard.settings import DashboardSettings
@@ -19,16 +26,18 @@ from ferstream.consumer.dashboard.settings import DashboardSettings
 
 def build_app(settings: DashboardSettings, hub: Hub | None = None) -> Starlette:
     """The page and its API. It reads Redis from its start (lifespan) to its end. `app.state.hub` is what all viewers share."""
+    access = open_access(settings)
+    audit = PictureAudit(access)
     hub = hub or Hub(settings, DashboardMetrics())
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with hub:
+        async with audit, hub:
             yield
 
     app = Starlette(
-        routes=_routes(settings, hub),
-        middleware=_middleware(settings),
+        routes=_routes(hub, access, audit),
+        middleware=[Middleware(AccessMiddleware, access=access)],
         exception_handlers={HTTPException: http_error, Exception: server_error},
         lifespan=lifespan,
     )
@@ -36,12 +45,8 @@ def build_app(settings: DashboardSettings, hub: Hub | None = None) -> Starlette:
     return app
 
 
-def _routes(settings: DashboardSettings, hub: Hub) -> list[BaseRoute]:
+def _routes(hub: Hub, access: Access, audit: PictureAudit) -> list[BaseRoute]:
     """Each room's; the first that matches an address answers."""
-    ours = api.routes(hub, open_door(settings))
+    door = Door(partial(describe, settings=access.settings), audit.looks)
+    ours = [*sessions.routes(access), *api.routes(hub, door)]
     return [*ours, api.list_of(ours), *page_files.routes()]
-
-
-def _middleware(_settings: DashboardSettings) -> Sequence[Middleware]:
-    """The outermost first."""
-    return []

@@ -56,6 +56,11 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions["fer.drop"] = self._drop
 
+    async def send(self, message: Any) -> None:  # noqa: ANN401 - of ASGI
+        await super().send(message)
+        if self.close_sent:  # uvicorn forgets it of a refusal with a body, logs an error and answers 500 too
+            self.handshake_complete = True
+
     def shutdown(self) -> None:
         super().shutdown()
         self.loop.call_later(FAREWELL_S, self.transport.abort)

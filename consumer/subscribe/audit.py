@@ -1,4 +1,4 @@
-"""Who looks: a line in Redis for every subscriber that starts.
+"""Who looks: a line in Redis for every subscriber that starts, and for every person who looks at pictures on the page.
 
 Emotions of people are personal data: whoever answers for them has to be able to say who has seen them (GDPR, Art. 5(2) and 30).
 """

@@ -16,7 +16,7 @@ from ferstream.consumer.dashboard.access.person import Person, Role, person_of, 
 from ferstream.consumer.dashboard.access.rate_limits import RateLimits
 from ferstream.consumer.dashboard.access.refusal import Refusal
 from ferstream.consumer.dashboard.access.session import CSRF_HEADER, BrowserSession, fingerprint_of
-from ferstream.consumer.dashboard.access.settings import AccessSettings
+from ferstream.consumer.dashboard.settings import DashboardSettings
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.service.named_file import read_secret
 
@@ -31,7 +31,7 @@ SHORTEST_SECRET = 32
 class Access:
     """Tells who is at the other end of a connection, and whether it may ask what it asks. One a process."""
 
-    def __init__(self, settings: AccessSettings) -> None:
+    def __init__(self, settings: DashboardSettings) -> None:
         """Reads the files. Raises FerstreamError where one cannot be used, ValueError where an address is none."""
         self.settings = settings
         self.users = Users(settings.users_file) if settings.users_file else None
@@ -106,7 +106,7 @@ def _bearer(connection: HTTPConnection) -> str | None:
     return given.strip() if scheme.lower() == "bearer" else None
 
 
-def _secret(settings: AccessSettings) -> str:
+def _secret(settings: DashboardSettings) -> str:
     if settings.secret_file is None:
         return secrets.token_urlsafe(32)
     secret = read_secret(settings.secret_file, "the secret that signs cookies")

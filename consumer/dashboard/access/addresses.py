@@ -103,16 +103,9 @@ def plain_address(text: str) -> IPv4Address | IPv6Address:
 def _origin(text: str) -> str:
     """scheme://host:port, without the port that is the scheme's own. Raises ValueError."""
     parts = urlsplit(text)
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or parts.path not in ("", "/")
-        or parts.query
-        or parts.fragment
-    ):
-        raise ValueError(f"{text} is no origin, as https://faces.example.org is")
-    if parts.username is not None:
-        raise ValueError("an origin has no user in it")
+    more = (parts.path.rstrip("/"), parts.query, parts.fragment, parts.username)
+    if parts.scheme not in ("http", "https") or not parts.hostname or any(more):
+        raise ValueError("an origin is scheme, host and port alone, as https://faces.example.org")
     port = parts.port or {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{parts.hostname}:{port}"
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ferstream.consumer.dashboard.access.access import Access
@@ -15,6 +15,7 @@ from ferstream.consumer.dashboard.access.headers import SecurityHeaders
 from ferstream.consumer.dashboard.access.person import POLICY_VIOLATION, Person
 from ferstream.consumer.dashboard.access.refusal import Refusal, count_refusal
 from ferstream.consumer.dashboard.access.session import MAX_AGE_S, BrowserSession
+from ferstream.consumer.dashboard.api.answer import error_answer
 
 #: Paths that need nobody.
 _FREE = frozenset({"/login", "/api/session", "/api/login", "/api/logout", "/healthz", "/readyz", "/favicon.ico"})
@@ -141,8 +142,7 @@ def _answer(refusal: Refusal, connection: HTTPConnection) -> Response:
     page = connection.scope["type"] == "http" and not connection.scope["path"].startswith("/api/")
     if refusal.status == 401 and page and connection.scope["method"] in ("GET", "HEAD"):
         return RedirectResponse(f"/login?next={quote(_without_token(connection), safe='')}", 303)
-    headers = {"Retry-After": str(refusal.retry_after_s)} if refusal.retry_after_s is not None else None
-    return JSONResponse({"error": str(refusal)}, refusal.status, headers)
+    return error_answer(refusal.status, str(refusal), refusal.headers)
 
 
 def _token_of_address(connection: HTTPConnection) -> str | None:

@@ -15,7 +15,7 @@ _file = click.Path(path_type=Path, dir_okay=False)
 
 
 def access_options(command: F) -> F:
-    """The fields of AccessSettings, but for `host` and `port`."""
+    """The fields of DashboardSettings that say who may look."""
     return cloup.option_group(
         ACCESS,
         option("--users", "users_file", type=_file, help="File of people, which `fer-dashboard user add` writes."),

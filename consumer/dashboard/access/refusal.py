@@ -19,7 +19,7 @@ class Refusal(FerstreamError):
         super().__init__(text)
         self.status = status
         self.reason: Reason = reason
-        self.retry_after_s = retry_after_s
+        self.headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
 
 
 def count_refusal(reason: Reason) -> None:

@@ -1,20 +1,21 @@
 """GET /api/session, POST /api/login and POST /api/logout."""
 
 import logging
-from dataclasses import dataclass
 
 import msgspec
-from starlette.requests import HTTPConnection, Request
-from starlette.responses import JSONResponse, Response
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from ferstream.consumer.dashboard.access.access import Access, person_of
+from ferstream.consumer.dashboard.access.access import Access
+from ferstream.consumer.dashboard.access.page_session import PageSession, session_of
 from ferstream.consumer.dashboard.access.people.names import is_name
 from ferstream.consumer.dashboard.access.people.passwords import LONGEST_PASSWORD
-from ferstream.consumer.dashboard.access.person import Person
+from ferstream.consumer.dashboard.access.person import Person, person_of
 from ferstream.consumer.dashboard.access.refusal import Refusal, count_refusal
 from ferstream.consumer.dashboard.access.session import BrowserSession
-from ferstream.streams.service.metrics import ferstream_version
+from ferstream.consumer.dashboard.api.answer import error_answer, json_answer
+from ferstream.consumer.dashboard.api.describe import described
 
 log = logging.getLogger(__name__)
 
@@ -22,70 +23,54 @@ log = logging.getLogger(__name__)
 LARGEST_BODY = 8192
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Features:
-    """What this server offers at all, whoever asks."""
+class Login(msgspec.Struct, forbid_unknown_fields=True):
+    """A name and a password, or a token."""
 
-    pictures: bool = True
-    browser_camera: bool = True
-    cameras_editable: bool = False
-
-
-class _Login(msgspec.Struct, forbid_unknown_fields=True):
     name: str = ""
     password: str = ""
     token: str = ""
 
 
-class SessionRoutes:
-    """The three endpoints, and what a WebSocket says first."""
+def routes(access: Access) -> list[BaseRoute]:
+    """All three."""
+    sessions = _SessionApi(access)
+    return [
+        Route("/api/session", sessions.session, methods=["GET"]),
+        Route("/api/login", sessions.log_in, methods=["POST"]),
+        Route("/api/logout", sessions.log_out, methods=["POST"]),
+    ]
 
-    def __init__(self, access: Access, features: Features) -> None:
+
+class _SessionApi:
+    def __init__(self, access: Access) -> None:
         self._access = access
-        self._features = features
 
-    def routes(self) -> list[BaseRoute]:
-        return [
-            Route("/api/session", self._session, methods=["GET"]),
-            Route("/api/login", self._log_in, methods=["POST"]),
-            Route("/api/logout", self._log_out, methods=["POST"]),
-        ]
+    @described("Who asks, and what there is for them here.", PageSession)
+    async def session(self, request: Request) -> Response:
+        return self._answer(person_of(request), BrowserSession(request))
 
-    def describe(self, connection: HTTPConnection) -> dict[str, object]:
-        """The session as /api/session answers it: who it is, and what there is for them here."""
-        return self._describe(person_of(connection), BrowserSession(connection))
-
-    def _describe(self, person: Person | None, session: BrowserSession) -> dict[str, object]:
-        access, features = self._access, self._features
-        may_see, may_change = person is not None and person.may("viewer"), person is not None and person.may("admin")
-        return {
-            "name": person.name if person else None,
-            "role": person.role if person else None,
-            "csrf": session.csrf(),
-            "login": not access.settings.is_open,
-            "logins": [name for name, there in (("password", access.users), ("token", access.token)) if there is not None],
-            "pictures": features.pictures and may_see,
-            "browser_camera": features.browser_camera and may_see,
-            "cameras_editable": features.cameras_editable and may_change,
-            "version": ferstream_version(),
-        }
-
-    async def _session(self, request: Request) -> Response:
-        return JSONResponse(self.describe(request))
-
-    async def _log_in(self, request: Request) -> Response:
+    @described("Log in: the session goes into a cookie.", PageSession, body=Login, wrong=(400, 401, 403, 413, 429, 503))
+    async def log_in(self, request: Request) -> Response:
         session = BrowserSession(request)
         try:
             person = await self._person(request, _login(await _body(request)), session)
         except Refusal as refusal:
             count_refusal(refusal.reason)
             log.info("a login from %s was refused: %s", self._access.address(request), refusal)
-            headers = {"Retry-After": str(refusal.retry_after_s)} if refusal.retry_after_s is not None else None
-            return JSONResponse({"error": str(refusal)}, refusal.status, headers)
+            return error_answer(refusal.status, str(refusal), refusal.headers)
         log.info("%s logged in from %s", person.name, self._access.address(request))
-        return JSONResponse(self._describe(person, session))
+        return self._answer(person, session)
 
-    async def _person(self, request: Request, login: _Login, session: BrowserSession) -> Person:
+    @described("Log out.", PageSession, wrong=(403,))
+    async def log_out(self, request: Request) -> Response:
+        session = BrowserSession(request)
+        session.log_out()
+        return self._answer(self._access.known(request), session)
+
+    def _answer(self, person: Person | None, session: BrowserSession) -> Response:
+        return json_answer(session_of(person, session, self._access.settings))
+
+    async def _person(self, request: Request, login: Login, session: BrowserSession) -> Person:
         access = self._access
         if login.token:
             person = await access.by_token(request, login.token)
@@ -99,11 +84,6 @@ class SessionRoutes:
         access.log_in(session, user)
         return Person(user.name, user.role)
 
-    async def _log_out(self, request: Request) -> Response:
-        session = BrowserSession(request)
-        session.log_out()
-        return JSONResponse(self._describe(self._access.known(request), session))
-
 
 async def _body(request: Request) -> bytes:
     body = b""
@@ -114,9 +94,9 @@ async def _body(request: Request) -> bytes:
     return body
 
 
-def _login(body: bytes) -> _Login:
+def _login(body: bytes) -> Login:
     try:
-        login = msgspec.json.decode(body, type=_Login)
+        login = msgspec.json.decode(body, type=Login)
     except (msgspec.DecodeError, ValueError, RecursionError):  # its own text may quote the body
         raise Refusal(400, "body", 'a login is {"name": ..., "password": ...} or {"token": ...}') from None
     if len(login.password) > LONGEST_PASSWORD:

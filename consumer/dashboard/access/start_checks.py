@@ -8,15 +8,15 @@ import click
 
 from ferstream.consumer.dashboard.access.access import Access
 from ferstream.consumer.dashboard.access.addresses import is_loopback
-from ferstream.consumer.dashboard.access.settings import AccessSettings
 from ferstream.consumer.dashboard.access.tls import check_tls
+from ferstream.consumer.dashboard.settings import DashboardSettings
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.service.named_file import as_text
 
 log = logging.getLogger(__name__)
 
 
-def open_access(settings: AccessSettings) -> Access:
+def open_access(settings: DashboardSettings) -> Access:
     """Access as it is configured. Raises UsageError (exit status 2) where that is wrong, or lets everybody in from elsewhere."""
     _check_pairs(settings)
     _check_reach(settings)
@@ -33,7 +33,7 @@ def open_access(settings: AccessSettings) -> Access:
     return access
 
 
-def _check_pairs(settings: AccessSettings) -> None:
+def _check_pairs(settings: DashboardSettings) -> None:
     for one, other, there, here in (
         ("--proxy-header", "--trust-proxy", settings.proxy_header, settings.trusted_proxies),
         ("--tls-cert", "--tls-key", settings.tls_cert, settings.tls_key),
@@ -42,7 +42,7 @@ def _check_pairs(settings: AccessSettings) -> None:
             raise click.UsageError(f"{one} and {other} go together: give both or none")
 
 
-def _check_reach(settings: AccessSettings) -> None:
+def _check_reach(settings: DashboardSettings) -> None:
     if settings.is_open and not is_loopback(settings.host):
         raise click.UsageError(
             f"on --host {settings.host} everybody who reaches this machine could look: give --users FILE "
@@ -51,7 +51,7 @@ def _check_reach(settings: AccessSettings) -> None:
         )
 
 
-def _warn(settings: AccessSettings) -> None:
+def _warn(settings: DashboardSettings) -> None:
     if not is_loopback(settings.host) and settings.tls_cert is None and not settings.origins:
         log.warning(
             "without --tls-cert and --tls-key whoever is on the way reads passwords and pictures, and browsers give no camera "

@@ -21,11 +21,10 @@ from ferstream.consumer.deployment.deployment import Deployment
 
 def routes(hub: Hub, door: Door) -> list[BaseRoute]:
     """All of them but the one that lists them."""
-    status = StatusApi(hub, door)
+    status = StatusApi(hub)
     return [
         Route("/healthz", status.healthz),
         Route("/readyz", status.readyz),
-        Route("/api/session", status.session),
         Route("/api/status", status.status),
         *CamerasApi(hub, door).routes(),
         *EventsApi(hub).routes(),
@@ -49,8 +48,8 @@ def list_of(others: Iterable[BaseRoute]) -> Route:
 class StatusApi:
     """How the server is, and the deployment."""
 
-    def __init__(self, hub: Hub, door: Door) -> None:
-        self._hub, self._door = hub, door
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
 
     @described("Whether the server's loop comes round.", "text/plain", wrong=(503,))
     async def healthz(self, _request: Request) -> Response:
@@ -59,10 +58,6 @@ class StatusApi:
     @described("Whether Redis can be seen.", "text/plain", wrong=(503,))
     async def readyz(self, _request: Request) -> Response:
         return _well(self._hub.unready())
-
-    @described("Who asks, and what the page may show them.", "application/json")
-    async def session(self, request: Request) -> Response:
-        return json_answer(self._door.describe(request))
 
     @described("How the deployment is: as `fer status --json`, and `figures` of each camera's results.", Deployment, wrong=(503,))
     async def status(self, _request: Request) -> Response:

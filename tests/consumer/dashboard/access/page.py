@@ -16,14 +16,20 @@ from ferstream.consumer.dashboard.access.access import Access, require
 from ferstream.consumer.dashboard.access.middleware import AccessMiddleware
 from ferstream.consumer.dashboard.access.people.passwords import hash_password
 from ferstream.consumer.dashboard.access.people.users_file import User, put_user
-from ferstream.consumer.dashboard.access.routes import Features, SessionRoutes
-from ferstream.consumer.dashboard.access.settings import AccessSettings
+from ferstream.consumer.dashboard.access.routes import routes as session_routes
+from ferstream.consumer.dashboard.service import ViewerProtocol
+from ferstream.consumer.dashboard.settings import DashboardSettings
 from tests.support.web_server import serving
 
 PASSWORD = "correct horse battery"
 #: One hash for all tests: each takes a core for a while.
 HASH = hash_password(PASSWORD)
 TOKEN = "a-token-that-nobody-guesses"
+
+
+def settings(**more: Any) -> DashboardSettings:
+    """Of a page that shows and offers all."""
+    return DashboardSettings(**({"redis_url": "unix:///none.sock", "port": 0, "cameras_file": Path("cameras.yaml")} | more))
 
 
 def people(folder: Path, **roles: str) -> Path:
@@ -80,15 +86,15 @@ def page_of(access: Access) -> Starlette:
         Route("/api/analyze", analyze, methods=["POST"]),
         WebSocketRoute("/api/live", live),
         WebSocketRoute("/api/pictures", pictures),
-        *SessionRoutes(access, Features(cameras_editable=True)).routes(),
+        *session_routes(access),
     ]
     return Starlette(routes=routes, middleware=[Middleware(AccessMiddleware, access=access)])
 
 
 @contextmanager
-def page(settings: AccessSettings | None = None, **options: Any):
+def page(given: DashboardSettings | None = None, **options: Any):
     """A `Browser` at the page."""
-    with serving(page_of(Access(settings or AccessSettings())), **options) as port:
+    with serving(page_of(Access(given or settings())), ws=ViewerProtocol, **options) as port:
         yield Browser(port)
 
 

@@ -4,26 +4,26 @@ import http.client
 import socket
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as budget
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from ferstream.consumer.dashboard.access.headers import CONTENT_SECURITY_POLICY
-from ferstream.consumer.dashboard.access.settings import AccessSettings
-from tests.consumer.dashboard.access.page import TOKEN, Browser, page, people, token_file
+from tests.consumer.dashboard.access.page import TOKEN, Browser, page, people, settings, token_file
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
-    settings = AccessSettings(
+    wanted = settings(
         users_file=people(folder, ben="viewer", cleo="admin"),
         token_file=token_file(folder),
         origins=("https://faces.example.org",),
     )
-    with page(settings) as browser:
+    with page(wanted) as browser:
         yield browser.port
 
 
@@ -105,16 +105,17 @@ def test_a_websocket_of_another_origin_is_refused(cleo):
     assert refused("origin") == before + 3
 
 
-def test_a_websocket_of_nobody_is_refused(site):
+def test_a_websocket_of_nobody_is_refused(site, caplog):
     with pytest.raises(InvalidStatus) as told:
         handshake(Browser(site))
     assert told.value.response.status_code == 401
     assert b"log in first" in told.value.response.body
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
     assert handshake(Browser(site), Authorization=f"Bearer {TOKEN}", Origin="https://evil.example") == "token"
 
 
 def test_a_websocket_needs_its_role(tmp_path):
-    with page(AccessSettings(users_file=people(tmp_path, ana="watcher"))) as browser:
+    with page(settings(users_file=people(tmp_path, ana="watcher"))) as browser:
         browser.log_in("ana")
         assert handshake(browser) == "ana"
         with pytest.raises(InvalidStatus) as told:
@@ -155,7 +156,7 @@ def test_what_every_answer_tells_the_browser(cleo):
 
 def test_a_proxy_says_who_it_is(tmp_path):
     users = people(tmp_path, cleo="admin")
-    with page(AccessSettings(users_file=users, proxy_header="X-Forwarded-User", trusted_proxies=("127.0.0.1",))) as browser:
+    with page(settings(users_file=users, proxy_header="X-Forwarded-User", trusted_proxies=("127.0.0.1",))) as browser:
         assert browser.get("/api/picture.jpg").status == 401
         assert browser.get("/api/picture.jpg", X_Forwarded_User="dora").text == "dora"
         assert browser.get("/api/config", X_Forwarded_User="dora").status == 403
@@ -174,7 +175,7 @@ def test_a_proxy_says_who_it_is(tmp_path):
 
 def test_the_header_of_a_stranger_is_refused(tmp_path):
     users = people(tmp_path, cleo="admin")
-    with page(AccessSettings(users_file=users, proxy_header="X-Forwarded-User", trusted_proxies=("10.0.0.0/24",))) as browser:
+    with page(settings(users_file=users, proxy_header="X-Forwarded-User", trusted_proxies=("10.0.0.0/24",))) as browser:
         before = refused("proxy")
         claims = {"X_Forwarded_User": "cleo", "X_Forwarded_For": "10.0.0.2", "Forwarded": "for=10.0.0.2"}
         assert browser.get("/api/config", **claims).status == 403
@@ -196,7 +197,7 @@ def shaped(value):
 
 
 @given(data=st.data())
-@settings(max_examples=150)
+@budget(max_examples=150)
 def test_no_bytes_in_a_header_make_a_500(proxied, data):
     sent = [(data.draw(NAMES), data.draw(shaped(data.draw(VALUES)))) for _ in range(data.draw(st.integers(1, 3)))]
     method, path = data.draw(st.sampled_from(["GET", "POST", "PUT"])), data.draw(st.sampled_from(PATHS))
@@ -214,12 +215,12 @@ def test_no_bytes_in_a_header_make_a_500(proxied, data):
 @pytest.fixture(scope="module")
 def proxied(tmp_path_factory):
     folder = tmp_path_factory.mktemp("proxied")
-    settings = AccessSettings(
+    wanted = settings(
         host="0.0.0.0",  # where any Host is let through to what comes behind
         users_file=people(folder, ben="viewer"),
         token_file=token_file(folder),
         proxy_header="X-Forwarded-User",
         trusted_proxies=("127.0.0.1",),
     )
-    with page(settings) as browser:
+    with page(wanted) as browser:
         yield browser.port

@@ -12,8 +12,7 @@ from argon2 import PasswordHasher
 
 from ferstream.consumer.dashboard.access import middleware
 from ferstream.consumer.dashboard.access.people.users_file import User, put_user, read_users, remove_user
-from ferstream.consumer.dashboard.access.settings import AccessSettings
-from tests.consumer.dashboard.access.page import HASH, PASSWORD, TOKEN, Browser, page, people, token_file
+from tests.consumer.dashboard.access.page import HASH, PASSWORD, TOKEN, Browser, page, people, settings, token_file
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +22,7 @@ def users(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def site(users):
-    with page(AccessSettings(users_file=users)) as browser:
+    with page(settings(users_file=users)) as browser:
         yield browser.port
 
 
@@ -123,7 +122,7 @@ def test_a_forged_cookie_is_nobodys(site):
 
 def test_a_session_ends_when_its_user_goes_or_gets_another_password(tmp_path):
     path = people(tmp_path, ben="viewer", cleo="admin")
-    with page(AccessSettings(users_file=path)) as browser:
+    with page(settings(users_file=path)) as browser:
         other = Browser(browser.port)
         assert browser.log_in("ben").status == 200
         assert other.log_in("cleo").status == 200
@@ -142,7 +141,7 @@ def test_an_old_hash_is_made_anew_at_a_login(tmp_path):
     path = tmp_path / "users.yaml"
     old = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
     put_user(path, User("ben", "viewer", old))
-    with page(AccessSettings(users_file=path)) as browser:
+    with page(settings(users_file=path)) as browser:
         assert browser.log_in("ben", "wrong").status == 401
         assert read_users(path)["ben"].password_hash == old
         assert browser.log_in("ben").status == 200
@@ -158,7 +157,7 @@ def test_a_websocket_ends_with_the_right_to_it(tmp_path, monkeypatch):
 
     monkeypatch.setattr(middleware, "LOOK_AGAIN_S", 0.2)
     path = people(tmp_path, ben="viewer")
-    with page(AccessSettings(users_file=path)) as browser:
+    with page(settings(users_file=path)) as browser:
         browser.log_in("ben")
         with connect(f"ws://127.0.0.1:{browser.port}/api/live", additional_headers=browser.cookie()) as websocket:
             assert websocket.recv(10) == "ben"
@@ -175,20 +174,20 @@ def test_a_websocket_ends_with_the_right_to_it(tmp_path, monkeypatch):
 def test_the_secret_in_a_file_keeps_people_in_over_a_restart(tmp_path, users):
     secret = tmp_path / "secret"
     secret.write_text("s" * 40)
-    settings = AccessSettings(users_file=users, secret_file=secret, port=8080)
-    with page(settings) as browser:
+    wanted = settings(users_file=users, secret_file=secret, port=8080)
+    with page(wanted) as browser:
         browser.log_in("ben")
         cookies = browser.cookies
-    with page(settings) as browser:
+    with page(wanted) as browser:
         browser.cookies = cookies
         assert browser.begin()["name"] == "ben"
-    with page(AccessSettings(users_file=users, port=8080)) as browser:
+    with page(settings(users_file=users, port=8080)) as browser:
         browser.cookies = dict(cookies)
         assert browser.begin()["name"] is None
 
 
 def test_the_token_in_the_address_is_taken_into_the_session(tmp_path):
-    with page(AccessSettings(token_file=token_file(tmp_path), token_role="watcher")) as browser:
+    with page(settings(token_file=token_file(tmp_path), token_role="watcher")) as browser:
         assert browser.get("/?token=wrong").headers["Location"] == "/login?next=%2F"
         answer = browser.get(f"/camera/door?kiosk=1&token={TOKEN}")
         assert (answer.status, answer.headers["Location"]) == (303, "/camera/door?kiosk=1")
@@ -201,7 +200,7 @@ def test_the_token_in_the_address_is_taken_into_the_session(tmp_path):
 
 
 def test_a_bearer_needs_neither_cookie_nor_csrf(tmp_path):
-    with page(AccessSettings(token_file=token_file(tmp_path))) as browser:
+    with page(settings(token_file=token_file(tmp_path))) as browser:
         bare = {"Origin": None, "X_CSRF_Token": None, "Cookie": None}
         assert browser.post("/api/analyze", b"abc", Authorization=f"Bearer {TOKEN}", **bare).json == {"bytes": 3}
         for wrong in (f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", "Bearer", "Bearer \xff"):
