@@ -47,6 +47,6 @@ def build_app(settings: DashboardSettings, hub: Hub | None = None) -> Starlette:
 
 def _routes(hub: Hub, access: Access, audit: PictureAudit) -> list[BaseRoute]:
     """Each room's; the first that matches an address answers."""
-    door = Door(partial(describe, settings=access.settings), audit.looks)
+    door = Door(partial(describe, access=access), audit.looks)
     ours = [*sessions.routes(access), *api.routes(hub, door)]
     return [*ours, api.list_of(ours), *page_files.routes()]

@@ -3,6 +3,7 @@
 Other rooms need `require(connection, role)` and `Person`, and find them here.
 """
 
+import hmac
 import secrets
 
 from starlette.requests import HTTPConnection
@@ -78,7 +79,14 @@ class Access:
         if self.token is not None:
             session.log_in("token", self.token.person.name, fingerprint_of(self.secret, self.token.value))
 
-    def check_unsafe(self, connection: HTTPConnection, *, bearer: bool) -> None:
+    def csrf(self, connection: HTTPConnection, person: Person | None) -> str:
+        """The word that requests of this person must carry. Where no cookie says who it is, there is one for each name.
+
+        A page of another site can read neither, and may not send the header that holds it.
+        """
+        return BrowserSession(connection).csrf or fingerprint_of(self.secret, f"csrf {person.name if person else ''}")
+
+    def check_unsafe(self, connection: HTTPConnection, person: Person | None, *, bearer: bool) -> None:
         """Raises Refusal where a page of somebody else's may have made the browser ask for a change, or open a WebSocket."""
         if bearer:
             return
@@ -87,7 +95,8 @@ class Access:
             check_fetched_here(connection)
             return
         self.addresses.check_origin(connection)
-        if not websocket and not BrowserSession(connection).is_csrf(connection.headers.get(CSRF_HEADER, "")):
+        given = connection.headers.get(CSRF_HEADER, "").encode()
+        if not websocket and not hmac.compare_digest(given, self.csrf(connection, person).encode()):
             raise Refusal(403, "csrf", "the header X-CSRF-Token must hold the `csrf` that GET /api/session answered last")
 
     def _by_session(self, connection: HTTPConnection) -> Person | None:

@@ -83,7 +83,7 @@ class _Gate:
         scope.setdefault("state", {})["person"] = found
         if found is None and not is_free(scope["path"]):
             raise Refusal(401, "nobody", "log in first: POST /api/login, or send a token as `Authorization: Bearer`")
-        access.check_unsafe(connection, bearer=bearer)
+        access.check_unsafe(connection, found, bearer=bearer)
         network = access.network(connection)
         if scope["type"] == "websocket":
             await access.limits.websocket(network)

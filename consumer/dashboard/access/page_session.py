@@ -5,8 +5,7 @@ from typing import Any
 import msgspec
 from starlette.requests import HTTPConnection
 
-from ferstream.consumer.dashboard.access.person import Person, person_of
-from ferstream.consumer.dashboard.access.session import BrowserSession
+from ferstream.consumer.dashboard.access.access import Access, Person, person_of
 from ferstream.consumer.dashboard.settings import DashboardSettings
 from ferstream.streams.service.metrics import ferstream_version
 
@@ -29,13 +28,13 @@ class PageSession(msgspec.Struct, frozen=True, kw_only=True):
     version: str
 
 
-def session_of(person: Person | None, session: BrowserSession, settings: DashboardSettings) -> PageSession:
+def session_of(person: Person | None, csrf: str, settings: DashboardSettings) -> PageSession:
     """The session of a person, or of nobody."""
     may_see, may_change = person is not None and person.may("viewer"), person is not None and person.may("admin")
     return PageSession(
         name=person.name if person else None,
         role=person.role if person else None,
-        csrf=session.csrf(),
+        csrf=csrf,
         login=not settings.is_open,
         logins=[way for way, file in (("password", settings.users_file), ("token", settings.token_file)) if file],
         pictures=settings.pictures and may_see,
@@ -45,7 +44,8 @@ def session_of(person: Person | None, session: BrowserSession, settings: Dashboa
     )
 
 
-def describe(connection: HTTPConnection, settings: DashboardSettings) -> dict[str, Any]:
+def describe(connection: HTTPConnection, access: Access) -> dict[str, Any]:
     """That of whoever is at the other end of a connection, as JSON has it."""
-    found: dict[str, Any] = msgspec.to_builtins(session_of(person_of(connection), BrowserSession(connection), settings))
+    person = person_of(connection)
+    found: dict[str, Any] = msgspec.to_builtins(session_of(person, access.csrf(connection, person), access.settings))
     return found

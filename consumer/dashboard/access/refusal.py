@@ -1,6 +1,6 @@
 """A request that is not answered as it asks: why, in words and as a label of a metric."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from prometheus_client import Counter
 
@@ -10,6 +10,8 @@ from ferstream.streams.errors import FerstreamError
 Reason = Literal["nobody", "login", "token", "csrf", "origin", "host", "proxy", "role", "rate", "busy", "body"]
 
 _REFUSED = Counter("fer_dashboard_refused_total", "Requests and WebSockets that were refused, by reason.", ["reason"])
+for _reason in get_args(Reason):
+    _REFUSED.labels(_reason)
 
 
 class Refusal(FerstreamError):

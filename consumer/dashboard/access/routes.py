@@ -47,31 +47,29 @@ class _SessionApi:
 
     @described("Who asks, and what there is for them here.", PageSession)
     async def session(self, request: Request) -> Response:
-        return self._answer(person_of(request), BrowserSession(request))
+        return self._answer(request, person_of(request))
 
     @described("Log in: the session goes into a cookie.", PageSession, body=Login, wrong=(400, 401, 403, 413, 429, 503))
     async def log_in(self, request: Request) -> Response:
-        session = BrowserSession(request)
         try:
-            person = await self._person(request, _login(await _body(request)), session)
+            person = await self._person(request, _login(await _body(request)))
         except Refusal as refusal:
             count_refusal(refusal.reason)
             log.info("a login from %s was refused: %s", self._access.address(request), refusal)
             return error_answer(refusal.status, str(refusal), refusal.headers)
         log.info("%s logged in from %s", person.name, self._access.address(request))
-        return self._answer(person, session)
+        return self._answer(request, person)
 
     @described("Log out.", PageSession, wrong=(403,))
     async def log_out(self, request: Request) -> Response:
-        session = BrowserSession(request)
-        session.log_out()
-        return self._answer(self._access.known(request), session)
+        BrowserSession(request).log_out()
+        return self._answer(request, self._access.known(request))
 
-    def _answer(self, person: Person | None, session: BrowserSession) -> Response:
-        return json_answer(session_of(person, session, self._access.settings))
+    def _answer(self, request: Request, person: Person | None) -> Response:
+        return json_answer(session_of(person, self._access.csrf(request, person), self._access.settings))
 
-    async def _person(self, request: Request, login: Login, session: BrowserSession) -> Person:
-        access = self._access
+    async def _person(self, request: Request, login: Login) -> Person:
+        access, session = self._access, BrowserSession(request)
         if login.token:
             person = await access.by_token(request, login.token)
             access.log_in_by_token(session)

@@ -48,6 +48,13 @@ def test_a_stranger_is_sent_to_the_login_and_the_api_says_401(browser):
     assert browser.get("//evil.example/").headers["Location"] == "/login?next=%2Fevil.example%2F"
 
 
+def test_the_word_of_those_who_need_no_cookie_is_also_what_a_websocket_is_told():
+    with page() as browser:
+        assert browser.begin()["csrf"] == browser.begin()["csrf"]
+        assert browser.ask("PUT", "/api/config").status == 200
+        assert browser.cookies == {}
+
+
 def test_what_each_role_may(site):
     for name, sees, changes in (("ana", 403, 403), ("ben", 200, 403), ("cleo", 200, 200)):
         browser = Browser(site)
@@ -99,7 +106,7 @@ def test_logged_out_is_out(site):
 
 
 def test_the_cookie_is_for_no_script_and_no_other_site(browser):
-    set_ = browser.get("/api/session").headers["Set-Cookie"].lower()
+    set_ = browser.log_in("cleo").headers["Set-Cookie"].lower()
     assert "httponly" in set_
     assert "samesite=strict" in set_
     assert "max-age=43200" in set_

@@ -125,10 +125,10 @@ def test_by_https_the_cookie_is_for_https(tmp_path, pair, authority):
     wanted = settings(users_file=people(tmp_path, ben="viewer"), tls_cert=pair[0], tls_key=pair[1])
     with page(wanted, ssl_certfile=pair[0], ssl_keyfile=pair[1]) as plain:
         browser = Browser(plain.port, context)
-        set_ = browser.get("/api/session").headers["Set-Cookie"]
-        assert set_.startswith("__Host-fer_session_0=")
-        assert "; secure" in set_
-        assert browser.log_in("ben").status == 200
+        login = browser.log_in("ben")
+        assert login.status == 200
+        assert login.headers["Set-Cookie"].startswith("__Host-fer_session_0=")
+        assert "; secure" in login.headers["Set-Cookie"]
         assert browser.get("/api/picture.jpg").text == "ben"
         assert browser.post("/api/logout", Origin=f"http://127.0.0.1:{plain.port}").status == 403
         address = f"wss://127.0.0.1:{plain.port}/api/live"
