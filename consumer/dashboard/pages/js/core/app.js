@@ -184,8 +184,10 @@ function listen() {
     frame.link.dataset.state = "open";
     say(frame.link.firstChild, texts.connected);
   });
-  live.on("close", ({ again_s, code }) => {
-    if (code === 1008 || code === 4401 || code === 4403) api.get("/api/session").then((now) => knows(now) || signIn().then(show));
+  live.on("hello", (hello) => api.useSession(hello.session));
+  live.on("close", ({ again_s }) => {
+    // A browser tells no script why a WebSocket was refused: whoever is logged out meanwhile is asked to log in.
+    api.get("/api/session").then((now) => knows(now) || signIn().then(show)).catch(() => {});
     frame.link.dataset.state = "away";
     say(frame.link.firstChild, texts.lost);
     clearInterval(countdown);
