@@ -100,7 +100,7 @@ kubernetes-rules: $(DEV)/.installed  ## the Prometheus Operator's objects again,
 clean:  ## remove the environments and the tests' tools
 	rm -rf $(DEMO) $(DEV) $(FUZZ) $(BYTETRACK) .venv-slim-* .tools
 
-test-tools:  ## install what some tests need from Debian: an RTSP server and an MQTT broker (as root), Prometheus (into .tools)
+test-tools:  ## install what some tests need from Debian: an RTSP server, an MQTT broker and a browser (as root), Prometheus (into .tools)
 	@sh tests/support/test_tools.sh install
 
 missing-tools:

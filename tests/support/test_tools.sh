@@ -1,9 +1,9 @@
 #!/bin/sh
 # What some tests need beside Python, all from Debian: an RTSP server (GStreamer), a redis-server with TLS, PostgreSQL, an MQTT broker,
-# Prometheus.
+# Prometheus, a browser.
 #
 #   test_tools.sh check     says what is missing, which tests are skipped for it, and how to get it; installs nothing
-#   test_tools.sh install   installs it: GStreamer, Redis, PostgreSQL and mosquitto as root, Prometheus into .tools/ without
+#   test_tools.sh install   installs it: GStreamer, Redis, PostgreSQL, mosquitto and Chromium as root, Prometheus into .tools/ without
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 tools=.tools
@@ -33,6 +33,10 @@ has_mosquitto() {
     [ -x /usr/sbin/mosquitto ] || command -v mosquitto >/dev/null
 }
 
+has_chromium() {
+    command -v chromium >/dev/null
+}
+
 install_packages() {
     command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 1
     apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
@@ -59,6 +63,7 @@ if [ "${1:-}" = install ]; then
     has_redis || install_packages redis-server
     has_postgresql || install_packages postgresql
     has_mosquitto || install_packages mosquitto
+    has_chromium || install_packages chromium
     has_prometheus || install_prometheus
 fi
 missing=
@@ -66,5 +71,6 @@ has_rtsp_server || { missing=1; echo "No GStreamer RTSP server: tests of RTSP ca
 has_redis || { missing=1; echo "No redis-server on the PATH: tests of TLS and of a cluster of Redis are skipped. \`make test-tools\` as root installs: redis-server"; }
 has_postgresql || { missing=1; echo "No PostgreSQL: tests of its sink are skipped. \`make test-tools\` as root installs: postgresql"; }
 has_mosquitto || { missing=1; echo "No mosquitto: tests of MQTT are skipped. \`make test-tools\` as root installs: mosquitto"; }
+has_chromium || { missing=1; echo "No chromium on the PATH: tests of the page are skipped. \`make test-tools\` as root installs: chromium"; }
 has_prometheus || { missing=1; echo "No Prometheus: tests of rules and dashboards are skipped. \`make test-tools\` unpacks it into $tools; or put these on the PATH: $programs"; }
 [ "${1:-}" != install ] || [ -z "$missing" ]

@@ -198,8 +198,10 @@ function listen() {
       banner(left > 0 ? texts.tryingAgain(left) : texts.tryingNow, texts.lost);
     }, 1000);
   });
-  live.on("away", ({ what }) => banner(what, what));
-  live.on("back", () => banner(""));
+  let away = false;
+  live.on("away", ({ what }) => ((away = true), banner(what)));
+  // A status comes only where Redis answers.
+  live.on("status", () => away && ((away = false), banner("")));
 }
 
 function banner(words, spoken = words) {
