@@ -87,7 +87,7 @@ class CameraView:
         return time.monotonic() - self._pictured_at < PICTURED_S
 
     def figures(self) -> Figures:
-        return self._recent.figures(len(self.newest.faces) if self.newest else 0)
+        return self._recent.figures([face.emotion for face in self.newest.faces] if self.newest else [])
 
     def _in_order(self, pair: tuple[Faces, Preview] | None) -> tuple[Faces, Preview] | None:
         """The pair, unless a newer picture is out."""

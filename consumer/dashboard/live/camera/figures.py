@@ -1,7 +1,7 @@
 """How a camera does, from its results of the last minute."""
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 
 import msgspec
@@ -14,10 +14,11 @@ RATE_S = 5.0
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """Results a second, faces now, and the age of results when they were published, in seconds since capture."""
+    """Results a second, faces now and how many have each emotion, and the age of results when published, in s since capture."""
 
     results_per_second: float
     faces: int
+    emotions: dict[str, int]
     age_p50_s: float | None
     age_p95_s: float | None
     age_p99_s: float | None
@@ -32,8 +33,8 @@ class RecentResults:
     def add(self, age_s: float) -> None:
         self._seen.append((time.monotonic(), age_s))
 
-    def figures(self, faces: int) -> Figures:
-        """As of now; `faces` are those of the newest result."""
+    def figures(self, emotions: Sequence[str]) -> Figures:
+        """As of now; `emotions` are those of the faces of the newest result."""
         now = time.monotonic()
         while self._seen and self._seen[0][0] < now - WINDOW_S:
             self._seen.popleft()
@@ -43,7 +44,8 @@ class RecentResults:
         seconds = now - lately[-1] if full else RATE_S
         return Figures(
             results_per_second=round(len(lately) / max(seconds, 1e-3), 2),
-            faces=faces if lately else 0,
+            faces=len(emotions) if lately else 0,
+            emotions=dict(Counter(emotions)) if lately else {},
             age_p50_s=_percentile(ages, 0.50),
             age_p95_s=_percentile(ages, 0.95),
             age_p99_s=_percentile(ages, 0.99),

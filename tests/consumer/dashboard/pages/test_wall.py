@@ -1,4 +1,4 @@
-"""The wall in a real browser: what it shows of cameras that are well and not, by keyboard, on a phone, when the server goes and comes."""
+"""The wall in a real browser: cameras that are well and not, by keyboard, on a phone, while the server goes and comes."""
 
 import re
 

@@ -43,7 +43,7 @@ export class Tile {
   /** {emotion: people} now. */
   get emotions() {
     if (this.condition.group !== "live") return {};
-    if (!this.visible && this.figures?.emotions) return this.figures.emotions;
+    if (!this.visible) return this.figures?.emotions ?? {};
     const counts = {};
     for (const face of this.view.faces) counts[face.emotion] = (counts[face.emotion] ?? 0) + 1;
     return counts;
