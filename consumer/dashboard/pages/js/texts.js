@@ -106,6 +106,7 @@ export const TEXTS = {
     timelineUnit: "people, mean of 10 s",
     noTimeline: "No one was seen in the last hour",
     tracks: "People who left",
+    tracksTable: "Table of people who left",
     noTracks: "Nobody has left yet.",
     track: "Track",
     came: "Came",

@@ -19,7 +19,7 @@ export function stackedArea({ label, words, empty, height = 220 }) {
   const drawing = svg("svg", { height, role: "presentation", class: "chart-drawing" });
   const readout = el("div", { class: "chart-readout", hidden: true });
   const legend = el("div", { class: "legend chart-legend" });
-  const field = el("div", { class: "chart-field", tabindex: "0", role: "slider", "aria-label": label }, drawing, readout);
+  const field = el("div", { class: "chart-field skeleton", tabindex: "0", role: "slider", "aria-label": label }, drawing, readout);
   const node = el("div", { class: "chart" }, field, legend);
   const chart = { node, show };
   let timeline = null;
@@ -43,6 +43,7 @@ export function stackedArea({ label, words, empty, height = 220 }) {
 
   function show(next) {
     timeline = next;
+    field.classList.remove("skeleton");
     draw();
   }
 

@@ -85,7 +85,7 @@ export function trackTable(tracks) {
   const heads = [texts.track, texts.came, texts.stayed, texts.mostly, texts.shares];
   return el(
     "div",
-    { class: "table-wrap tracks-wrap", tabindex: "0", role: "region", "aria-label": texts.tracks },
+    { class: "table-wrap tracks-wrap", tabindex: "0", role: "group", "aria-label": texts.tracksTable },
     el(
       "table",
       { class: "table" },
