@@ -2,14 +2,17 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
 import cloup
 
 from ferstream.producer.config.options import camera_list, camera_options
+from ferstream.producer.config.schema import cameras_schema
 from ferstream.producer.errors import ConfigError
 from ferstream.streams.programs import QuietInterrupts
+from ferstream.streams.service.atomic_file import make_folder
 from ferstream.streams.service.command import LOGS, SERVICE_EXITS, FerCommand, FerGroup, name_variables
 from ferstream.streams.service.options import metrics_options, redis_options, trace_options
 
@@ -83,24 +86,54 @@ def run(ctx: click.Context, /, as_json: bool, **given: Any) -> None:  # noqa: AN
         ctx.exit(1)
 
 
-@main.command(cls=FerCommand, example="fer-producer check --cameras cameras.yaml", exits=_EXITS)
+@main.command(
+    cls=FerCommand,
+    example="""\
+fer-producer check --cameras cameras.yaml
+fer-producer check --cameras cameras.yaml --picture stills""",
+    exits=_EXITS,
+)
 @camera_options
 @cloup.option_group(
     "Output",
     cloup.option(
         "--timeout", "timeout_s", type=click.FloatRange(0.1, 600), default=15.0, help="Seconds for all cameras together."
     ),
+    cloup.option("--open/--no-open", "opens", default=True, help="Open the cameras, or only see whether their list is right."),
+    cloup.option(
+        "--picture",
+        "folder",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="DIR",
+        help="Write what each camera shows to DIR, as NAME.jpg, with its mask and region drawn on it.",
+    ),
+    cloup.option("--outlines/--no-outlines", default=True, help="Whether masks and regions are drawn on pictures."),
     cloup.option("--json", "as_json", is_flag=True, help="Print JSON."),
 )
 @click.pass_context
-def check(ctx: click.Context, /, timeout_s: float, as_json: bool, **given: Any) -> None:  # noqa: ANN401 - what click checked
+def check(
+    ctx: click.Context,
+    /,
+    timeout_s: float,
+    opens: bool,
+    folder: Path | None,
+    outlines: bool,
+    as_json: bool,
+    **given: Any,  # noqa: ANN401 - what click checked
+) -> None:
     """Open every camera once, all at the same time, and print what they are. Exit status 1 if one fails."""
+    if folder is not None and not opens:
+        raise click.UsageError("--picture needs cameras that are opened: leave out --no-open.")
     with QuietInterrupts():
-        from ferstream.producer.sources.probe import as_table, probe_all
+        from ferstream.producer.sources.probe import as_table, list_all, probe_all
+        from ferstream.producer.still import Stills
 
     partition = given.pop("partition")
     cameras = [camera for camera in camera_list(given).read() if partition is None or partition.holds(camera.camera_id)]
-    findings = probe_all(cameras, timeout_s)
+    if folder is not None:
+        make_folder(folder)
+    keep = Stills(folder, outlines=outlines).write if folder is not None else None
+    findings = probe_all(cameras, timeout_s, keep) if opens else list_all(cameras)
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
     else:
@@ -109,6 +142,15 @@ def check(ctx: click.Context, /, timeout_s: float, as_json: bool, **given: Any) 
             click.echo(click.style(line, fg="red") if failed else line)
     if any(finding.state == "failed" for finding in findings):
         ctx.exit(1)
+
+
+@main.command(cls=FerCommand, example="fer-producer schema > cameras.schema.json")
+def schema() -> None:
+    """Print the JSON Schema of cameras.yaml, by which an editor knows its settings, their ranges and defaults.
+
+    The YAML extensions of editors take it by a first line `# yaml-language-server: $schema=cameras.schema.json`.
+    """
+    click.echo(json.dumps(cameras_schema(), indent=2))
 
 
 name_variables(main, "FER_PRODUCER")

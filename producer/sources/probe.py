@@ -2,19 +2,25 @@
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import av
 
 from ferstream.producer.config.camera_config import CameraConfig
-from ferstream.producer.errors import CameraError, ConfigError
 from ferstream.producer.sources.factory import source_for
+from ferstream.producer.sources.source import Picture
+from ferstream.streams.errors import FerstreamError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one camera gave. `state` is ok or failed; `url` has no password; `frames` may be an estimate, 0 where nobody knows."""
+    """What one camera gave. `state` is ok, failed, or listed where it was not opened; `url` has no password.
+
+    `frames` may be an estimate, 0 where nobody knows; `picture` is the path of a still, where one was asked for.
+    """
 
     name: str
     url: str
@@ -24,11 +30,21 @@ class Finding:
     frames: int = 0
     codec: str = ""
     problem: str = ""
+    picture: str = ""
 
 
-def probe_all(cameras: list[CameraConfig], timeout_s: float) -> list[Finding]:
+#: Keeps a camera's first picture, and says where.
+Keep: TypeAlias = Callable[[CameraConfig, Picture], str]
+
+
+def list_all(cameras: list[CameraConfig]) -> list[Finding]:
+    """One finding a camera, without opening any."""
+    return [Finding(name=camera.camera_id, url=camera.shown_url, state="listed") for camera in cameras]
+
+
+def probe_all(cameras: list[CameraConfig], timeout_s: float, keep: Keep | None = None) -> list[Finding]:
     """One finding a camera, in their order, after `timeout_s` at the latest: all are opened at once."""
-    probes = [_Probe(camera) for camera in cameras]
+    probes = [_Probe(camera, keep) for camera in cameras]
     for probe in probes:
         probe.thread.start()
     end = time.monotonic() + timeout_s
@@ -40,8 +56,8 @@ def probe_all(cameras: list[CameraConfig], timeout_s: float) -> list[Finding]:
 class _Probe:
     """Opens one camera on a thread of its own. A thread that hangs is left behind: it is a daemon."""
 
-    def __init__(self, camera: CameraConfig) -> None:
-        self._camera = camera
+    def __init__(self, camera: CameraConfig, keep: Keep | None) -> None:
+        self._camera, self._keep = camera, keep
         self._stop = threading.Event()
         self._found: Finding | None = None
         self.thread = threading.Thread(target=self._run, name=f"check-{camera.camera_id}", daemon=True)
@@ -55,7 +71,8 @@ class _Probe:
             with closing(source_for(self._camera, self._stop)) as source:
                 info = source.open()
                 frame = next(iter(source.frames()), None)
-        except (CameraError, ConfigError) as error:
+                kept = self._keep(self._camera, frame.picture) if self._keep and frame else ""
+        except FerstreamError as error:
             self._found = self._failed(str(error))
             return
         except Exception as error:  # noqa: BLE001 - one camera's surprise is its finding; its text may hold the URL
@@ -67,7 +84,7 @@ class _Probe:
         picture = frame.picture
         width, height = (picture.width, picture.height) if isinstance(picture, av.VideoFrame) else picture.shape[1::-1]
         whole = Finding(name=self._camera.camera_id, url=self._camera.shown_url, state="ok", codec=info.codec)
-        self._found = replace(whole, size=f"{width}x{height}", fps=round(info.fps, 2), frames=info.frames)
+        self._found = replace(whole, size=f"{width}x{height}", fps=round(info.fps, 2), frames=info.frames, picture=kept)
 
     def _failed(self, problem: str) -> Finding:
         return Finding(name=self._camera.camera_id, url=self._camera.shown_url, state="failed", problem=problem)

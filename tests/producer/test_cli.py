@@ -152,7 +152,16 @@ def test_check(tmp_path):
     ended = run("check", "--json", "--camera", f"a={video}", "--camera", "b=rtsp://u:hunter2@127.0.0.1:9/x")
     assert ended.returncode == 1
     good, bad = json.loads(ended.stdout)
-    known = {"name": "a", "url": str(video), "state": "ok", "size": "160x120", "fps": 10.0, "codec": "h264", "problem": ""}
+    known = {
+        "name": "a",
+        "url": str(video),
+        "state": "ok",
+        "size": "160x120",
+        "fps": 10.0,
+        "codec": "h264",
+        "problem": "",
+        "picture": "",
+    }
     assert good == known | {"frames": 30}
     assert (bad["state"], bad["url"]) == ("failed", "rtsp://u:***@127.0.0.1:9/x")
     table = run("check", "--camera", f"a={video}")
