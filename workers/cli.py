@@ -85,6 +85,13 @@ fer-worker run --device cuda --max-batch-size 128 --redis-url-file /run/secrets/
         "--keep-results", "keep_results_s", type=click.FloatRange(1), default=600.0, help="Seconds that results stay in Redis."
     ),
     option("--keep-dead-pictures", is_flag=True, help="Keep the picture of a dead letter (privacy: off unless you need it)."),
+    option(
+        "--previews",
+        type=click.Choice(["off", "plain", "blur"]),
+        default="off",
+        help="Put small pictures of a camera into Redis while somebody looks at it: as they are, or with faces pixelated "
+        "(privacy: off unless you need them).",
+    ),
     option("--max-pixels", type=click.IntRange(1), default=40_000_000, help="A picture with more is refused undecoded."),
     option(
         "--drain-timeout",

@@ -33,6 +33,9 @@ CLAIMED = Counter("fer_frames_claimed_total", "Frames taken over from a worker t
 FACES_DETECTED = Counter("fer_faces_detected_total", "Faces that the detector found.", ["camera"])
 FACES_CLASSIFIED = Counter("fer_faces_classified_total", "Faces classified, by the emotion named, or unknown.", ["emotion"])
 OUT_OF_MEMORY = Counter("fer_out_of_memory_total", "Batches halved because the device had no memory for them.", ["model"])
+PREVIEWS = Counter(
+    "fer_previews_total", "Previews made, skipped because frames waited for the time, or failed, of watched cameras.", ["outcome"]
+)
 REDIS_ERRORS = Counter("fer_redis_errors_total", "Calls of Redis that failed and were tried again.", ["kind"])
 BUSY = Gauge("fer_busy_ratio", "Share of the last second that the busiest stage's threads worked.")
 PENDING = Gauge("fer_pending_entries", "Entries delivered to the group's workers and not answered yet.")

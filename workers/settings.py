@@ -4,7 +4,7 @@ import os
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ferstream.streams.wire.keys import Keys
 
@@ -45,6 +45,7 @@ class WorkerSettings:
     max_deliveries: int = 3
     keep_results_s: float = 600.0
     keep_dead_pictures: bool = False
+    previews: Literal["off", "plain", "blur"] = "off"
     max_pixels: int = 40_000_000
     drain_timeout_s: float = 20.0
     camera_labels: bool = True

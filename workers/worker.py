@@ -27,6 +27,7 @@ from ferstream.workers.pipeline.frame_task import FrameTask
 from ferstream.workers.pipeline.pipeline import Pipeline
 from ferstream.workers.pipeline.result_publisher import Dispatcher, ResultPublisher
 from ferstream.workers.pipeline.stage import Channel
+from ferstream.workers.pipeline.watched_cameras import WatchedCameras
 from ferstream.workers.settings import WorkerSettings
 
 if TYPE_CHECKING:
@@ -78,11 +79,18 @@ class Worker:
             advice="give each worker a --name of its own",
         )
         self._membership = GroupMembership(
-            self._answering, settings.keys, settings.group, self.clock, readers, take_name=self._name.take
+            self._answering,
+            settings.keys,
+            settings.group,
+            self.clock,
+            readers,
+            take_name=self._name.take,
+            previews=settings.previews != "off",
         )
         channels: list[Channel[FrameTask]] = [Channel(window) for _ in parts]
         finished = channels[0] if len(channels) == 1 else Dispatcher(channels)
-        self._pipeline = Pipeline(settings, detector, classifier, self.clock, finished, self._label, self._tracing)
+        self._watched = None if settings.previews == "off" else WatchedCameras(self._answering, settings.keys, self.clock)
+        self._pipeline = Pipeline(settings, detector, classifier, self.clock, finished, self._label, self._tracing, self._watched)
         self._intake = Intake(
             readers,
             self.clock,
@@ -113,6 +121,8 @@ class Worker:
             "the gauges' loop": self._gauges.silent_s,
             "the loop that renews leases": lambda: max(keeper.silent_s() for keeper in self._leases),
         }
+        if self._watched:
+            loops["the loop that asks who looks"] = self._watched.silent_s
         self._watch = LoopWatch(loops, HANGS_AFTER_S)
 
     def start(self, give_up: Callable[[], bool] = lambda: False) -> None:
@@ -133,6 +143,8 @@ class Worker:
         self._pipeline.start()
         for keeper in self._leases:
             keeper.start()
+        if self._watched:
+            self._watched.start()
         self._intake.start()
         self._ready = True
         log.info("worker %s reads as %s", self.settings.name, self.settings.group)
@@ -151,6 +163,8 @@ class Worker:
             def left_s() -> float:
                 return max(0.0, until - time.monotonic())
 
+            if self._watched:
+                self._watched.stop()
             self._intake.stop(left_s())
             self._pipeline.finish(left_s())
             # Side by side: the waits for shards that are away do not add up.
@@ -195,6 +209,7 @@ class Worker:
             frames_per_second=round(self._gauges.frames_per_second, 2),
             busy=round(self._gauges.busy, 3),
             held=self._intake.held(),
+            previews=settings.previews,
             version=ferstream_version(),
             prefix=settings.keys.prefix,
             shards=tuple(range(settings.keys.shards)),

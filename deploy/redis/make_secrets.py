@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 HERE = Path(__file__).resolve().parent
-ROLES = ("producer", "worker", "consumer", "tracker", "metrics", "admin")
+ROLES = ("producer", "worker", "consumer", "tracker", "dashboard", "metrics", "admin")
 CA_IN_CONTAINERS = "/run/secrets/redis_ca"
 
 

@@ -22,6 +22,7 @@ class WorkerStatus(Status):
     frames_per_second: float = 0.0  # results that ended a frame, over the last seconds
     busy: float = 0.0  # share of the last second that the busiest stage worked
     held: int = 0  # frames between read and answer
+    previews: str = "off"  # plain or blur, where it makes some
     version: str = ""
     prefix: str = "fer"
     shards: tuple[int, ...] = (0,)

@@ -12,6 +12,8 @@ from ferstream.streams.wire.keys import Keys
 Probe = tuple[str, ...]
 #: No entry has this id. Redis looks at the user's rights first; then it refuses to write the id, and finds none to delete.
 IMPOSSIBLE_ID = "0-0"
+#: No camera has this name, and nothing expires then: Redis refuses it after it has looked at the rights.
+NO_CAMERA, NO_TIME = "", ""
 
 
 def check_rights(client: "redis.Redis", probes: Iterable[Probe]) -> None:
@@ -42,7 +44,7 @@ def producer_commands(keys: Keys) -> list[Probe]:
     ]
 
 
-def worker_commands(keys: Keys, group: str) -> list[Probe]:
+def worker_commands(keys: Keys, group: str, *, previews: bool = False) -> list[Probe]:
     frames = keys.frames(0)
     return [
         ("XADD", keys.results(0), IMPOSSIBLE_ID, "r", ""),
@@ -51,6 +53,7 @@ def worker_commands(keys: Keys, group: str) -> list[Probe]:
         ("XDEL", frames, IMPOSSIBLE_ID),
         *(_hash(name) for name in (keys.account(0), keys.age(0), keys.workers)),
         _SCRIPT,
+        *(_previews(keys) if previews else ()),
     ]
 
 
@@ -66,6 +69,38 @@ def tracker_commands(keys: Keys) -> list[Probe]:
 def sink_commands(keys: Keys) -> list[Probe]:
     """What a sink needs beyond reading in a group, to have that for itself."""
     return [_hash(keys.sinks), _SCRIPT]
+
+
+def dashboard_commands(keys: Keys, *, pictures: bool = True) -> list[Probe]:
+    """What a page needs that shows how all of it is; `pictures` of what is seen now, too."""
+    return [
+        ("XREAD", "STREAMS", keys.results(0), IMPOSSIBLE_ID),
+        ("XREAD", "STREAMS", keys.events(0), IMPOSSIBLE_ID),
+        *(("HGETALL", name) for name in (keys.cameras, keys.workers, keys.trackers)),
+        *(_looks(keys) if pictures else ()),
+    ]
+
+
+def _looks(keys: Keys) -> list[Probe]:
+    """What a program needs to ask for previews, and to read them."""
+    return [
+        ("XREAD", "STREAMS", keys.preview(NO_CAMERA), IMPOSSIBLE_ID),
+        _hash(keys.watched),
+        ("HGETALL", keys.watched),
+        ("HDEL", keys.watched, NO_CAMERA),
+        ("PEXPIRE", keys.watched, NO_TIME),
+    ]
+
+
+def _previews(keys: Keys) -> list[Probe]:
+    """What a worker needs to write previews."""
+    preview = keys.preview(NO_CAMERA)
+    return [
+        ("HGETALL", keys.watched),
+        ("XREVRANGE", preview, IMPOSSIBLE_ID, IMPOSSIBLE_ID),
+        ("XADD", preview, IMPOSSIBLE_ID, "m", ""),
+        ("PEXPIRE", preview, NO_TIME),
+    ]
 
 
 #: A script of nothing: one that a user may not run is refused before it is read.

@@ -34,9 +34,12 @@ class GroupMembership:
         clock: ServerClock,
         readers: Sequence[FrameReader],
         take_name: Callable[[], None],
+        *,
+        previews: bool = False,
     ) -> None:
-        self._client, self._keys, self._group = client, keys, group
+        self._client, self._keys = client, keys
         self._clock, self._readers, self._take_name = clock, readers, take_name
+        self._rights = worker_commands(keys, group, previews=previews)
 
     def wait(self, give_up: Callable[[], bool]) -> bool:
         """Wait for Redis, check it and join; False where `give_up` said so first.
@@ -82,7 +85,7 @@ class GroupMembership:
         report = check_server(self._client, self._keys, self._clock)
         for warning in report.warnings:
             log.warning("%s", warning)
-        check_rights(self._client, worker_commands(self._keys, self._group))
+        check_rights(self._client, self._rights)
         self._take_name()  # before anything is read under it: what is pending with this name would be taken from its holder
         failures: list[StoreUnavailable] = []
         for reader in self._readers:

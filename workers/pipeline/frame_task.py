@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from ferstream.streams.frames.reader import Entry
 from ferstream.streams.service.logs import about
-from ferstream.streams.wire.messages import Face, Frame
+from ferstream.streams.wire.messages import Face, Frame, Preview
 from ferstream.workers.faces.crop import FaceCrop
 from ferstream.workers.models.detector import Picture
 
@@ -24,6 +24,8 @@ class FrameTask:
     frame: Frame | None = None  # None: the entry could not be read
     picture: Picture | None = field(default=None, repr=False)  # RGB; dropped as soon as the faces are cut out
     faces: list[Face | None] = field(default_factory=list)
+    preview: Preview | None = None  # for who looks at the camera, until `watched_until` on Redis's clock
+    watched_until: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
     outcome: Outcome = "answered"
     ended: bool = False

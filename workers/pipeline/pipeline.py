@@ -20,7 +20,9 @@ from ferstream.workers.models.classifier import Classifier
 from ferstream.workers.models.detector import Boxes, Detector, Picture
 from ferstream.workers.models.runtimes.runtime import OomRetry
 from ferstream.workers.pipeline.frame_task import FaceTask, FrameTask, Outcome
+from ferstream.workers.pipeline.preview_maker import PreviewMaker
 from ferstream.workers.pipeline.stage import Channel, FairChannel, Outlet, Stage, WorkChannel
+from ferstream.workers.pipeline.watched_cameras import WatchedCameras
 from ferstream.workers.settings import WorkerSettings
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class Pipeline:
     """Turns the frames put into it into finished tasks in `finished`: answered, expired or dead, each exactly once.
 
     Cameras are served in turn, by the work that their frames and faces cause. `camera_label` gives the label of a camera's
-    metrics.
+    metrics. With `watched` it makes previews of the cameras that somebody looks at.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Pipeline:
         finished: Outlet[FrameTask],
         camera_label: Callable[[str], str],
         tracing: "Tracing | None" = None,
+        watched: WatchedCameras | None = None,
     ) -> None:
         self._settings, self._clock, self._label, self._tracing = settings, clock, camera_label, tracing
         self._detector, self._classifier = detector, classifier
@@ -62,6 +65,7 @@ class Pipeline:
         self._pictures: Channel[FrameTask] = Channel(2 * settings.detect_batch_size)
         # Reached only where many cameras show crowds at once, or some did all of a sudden.
         self._faces: Channel[FaceTask] = FairChannel(64 * settings.max_batch_size, lambda face: face.task.camera_id)
+        self._previews = watched and PreviewMaker(watched, clock, self._behind, blur=settings.previews == "blur", threads=callers)
         self.stages: list[Stage[FrameTask] | Stage[FaceTask]] = [
             Stage("decode", self._frames, self._decode, partial(self._give_up, "decode"), threads=threads),
             Stage(
@@ -155,6 +159,8 @@ class Pipeline:
         header = task.frame.header  # type: ignore[union-attr]  # decoded: it has a frame
         with self._timed("crop", [task]):
             crops = cut_faces(picture, boxes, self._classifier.card, (header.width, header.height))
+        if self._previews:
+            self._previews.show(task, picture, boxes)
         task.picture = None
         metrics.FACES_DETECTED.labels(self._label(task.camera_id)).inc(len(crops))
         if not crops:
@@ -162,6 +168,10 @@ class Pipeline:
             return
         task.expect(len(crops))
         self._faces.put_all([FaceTask(task, index, crop) for index, crop in enumerate(crops)])
+
+    def _behind(self) -> bool:
+        """Whether frames or faces wait for a thread."""
+        return len(self._frames) + len(self._pictures) + len(self._faces) > 0
 
     def _classify(self, faces: Sequence[FaceTask]) -> None:
         faces = [face for face in faces if not face.done]

@@ -140,7 +140,7 @@ class ResultPublisher:
         if task.outcome == "answered" and now > task.deadline:
             task.expire()
         if task.outcome == "answered":
-            return answered(task.entry, self._result(task))
+            return answered(task.entry, self._result(task), task.preview, task.watched_until)
         if task.outcome == "expired":
             return expired(task.entry)
         return dead(task.entry, task.reason, task.detail, now, keep_picture=self._keep_dead_pictures)

@@ -122,6 +122,12 @@ TROUBLE = (
         (f"sum by (model) (rate(fer_out_of_memory_total{{{_ONE}}}{_RATE}))", "out of memory: {{model}}"),
     ),
     lines(
+        "Previews",
+        "Small pictures of cameras that somebody looks at. Skipped: frames waited for the time, more workers would bring more.",
+        "cps",
+        (f"sum by (outcome) (rate(fer_previews_total{{{_ONE}}}{_RATE}))", "{{outcome}}"),
+    ),
+    lines(
         "Pending",
         "Frames delivered and not answered, of the whole group; and pending ones found withdrawn by their producer, by worker.",
         "none",

@@ -11,10 +11,15 @@ import pytest
 import redis
 
 from ferstream import ResultSubscriber
+from ferstream.consumer.dashboard.live.preview_reader import PreviewReader
+from ferstream.consumer.deployment.deployment import DeploymentReader
+from ferstream.streams.frames.previews import WATCH_S, read_watched, watch
 from ferstream.streams.local.embedded_redis import find_redis_server
-from ferstream.streams.redis_client.connect import connect
-from ferstream.streams.wire.codec import decode_event
+from ferstream.streams.redis_client.acl_check import check_rights, dashboard_commands
+from ferstream.streams.redis_client.connect import connect, connect_async
+from ferstream.streams.wire.codec import decode_event, encode_preview
 from ferstream.streams.wire.keys import Keys
+from ferstream.streams.wire.messages import Preview
 from tests.support.deploy.deployed_redis import ROLES, DeployedRedis, make_secrets, servers, version_of
 from tests.support.fleet import KEYS, WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
 from tests.support.patience import PROCESS_S
@@ -22,6 +27,7 @@ from tests.support.redis_cluster import RedisCluster
 from tests.test_path import Producer
 
 FRAMES, RESULTS, DEAD, EVENTS = KEYS.frames(0), KEYS.results(0), KEYS.dead(0), KEYS.events(0)
+PREVIEW = KEYS.preview("door")
 
 
 @pytest.fixture(scope="module", params=servers(), ids=version_of)
@@ -65,7 +71,7 @@ def test_every_program_does_all_of_its_work_and_is_refused_nothing(server, tmp_p
     cameras.write_text("cameras: {one: 'portraits:', two: 'portraits:'}")
     written = server.url_file("worker")
     with (
-        WorkerProcess(None, "--name=first", f"--redis-url-file={written}", log=tmp_path / "first") as first,
+        WorkerProcess(None, "--name=first", "--previews=plain", f"--redis-url-file={written}", log=tmp_path / "first") as first,
         Program("consumer", "consumer", server, tmp_path / "log", "log", f"--dir={tmp_path}/kept", "--metrics-port=0") as logger,
         Program("consumer", "tracker", server, tmp_path / "track", "track", "--left-after=1", "--metrics-port=0") as tracker,
     ):
@@ -76,7 +82,9 @@ def test_every_program_does_all_of_its_work_and_is_refused_nothing(server, tmp_p
         with Program(
             "producer", "producer", server, tmp_path / "producer", "run", f"--cameras={cameras}", "--fps=4", "--metrics-port=0"
         ) as producer:
+            server.admin.hset(KEYS.watched, "320 one", repr(now + 3600))
             wait_until(lambda: {result.camera_id for result in results(server.admin)} >= {"one", "two"})
+            wait_until(lambda: server.admin.exists(KEYS.preview("one")))
             cameras.write_text("cameras: {one: 'portraits:'}")
             producer.process.send_signal(signal.SIGHUP)
             wait_until(lambda: not server.admin.hexists(KEYS.cameras, "two"))
@@ -150,12 +158,22 @@ def test_a_redis_cluster_takes_the_same_users(tmp_path):
 #: What each may do beyond what the fleet above did: what it does after a lost reply, and what redis_exporter asks.
 ALLOWED = {
     "producer": [f"XLEN {FRAMES}", f"HGET {KEYS.last(0)} one"],
-    "worker": [f"XRANGE {RESULTS} 0 +"],
+    "worker": [f"XRANGE {RESULTS} 0 +", f"XREVRANGE {PREVIEW} + - COUNT 1", f"HGETALL {KEYS.watched}", f"PEXPIRE {PREVIEW} 10"],
     "consumer": [
         *(f"XINFO STREAM {RESULTS}", f"HGETALL {KEYS.workers}", f"HGETALL {KEYS.trackers}", f"XREAD STREAMS {EVENTS} 0"),
         *(f"HSET {KEYS.sinks} minutes x", f"HDEL {KEYS.sinks} minutes", "EVAL return{} 0"),
         *(f"XGROUP CREATE {RESULTS} readers 0", f"XINFO GROUPS {RESULTS}", f"XINFO CONSUMERS {RESULTS} readers"),
         *(f"XCLAIM {RESULTS} readers me 1 0-1 JUSTID", f"XADD {KEYS.audit} * a x"),
+    ],
+    "dashboard": [
+        *(
+            "INFO memory",
+            f"XREAD STREAMS {EVENTS} {RESULTS} {PREVIEW} 0 0 0",
+            f"XINFO STREAM {RESULTS}",
+            f"XADD {KEYS.audit} * a x",
+        ),
+        *(f"HGETALL {name}" for name in (KEYS.cameras, KEYS.workers, KEYS.trackers, KEYS.sinks, KEYS.watched)),
+        *(f"HSET {KEYS.watched} door x", f"PEXPIRE {KEYS.watched} 1000", f"HDEL {KEYS.watched} door"),
     ],
     "tracker": [f"HDEL {KEYS.tracks(0)} door", f"XREAD STREAMS {RESULTS} 0", f"XADD {KEYS.audit} * a x"],
     "metrics": ["INFO all", "SLOWLOG LEN", "LATENCY LATEST", "PING", "CLIENT SETNAME exporter"],
@@ -203,7 +221,12 @@ PROGRAMS_MAY_NOT = {
         f"XRANGE {RESULTS} - +",
         f"XRANGE {DEAD} - +",
     ),
-    "worker": (f"HSET {KEYS.cameras} door x", f"HGETALL {KEYS.cameras}", f"HSET {KEYS.last(0)} door x"),
+    "worker": (
+        f"HSET {KEYS.watched} door x",
+        f"HSET {KEYS.cameras} door x",
+        f"HGETALL {KEYS.cameras}",
+        f"HSET {KEYS.last(0)} door x",
+    ),
     # Pictures are in frames, and may be in dead letters.
     "consumer": (
         f"XRANGE {FRAMES} - +",
@@ -218,6 +241,23 @@ PROGRAMS_MAY_NOT = {
         f"HGETALL {KEYS.tracks(0)}",
         f"HSET {KEYS.cameras} door x",
         f"HSET {KEYS.workers} w x",
+        f"SET {KEYS.shard_count} 2",
+        f"XREAD STREAMS {PREVIEW} 0",
+        f"HSET {KEYS.watched} door x",
+    ),
+    "dashboard": (
+        f"XRANGE {FRAMES} - +",
+        f"XREAD STREAMS {FRAMES} 0",
+        f"XINFO STREAM {FRAMES}",
+        f"XREVRANGE {DEAD} + -",
+        f"XADD {RESULTS} * r x",
+        f"XADD {PREVIEW} * j x",
+        f"PEXPIRE {PREVIEW} 1000000",
+        f"PEXPIRE {RESULTS} 1",
+        f"HSET {KEYS.account(0)} captured 1",
+        f"HSET {KEYS.cameras} door x",
+        f"HDEL {KEYS.workers} w",
+        f"XREVRANGE {KEYS.audit} + -",
         f"SET {KEYS.shard_count} 2",
     ),
     "tracker": (
@@ -249,6 +289,31 @@ def test_a_role_may_do_its_own_and_nothing_else(server, role):
             refused.add(line)
     client.close()
     assert refused == forbidden
+    server.refused()
+
+
+async def test_a_page_shows_how_it_all_is_and_previews_but_no_frame(server):
+    server.admin.xadd(FRAMES, {"j": "picture"})
+    server.admin.hset(KEYS.account(0), "captured", 1)
+    server.admin.set(KEYS.shard_count, 1)
+    one = Preview(camera_id="door", sequence=1, captured_at=1.0, width=4, height=4, blurred=False, jpeg=b"jpeg")
+    server.admin.xadd(PREVIEW, encode_preview(one))
+    with connect(server.url("dashboard")) as client:
+        check_rights(client, dashboard_commands(KEYS))
+        seen = DeploymentReader(client, KEYS.prefix).read()
+        assert (seen.server is None, seen.account is None) == (False, server.version < "7.0")
+        assert {"frames", "others"} <= seen.hidden <= {"frames", "others", "account"}
+        for change in ("XRANGE", "XREVRANGE"):
+            with pytest.raises(redis.exceptions.ResponseError):
+                client.eval(f"return redis.call('{change}', KEYS[1], '-', '+')", 1, FRAMES)
+        with pytest.raises(redis.exceptions.ResponseError):
+            client.eval("return redis.call('DEL', KEYS[1])", 1, FRAMES)
+    async with connect_async(server.url("dashboard")) as client:
+        await watch(client, KEYS, {"door": 320}, server_now(server.admin) + WATCH_S)
+        reader = PreviewReader(client, KEYS)
+        assert await reader.read(["door"], 1.0) == [one]
+        await reader.close()
+    assert "door" in read_watched(server.admin, KEYS, server_now(server.admin))
     server.refused()
 
 

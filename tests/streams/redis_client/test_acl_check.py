@@ -7,15 +7,17 @@ import pytest
 
 from ferstream.streams.errors import StoreRefused
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
-from ferstream.streams.redis_client.acl_check import check_rights, producer_commands, worker_commands
+from ferstream.streams.redis_client.acl_check import check_rights, dashboard_commands, producer_commands, worker_commands
 from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.wire.keys import Keys
 from tests.support.patience import PROCESS_S
 
 PASSWORD = "hidden-one"
+WORKER = ["from ferstream.workers.cli import main; main()", "run", "--threads=1", "--metrics-port=0"]
 PROGRAMS = {
     "producer": ["from ferstream.producer.cli import main; main()", "run", "--camera=a=portraits:", "--metrics-port=0"],
-    "worker": ["from ferstream.workers.cli import main; main()", "run", "--threads=1", "--metrics-port=0"],
+    "worker": WORKER,
+    "previews": [*WORKER, "--previews=plain"],
     "tail": ["from ferstream.consumer.cli import main; main()", "tail", "--idle-timeout=5"],
     "log": ["from ferstream.consumer.cli import main; main()", "log", "--metrics-port=0"],
     "cameras": ["from ferstream.consumer.cli import main; main()", "cameras"],
@@ -50,6 +52,9 @@ def url_of(server, rights):
         ("worker", f"{ALL} -xgroup", "xgroup"),
         ("worker", "~fer:frames:* ~fer:shards +@all", "fer:results:{0}"),
         ("worker", f"{ALL} -xdel", "XDEL"),
+        ("previews", f"{ALL} -xrevrange", "XREVRANGE"),
+        ("previews", f"{ALL} -pexpire", "PEXPIRE"),
+        ("previews", "~fer:[^w]* ~fer:workers +@all", "fer:watched"),
         ("tail", f"{ALL} -xread", "xread"),
         ("log", f"{ALL} -xreadgroup", "xreadgroup"),
         ("cameras", f"{ALL} -hgetall", "hgetall"),
@@ -69,7 +74,10 @@ def test_a_program_without_its_rights_says_which_and_leaves(server, tmp_path, pr
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("commands", [producer_commands(Keys()), worker_commands(Keys(), "workers")])
+@pytest.mark.parametrize(
+    "commands",
+    [producer_commands(Keys()), worker_commands(Keys(), "workers", previews=True), dashboard_commands(Keys())],
+)
 def test_asking_changes_nothing(client, commands):
     check_rights(client, commands)
     assert client.keys() == []

@@ -18,7 +18,7 @@ from tests.support.redis_servers import SERVERS, find_server
 DEPLOY = ROOT / "deploy"
 #: Reaches the server too, under a name that is not in its certificate.
 OTHER_ADDRESS = "127.0.0.2"
-ROLES = ("producer", "worker", "consumer", "tracker", "metrics", "admin")
+ROLES = ("producer", "worker", "consumer", "tracker", "dashboard", "metrics", "admin")
 
 
 def servers() -> list[str]:
