@@ -32,7 +32,7 @@ class Clock:
 
 @pytest.mark.parametrize("rate", [10, 25, 30, 60])
 def test_a_camera_has_ten_turns_a_second_at_most_and_no_fewer_if_it_can(rate):
-    pace = PreviewPace(2)
+    pace = PreviewPace()
     turns = [pace.turn("door", n / rate + 0.02 * (n % 2), 1, waiting=False) for n in range(rate * 10)]
     assert 95 <= turns.count("now") <= 101
     assert turns.count("no time") == 0
@@ -40,7 +40,7 @@ def test_a_camera_has_ten_turns_a_second_at_most_and_no_fewer_if_it_can(rate):
 
 def test_while_frames_wait_previews_take_a_share_of_the_time_and_every_camera_gets_its_own():
     clock = Clock()
-    pace, cost_s, made = PreviewPace(2, clock), 0.004, dict.fromkeys(range(16), 0)
+    pace, cost_s, made = PreviewPace(clock, lambda: 2 * clock.at), 0.004, dict.fromkeys(range(16), 0)
     for step in range(600):
         clock.at = step / 10
         for camera in made:
@@ -52,9 +52,20 @@ def test_while_frames_wait_previews_take_a_share_of_the_time_and_every_camera_ge
     assert max(made.values()) - min(made.values()) <= 1
 
 
+def test_frames_that_waited_for_long_have_no_more_turns_than_there_is_time_for():
+    clock = Clock()
+    pace, cost_s, made = PreviewPace(clock, clock), 10 * FIRST_COST_S, []
+    for step in range(2000):
+        clock.at = step / 100
+        if pace.turn("door", clock.at * 10, 1, waiting=True) == "now":  # ten times as fast as they were captured
+            pace.took(cost_s)
+            made.append(clock.at)
+    assert 0.8 * SHARE < cost_s * sum(at >= 10 for at in made) / 10 < 1.2 * SHARE
+
+
 def test_a_burst_does_not_count_as_waiting():
     clock = Clock()
-    pace = PreviewPace(1, clock)
+    pace = PreviewPace(clock, clock)
     pace.took(1000 * FIRST_COST_S)
     turns = []
     for step in range(100):
@@ -64,7 +75,7 @@ def test_a_burst_does_not_count_as_waiting():
 
 
 def test_a_clock_that_was_set_back_ends_no_previews():
-    pace = PreviewPace(1)
+    pace = PreviewPace()
     assert [pace.turn("door", at, 1, waiting=False) for at in (1000.0, 999.9, 10.0)] == ["now", "too soon", "now"]
 
 
@@ -123,7 +134,7 @@ class Watched(WatchedCameras):
 
 
 def preview_of(jpeg, max_side=640, blur=False, boxes=NO_BOXES):
-    maker = PreviewMaker(Watched(max_side), Clock(), lambda: False, blur=blur, threads=1)
+    maker = PreviewMaker(Watched(max_side), Clock(), lambda: False, blur=blur)
     task = FrameTask(Entry(0, "1-1", {}), frame(7, jpeg, 5.0))
     maker.show(task, simplejpeg.decode_jpeg(jpeg), boxes)
     return task.preview

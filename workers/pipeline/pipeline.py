@@ -65,7 +65,7 @@ class Pipeline:
         self._pictures: Channel[FrameTask] = Channel(2 * settings.detect_batch_size)
         # Reached only where many cameras show crowds at once, or some did all of a sudden.
         self._faces: Channel[FaceTask] = FairChannel(64 * settings.max_batch_size, lambda face: face.task.camera_id)
-        self._previews = watched and PreviewMaker(watched, clock, self._behind, blur=settings.previews == "blur", threads=callers)
+        self._previews = watched and PreviewMaker(watched, clock, self._behind, blur=settings.previews == "blur")
         self.stages: list[Stage[FrameTask] | Stage[FaceTask]] = [
             Stage("decode", self._frames, self._decode, partial(self._give_up, "decode"), threads=threads),
             Stage(

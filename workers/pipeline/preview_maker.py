@@ -28,11 +28,9 @@ MAX_OWN_BYTES = MAX_PREVIEW_BYTES // 4
 class PreviewMaker:
     """Puts a preview into a frame's task where one is due. `waiting` says whether frames wait for the stages' time."""
 
-    def __init__(
-        self, watched: WatchedCameras, clock: ServerClock, waiting: Callable[[], bool], *, blur: bool, threads: int
-    ) -> None:
+    def __init__(self, watched: WatchedCameras, clock: ServerClock, waiting: Callable[[], bool], *, blur: bool) -> None:
         self._watched, self._clock, self._waiting = watched, clock, waiting
-        self._pace = PreviewPace(threads)
+        self._pace = PreviewPace()
         self._blur = FaceBlur() if blur else None
 
     def show(self, task: FrameTask, picture: Picture, boxes: Boxes) -> None:
