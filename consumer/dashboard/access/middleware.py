@@ -1,28 +1,24 @@
 """What stands before every page: an ASGI middleware that lets in, sends to the login, or refuses."""
 
-import asyncio
-import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ferstream.consumer.dashboard.access.access import Access
 from ferstream.consumer.dashboard.access.headers import SecurityHeaders
-from ferstream.consumer.dashboard.access.person import POLICY_VIOLATION, Person
 from ferstream.consumer.dashboard.access.refusal import Refusal, count_refusal
 from ferstream.consumer.dashboard.access.session import MAX_AGE_S, BrowserSession
+from ferstream.consumer.dashboard.access.watched_connection import WatchedConnection
 from ferstream.consumer.dashboard.api.answer import error_answer
 
 #: Paths that need nobody.
 _FREE = frozenset({"/login", "/api/session", "/api/login", "/api/logout", "/healthz", "/readyz", "/favicon.ico"})
 _STATIC = "/static/"
 _UPLOAD = "/api/analyze"
-#: Seconds after which a WebSocket or a stream of a person who may no longer look ends at the latest.
-LOOK_AGAIN_S = 5.0
 #: The argument of the first address that holds the token.
 _TOKEN = "token"
 
@@ -68,8 +64,9 @@ class _Gate:
             elif (person := scope["state"]["person"]) is None:
                 await self._app(scope, receive, send)
             else:
-                watched = _Watched(self._access, connection, person, receive, send)
+                watched = WatchedConnection(self._access, connection, person, receive, send)
                 await self._app(scope, watched.receive, watched.send)
+                await watched.finish()
 
     async def _admit(self, connection: HTTPConnection, held: ExitStack) -> Response | None:
         """None where the request may go on, else what is answered. Raises Refusal."""
@@ -91,46 +88,6 @@ class _Gate:
         elif scope["method"] == "POST" and scope["path"] == _UPLOAD:
             await access.limits.upload(network)
         return None
-
-
-class _Watched:
-    """An admitted connection, which ends when its person may no longer look, or has another role."""
-
-    def __init__(self, access: Access, connection: HTTPConnection, person: Person, receive: Receive, send: Send) -> None:
-        self._access, self._connection, self._person = access, connection, person
-        self._receive, self._send = receive, send
-        self._next_look = time.monotonic() + LOOK_AGAIN_S
-        self._closed = False
-
-    async def receive(self) -> Message:
-        while True:
-            if time.monotonic() >= self._next_look:
-                self._next_look = time.monotonic() + LOOK_AGAIN_S
-                if await self._is_gone():
-                    return await self._end()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._next_look - time.monotonic()):
-                    return await self._receive()
-
-    async def send(self, message: Message) -> None:
-        if self._closed:
-            raise OSError("the connection was closed")  # what ASGI wants of one that the other side has closed
-        await self._send(message)
-
-    async def _is_gone(self) -> bool:
-        try:
-            found, _ = await self._access.identify(self._connection)
-        except Refusal:
-            return True
-        return found != self._person
-
-    async def _end(self) -> Message:
-        if self._connection.scope["type"] == "http":
-            return {"type": "http.disconnect"}
-        if not self._closed:
-            await self._send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": "log in again"})
-            self._closed = True
-        return {"type": "websocket.disconnect", "code": POLICY_VIOLATION, "reason": "log in again"}
 
 
 def is_free(path: str) -> bool:

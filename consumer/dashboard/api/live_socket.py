@@ -17,8 +17,8 @@ WRONG_MESSAGE, TRY_LATER = 1003, 1013
 MOST_BYTES = 256 * 1024
 #: A page that says what it wants to see more often than this, on average over ten seconds, is broken.
 WATCHES_PER_SECOND = 20
-#: The audit is told again after so many seconds who still looks.
-LOOKS_S = 60.0
+#: The audit is told again after so many seconds who still looks: cameras become known meanwhile.
+LOOKS_S = 10.0
 
 
 class LiveSocket:

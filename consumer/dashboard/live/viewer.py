@@ -44,8 +44,8 @@ class Viewer:
         return camera_id in self.pictures or ALL in self.pictures
 
     def sees_pictures_of(self, known: Iterable[str]) -> list[str]:
-        """The cameras whose pictures it sees; "*" is all that are known."""
-        return list(known if ALL in self.pictures else self.pictures)
+        """Those of the cameras that are known whose pictures it sees."""
+        return [camera_id for camera_id in known if self.sees_pictures(camera_id)]
 
     async def watches_otherwise(self, within_s: float) -> None:
         """Wait until it watches something else, or so long."""

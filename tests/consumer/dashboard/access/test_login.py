@@ -10,7 +10,7 @@ import itsdangerous
 import pytest
 from argon2 import PasswordHasher
 
-from ferstream.consumer.dashboard.access import middleware
+from ferstream.consumer.dashboard.access import watched_connection
 from ferstream.consumer.dashboard.access.people.users_file import User, put_user, read_users, remove_user
 from tests.consumer.dashboard.access.page import HASH, PASSWORD, TOKEN, Browser, page, people, settings, token_file
 
@@ -162,7 +162,7 @@ def test_a_websocket_ends_with_the_right_to_it(tmp_path, monkeypatch):
     from websockets.exceptions import ConnectionClosed
     from websockets.sync.client import connect
 
-    monkeypatch.setattr(middleware, "LOOK_AGAIN_S", 0.2)
+    monkeypatch.setattr(watched_connection, "LOOK_AGAIN_S", 0.2)
     path = people(tmp_path, ben="viewer")
     with page(settings(users_file=path)) as browser:
         browser.log_in("ben")
