@@ -154,6 +154,13 @@ class FrameWriter:
         """Frames of ours that waited in Redis when we last looked."""
         return len(self._waiting)
 
+    def recall(self, reason: str) -> None:
+        """Withdraw what still waits, and tell the account of the last drops: nobody waits for an answer. Raises StoreError."""
+        self._notice_forgotten()
+        self._withdraw(list(self._waiting), reason)
+        if self._drops:
+            self._step(None)
+
     def retire(self) -> None:
         """The camera was removed for good: take its last step out of Redis, unless another writer has it. Raises StoreError."""
         if self._step_in_redis():

@@ -197,6 +197,21 @@ def test_drops_reach_the_account_with_the_next_frame_or_the_next_look(client):
     assert read_account(client, KEYS) == account
 
 
+def test_a_camera_that_leaves_takes_back_what_nobody_has_answered(client):
+    camera, worker = Camera(client), Worker(client)
+    for _ in range(3):
+        camera.write()
+    taken = worker.reader.read(2, 0.01)
+    assert worker.publish(taken[:1]) == [True]
+    camera.unaccounted.add("rate", 2)
+    camera.writer.recall("stopped")
+    camera.writer.retire()
+    assert worker.publish(taken[1:]) == [False]
+    assert (camera.dropped, stored(client), client.hlen(KEYS.last(0))) == ({"stopped": 2}, [], 0)
+    account = read_account(client, KEYS)
+    assert (account.captured, account.published, account.dropped) == (5, 1, {"rate": 2, "stopped": 2})
+
+
 def cpu_of_making_room(client, waiting):
     """Seconds that a frame takes where all of these are unread and have to make room for it; the least of some."""
     client.flushall()
