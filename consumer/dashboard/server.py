@@ -19,6 +19,9 @@ from ferstream.consumer.dashboard.access.start_checks import open_access
 from ferstream.consumer.dashboard.api import routes as api
 from ferstream.consumer.dashboard.api.answer import http_error, server_error
 from ferstream.consumer.dashboard.api.door import Door
+from ferstream.consumer.dashboard.frames import routes as frames
+from ferstream.consumer.dashboard.frames.answers import Answers
+from ferstream.consumer.dashboard.frames.sources import FrameSources
 from ferstream.consumer.dashboard.live.hub import Hub
 from ferstream.consumer.dashboard.live.metrics import DashboardMetrics
 from ferstream.consumer.dashboard.settings import DashboardSettings
@@ -29,14 +32,15 @@ def build_app(settings: DashboardSettings, hub: Hub | None = None) -> Starlette:
     access = open_access(settings)
     audit = PictureAudit(access)
     hub = hub or Hub(settings, DashboardMetrics())
+    sources = FrameSources(settings, Answers(settings.redis_url, settings.prefix, settings.shards))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with audit, hub:
+        async with audit, sources, hub:
             yield
 
     app = Starlette(
-        routes=_routes(hub, access, audit),
+        routes=[*_routes(hub, access, audit, frames.routes(sources, settings)), *page_files.routes()],
         middleware=[Middleware(AccessMiddleware, access=access)],
         exception_handlers={HTTPException: http_error, Exception: server_error},
         lifespan=lifespan,
@@ -45,8 +49,8 @@ def build_app(settings: DashboardSettings, hub: Hub | None = None) -> Starlette:
     return app
 
 
-def _routes(hub: Hub, access: Access, audit: PictureAudit) -> list[BaseRoute]:
-    """Each room's; the first that matches an address answers."""
+def _routes(hub: Hub, access: Access, audit: PictureAudit, more: list[BaseRoute]) -> list[BaseRoute]:
+    """Each room's, with `more`; the first that matches an address answers."""
     door = Door(partial(describe, access=access), audit.looks)
-    ours = [*sessions.routes(access), *api.routes(hub, door)]
-    return [*ours, api.list_of(ours), *page_files.routes()]
+    ours = [*sessions.routes(access), *api.routes(hub, door), *more]
+    return [*ours, api.list_of(ours)]

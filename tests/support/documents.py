@@ -17,6 +17,7 @@ import redis
 from prometheus_client import REGISTRY, CollectorRegistry
 
 import ferstream.consumer.dashboard.access.refusal
+import ferstream.consumer.dashboard.frames.metrics
 import ferstream.producer.metrics
 import ferstream.streams.service.health_server
 import ferstream.workers.metrics

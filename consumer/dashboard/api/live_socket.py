@@ -1,13 +1,12 @@
 """WS /api/live: what happens now, to one viewer."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
 
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from ferstream.consumer.dashboard.api.describe import described
 from ferstream.consumer.dashboard.api.door import Door
+from ferstream.consumer.dashboard.api.sockets import farewell, first_of
 from ferstream.consumer.dashboard.live.hub import Hub
 from ferstream.consumer.dashboard.live.messages import hello_text, read_watch
 from ferstream.consumer.dashboard.live.viewer import Message, Viewer
@@ -42,12 +41,12 @@ class LiveSocket:
         viewer.offer_event(hello_text(session))
         self._hub.add(viewer)
         try:
-            await _first_of(viewer.run(), _listen(websocket, viewer), viewer.wait_dropped(), self._note_looks(websocket, viewer))
+            await first_of(viewer.run(), _listen(websocket, viewer), viewer.wait_dropped(), self._note_looks(websocket, viewer))
         finally:
             self._hub.remove(viewer)
         if viewer.dropped:
             self._hub.metrics.dropped(viewer.dropped)
-            await _close(websocket, WRONG_MESSAGE if viewer.dropped == "wrong-message" else TRY_LATER)
+            await farewell(websocket, WRONG_MESSAGE if viewer.dropped == "wrong-message" else TRY_LATER)
 
     async def _note_looks(self, websocket: WebSocket, viewer: Viewer) -> None:
         """Say whose pictures are looked at, as long as they are."""
@@ -73,26 +72,3 @@ async def _listen(websocket: WebSocket, viewer: Viewer) -> None:
         except ValueError:
             viewer.drop("wrong-message")
             return
-
-
-async def _first_of(*steps: Coroutine[Any, Any, None]) -> None:
-    """Run all until one ends, and end the others. A connection that is gone is an end as any other."""
-    tasks = [asyncio.create_task(step) for step in steps]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        ended = await asyncio.gather(*tasks, return_exceptions=True)
-    for error in ended:
-        if isinstance(error, Exception) and not isinstance(error, WebSocketDisconnect | OSError):
-            raise error
-
-
-async def _close(websocket: WebSocket, code: int) -> None:
-    """Say farewell, or, to somebody who does not read, nothing."""
-    abort = websocket.scope["extensions"].get("fer.drop")
-    if abort:
-        abort(code)
-    else:
-        await websocket.close(code)

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import msgspec
 
+from ferstream.consumer.dashboard.frames.names import is_upload
 from ferstream.consumer.dashboard.live import messages
 from ferstream.consumer.dashboard.live.camera.camera_view import CameraView
 from ferstream.consumer.dashboard.live.camera.cameras import Cameras
@@ -132,6 +133,8 @@ class Hub:
         return await self._cameras.heard(camera_id).picture(within_s)
 
     def _take_result(self, delivery: Delivery) -> None:
+        if is_upload(delivery.result.camera_id):
+            return
         shown, _ = self._tracker.update(delivery.result)
         view = self._cameras.heard(shown.camera_id)
         faces = view.take_result(shown, delivery.latency_s)
@@ -160,6 +163,8 @@ class Hub:
 
     def _take_event(self, delivery: EventDelivery) -> None:
         event = delivery.event
+        if is_upload(event.camera_id):
+            return
         self.history.add(event)
         self._cameras.heard(event.camera_id).timeline.take(event)
         self.viewers.event(event)
@@ -173,7 +178,7 @@ class Hub:
             return
         back, self.away = bool(self.away and self._status), ""
         self._clock_ahead_s = look.deployment.at - time.time()
-        self._statuses = {status["camera_id"]: status for status in look.status["cameras"]}
+        self._statuses = {status["camera_id"]: status for status in look.status["cameras"] if not is_upload(status["camera_id"])}
         self._read_pictures(self._settings.shards or look.deployment.shards or 1)
         self._status = msgspec.json.encode(look.status | {"figures": {view.camera_id: view.figures() for view in self._cameras}})
         if back:

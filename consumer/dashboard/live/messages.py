@@ -6,7 +6,7 @@ import msgspec
 
 from ferstream.streams.wire.codec import event_map
 from ferstream.streams.wire.emotions import EMOTIONS
-from ferstream.streams.wire.messages import Event
+from ferstream.streams.wire.messages import Event, Face
 
 #: Names in one `watch`, and characters of each: what a page may ask this process to remember.
 MOST_NAMES = 2000
@@ -25,6 +25,21 @@ class FaceMessage(msgspec.Struct, frozen=True):
     probabilities: tuple[float, ...]
     track: int | None
     since: float | None
+
+
+def face_message(face: Face, since: float | None) -> FaceMessage:
+    """A face of a followed result, with no more digits than anybody looks at."""
+    x1, y1, x2, y2 = face.box
+    return FaceMessage(
+        box=(round(x1, 1), round(y1, 1), round(x2, 1), round(y2, 1)),
+        score=round(face.score, 3),
+        quality=round(face.quality, 3),
+        emotion=face.emotion,
+        confidence=None if face.confidence is None else round(face.confidence, 3),
+        probabilities=tuple(round(value, 3) for value in face.probabilities),
+        track=face.track,
+        since=since,
+    )
 
 
 class Faces(msgspec.Struct, frozen=True, tag_field="type", tag="faces"):

@@ -151,6 +151,21 @@ LOAD = (
         "cps",
         (f"sum by (reason) (rate(fer_dashboard_refused_total{_RATE}))", "{{reason}}"),
     ),
+    lines(
+        "Frames that people send",
+        "Browser cameras that are connected to fer-dashboard, and what it refused of cameras and uploads, by status: 413 and 415 "
+        "are files that are none, 429, 503 and 1013 say that there is no room, no worker or no Redis.",
+        "none",
+        ("sum(fer_dashboard_browser_cameras)", "browser cameras"),
+        (f"sum by (camera, status) (rate(fer_dashboard_senders_refused_total{_RATE}))", "{{camera}} refused: {{status}}"),
+    ),
+    lines(
+        "Their answers, p95",
+        "From a frame's arrival at fer-dashboard to its answer's leaving. Over 0.1 s a person sees the box lag behind the face.",
+        "s",
+        (f"histogram_quantile(0.95, sum by (camera, le) (rate(fer_dashboard_answer_seconds_bucket{_RATE})))", "{{camera}}"),
+        steps=((None, GOOD), (0.1, MIDDLING), (0.5, BAD)),
+    ),
 )
 
 TABLES = (

@@ -8,7 +8,7 @@ from contextlib import suppress
 from ferstream.consumer.dashboard.live.camera.figures import Figures, RecentResults
 from ferstream.consumer.dashboard.live.camera.pairing import Pairing
 from ferstream.consumer.dashboard.live.camera.timeline import Timeline
-from ferstream.consumer.dashboard.live.messages import FaceMessage, Faces, Picture
+from ferstream.consumer.dashboard.live.messages import FaceMessage, Faces, Picture, face_message
 from ferstream.streams.wire.messages import Face, Preview, Result
 
 #: A camera of which a picture came within this gives pictures: its faces come with them, and not alone.
@@ -100,18 +100,8 @@ class CameraView:
         return pair
 
     def _face(self, face: Face, at: float) -> FaceMessage:
-        x1, y1, x2, y2 = face.box
         since = None if face.track is None else self._since.setdefault(face.track, at)
-        return FaceMessage(
-            box=(round(x1, 1), round(y1, 1), round(x2, 1), round(y2, 1)),
-            score=round(face.score, 3),
-            quality=round(face.quality, 3),
-            emotion=face.emotion,
-            confidence=None if face.confidence is None else round(face.confidence, 3),
-            probabilities=tuple(round(value, 3) for value in face.probabilities),
-            track=face.track,
-            since=since,
-        )
+        return face_message(face, since)
 
     def _forget_tracks(self) -> None:
         if len(self._since) > MOST_TRACKS and self.newest:
