@@ -1,6 +1,8 @@
 """`fer-dashboard user`: who may look, in a file."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,7 +10,7 @@ import click
 import cloup
 from cloup import option
 
-from ferstream.streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError, how_to_install
 from ferstream.streams.programs import QuietInterrupts
 from ferstream.streams.service.command import FerCommand, FerGroup
 from ferstream.streams.service.named_file import as_text, read_secret
@@ -62,7 +64,7 @@ def add(name: str, path: Path, role: "Role", password_file: Path | None, no_pass
 
     It is no option, since every user of the machine can read a command line.
     """
-    with QuietInterrupts():
+    with _library():
         from ferstream.consumer.dashboard.access.people.names import is_name
         from ferstream.consumer.dashboard.access.people.passwords import hash_password
         from ferstream.consumer.dashboard.access.people.users_file import User, put_user, read_users
@@ -83,7 +85,7 @@ def add(name: str, path: Path, role: "Role", password_file: Path | None, no_pass
 @_users
 def remove(name: str, path: Path) -> None:
     """Take a person out. Their sessions end within seconds."""
-    with QuietInterrupts():
+    with _library():
         from ferstream.consumer.dashboard.access.people.users_file import remove_user
 
     if not remove_user(path, name):
@@ -95,11 +97,21 @@ def remove(name: str, path: Path) -> None:
 @_users
 def list_(path: Path) -> None:
     """Show who may look: names and roles, no hashes."""
-    with QuietInterrupts():
+    with _library():
         from ferstream.consumer.dashboard.access.people.users_file import read_users
 
     for one in read_users(path).values():
         click.echo(f"{one.role:8} {one.name}{'' if one.password_hash else '  (by a proxy only)'}")
+
+
+@contextmanager
+def _library() -> Iterator[None]:
+    """What hashes and writes is in an extra."""
+    try:
+        with QuietInterrupts():
+            yield
+    except ModuleNotFoundError as error:
+        raise FerstreamError(f"people of the page need {error.name}: {how_to_install('dashboard')}") from error
 
 
 def _password(path: Path | None) -> str:

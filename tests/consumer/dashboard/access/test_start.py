@@ -4,11 +4,11 @@ import json
 import re
 import signal
 import ssl
-import subprocess
 
 import pytest
 import trustme
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat, load_pem_private_key
 from websockets.sync.client import connect
 
 from ferstream.consumer.cli import main as consumer
@@ -105,8 +105,8 @@ def test_files_that_are_no_certificate(tmp_path, pair, authority):
     empty.write_text("")
     broken.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     locked = tmp_path / "locked.pem"
-    encrypt = ["openssl", "pkey", "-in", str(key), "-aes256", "-passout", "pass:secret", "-out", str(locked)]
-    subprocess.run(encrypt, check=True, capture_output=True, timeout=PROCESS_S)
+    plain = load_pem_private_key(key.read_bytes(), None)
+    locked.write_bytes(plain.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")))
     for given, said in (
         ((cert, other), f"the key in {other} does not belong to the certificate in {cert}"),
         ((empty, key), f"{empty} holds no certificate in PEM form"),
@@ -136,28 +136,32 @@ def test_by_https_the_cookie_is_for_https(tmp_path, pair, authority):
             assert websocket.recv(10) == "ben"
 
 
-def test_the_program_asks_for_a_login_and_says_no_secret(tmp_path, redis_url):
+def test_the_program_asks_for_a_login_by_https_and_says_no_secret(tmp_path, redis_url, pair, authority):
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
     users, token = people(tmp_path, ben="viewer"), token_file(tmp_path)
     words = ["run", "--redis", redis_url, "--port", "0", "--metrics-port", "0", "-vv"]
-    words += ["--users", str(users), "--token-file", str(token)]
+    words += ["--users", str(users), "--token-file", str(token), "--tls-cert", str(pair[0]), "--tls-key", str(pair[1])]
     process = start("dashboard", *words)
     assert process.stderr is not None
     try:
         said = ""
-        while not (found := re.search(r"the page is at http://127\.0\.0\.1:(\d+)/", said)):
+        while not (found := re.search(r"the page is at https://127\.0\.0\.1:(\d+)/", said)):
             line = process.stderr.readline()
             assert line, said
             said += line
-        browser = Browser(int(found[1]))
+        browser = Browser(int(found[1]), context)
         assert browser.get(f"/?token={TOKEN}").headers["Location"] == "/"
         assert browser.begin()["name"] == "token"
         assert browser.log_in("ben").json["name"] == "ben"
-        assert list(browser.cookies) == [f"fer_session_{browser.port}"]
-        with connect(f"ws://127.0.0.1:{browser.port}/api/live", additional_headers=browser.cookie()) as websocket:
+        assert list(browser.cookies) == [f"__Host-fer_session_{browser.port}"]
+        address = f"wss://127.0.0.1:{browser.port}/api/live"
+        with connect(address, ssl=context, additional_headers=browser.cookie()) as websocket:
             hello = json.loads(websocket.recv(10))
             assert (hello["type"], hello["session"]["name"]) == ("hello", "ben")
-        assert Browser(browser.port).get("/").status == 303
-        assert "<" in Browser(browser.port).get("/login").text
+        stranger = Browser(browser.port, context)
+        assert stranger.get("/").status == 303
+        assert "<" in stranger.get("/login").text
     finally:
         process.send_signal(signal.SIGTERM)
         said += process.communicate(timeout=PROCESS_S)[1]
