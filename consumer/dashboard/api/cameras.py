@@ -13,7 +13,7 @@ from ferstream.consumer.dashboard.api.arguments import arguments
 from ferstream.consumer.dashboard.api.describe import Query, described
 from ferstream.consumer.dashboard.api.door import Door
 from ferstream.consumer.dashboard.live.camera.figures import Figures
-from ferstream.consumer.dashboard.live.camera.timeline import KEPT_S, Emotions, Person, TrackThatLeft
+from ferstream.consumer.dashboard.live.camera.timeline import KEPT_S, Emotions, Person, Timeline, TrackThatLeft
 from ferstream.consumer.dashboard.live.hub import Hub
 from ferstream.consumer.dashboard.live.messages import Faces
 
@@ -79,9 +79,8 @@ class CamerasApi:
         if seconds / step > MOST_STEPS:
             raise HTTPException(400, f"that would be more than {MOST_STEPS} steps: ask for fewer minutes, or a longer step")
         view = self._hub.camera(self._known(request))
-        if view is None:
-            raise HTTPException(404, "nothing was heard of this camera yet")
-        return json_answer(view.timeline.emotions(self._hub.now, seconds, step))
+        timeline = view.timeline if view else Timeline()  # of a camera that gave no result yet
+        return json_answer(timeline.emotions(self._hub.now, seconds, step))
 
     @described("The newest small picture; asks workers for one.", "image/jpeg", wrong=(403, 404))
     async def picture(self, request: Request) -> Response:

@@ -58,7 +58,7 @@ def test_shows_who_is_there_what_happened_and_how_late_it_is(browser, server, ca
 
 def test_the_last_hour_is_read_by_keyboard(browser, server):
     with visit(browser, f"{server.url}/camera/door") as page:
-        timeline = page.get_by_role("slider", name="Emotions over the last hour")
+        timeline = page.get_by_role("slider", name="Emotions over time")
         page.locator("[role=slider][aria-valuetext]").wait_for()
         timeline.focus()
         for _ in range(2):

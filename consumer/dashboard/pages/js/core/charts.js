@@ -153,8 +153,8 @@ export function sparkline(values, { width = 96, height = 24, label } = {}) {
   });
   return svg(
     "svg",
-    { class: "sparkline", width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
-    svg("path", { d: path, fill: "none", stroke: "currentColor", "stroke-width": 1.5, "stroke-linejoin": "round" }),
+    { class: "sparkline", width, height, viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": label },
+    svg("path", { d: path, fill: "none", stroke: "currentColor", "stroke-width": 1.5, "stroke-linejoin": "round", "vector-effect": "non-scaling-stroke" }),
   );
 }
 
@@ -189,10 +189,20 @@ function upwards(value, { height, most }) {
   return height - EDGE.bottom - (value / most) * (height - EDGE.top - EDGE.bottom);
 }
 
-function outline(band, size) {
-  const there = band.upper.map((value, index) => `${across(index, size).toFixed(1)} ${upwards(value, size).toFixed(1)}`);
-  const back = band.lower.map((value, index) => `${across(index, size).toFixed(1)} ${upwards(value, size).toFixed(1)}`).reverse();
-  return `M${there.join("L")}L${back.join("L")}Z`;
+/** The path of a band; where it has no height there is none. */
+function outline({ lower, upper }, size) {
+  const at = (values, index) => `${across(index, size).toFixed(1)} ${upwards(values[index], size).toFixed(1)}`;
+  let path = "";
+  for (let from = 0; from < size.steps; from += 1) {
+    if (upper[from] <= lower[from]) continue;
+    let to = from;
+    while (to + 1 < size.steps && upper[to + 1] > lower[to + 1]) to += 1;
+    const [first, last] = [Math.max(0, from - 1), Math.min(size.steps - 1, to + 1)];
+    const indexes = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    path += `M${indexes.map((index) => at(upper, index)).join("L")}L${indexes.reverse().map((index) => at(lower, index)).join("L")}Z`;
+    from = to;
+  }
+  return path;
 }
 
 function patterns(id, bands) {

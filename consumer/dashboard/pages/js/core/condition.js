@@ -32,3 +32,12 @@ const RULES = {
   held: { group: "down", tone: "warn", words: () => texts.held },
   ended: { group: "ended", tone: "", words: texts.ended },
 };
+
+/** {workers, previews}: whether anybody computes, and makes pictures, as far as a status says. */
+export function workersOf(status) {
+  const live = status.workers.filter((worker) => worker.silent_since === null);
+  return {
+    workers: live.length > 0 || status.hidden.includes("workers"),
+    previews: live.some((worker) => (worker.previews ?? "off") !== "off"),
+  };
+}

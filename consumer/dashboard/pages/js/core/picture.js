@@ -38,10 +38,14 @@ export class PictureView {
   #decoding = false;
   #askedAt = performance.now();
   #seenAt = 0; // capture time of the newest result, with picture or without
-  #pictured = false;
+  #cameAt = -Infinity; // when it came, on the page's own clock
   #closed = false;
+  #told = null; // what `tell` was called with
   #width = 0;
   #height = 0;
+
+  /** Whether a worker makes pictures. */
+  previews = false;
 
   constructor({ live, session }) {
     this.live = live;
@@ -56,7 +60,7 @@ export class PictureView {
 
   /** The newest faces, and whether they are of now. */
   get faces() {
-    return this.#shown && this.live.now() - this.#seenAt < OLD_S + 1 ? this.#shown.faces : [];
+    return this.#shown && this.#sinceNews() < OLD_S + 1 ? this.#shown.faces : [];
   }
 
   get newest() {
@@ -69,17 +73,17 @@ export class PictureView {
   }
 
   take(message) {
-    if (!message.jpeg) return this.#takeFaces(message);
+    this.#cameAt = performance.now();
     this.#seenAt = Math.max(this.#seenAt, message.captured_at);
+    if (!message.jpeg) return this.#takeFaces(message);
     this.#next = message;
     if (!this.#decoding) this.#decode();
     return undefined;
   }
 
   #takeFaces(message) {
-    this.#seenAt = Math.max(this.#seenAt, message.captured_at);
     // A picture that was just shown stays: only its own faces may be drawn on it.
-    if (this.#bitmap && this.live.now() - this.#shown.captured_at < OLD_S) return;
+    if (this.#bitmap && message.captured_at - this.#shown.captured_at < OLD_S) return;
     this.#drop();
     this.#shown = message;
     this.#ask();
@@ -96,13 +100,17 @@ export class PictureView {
         if (this.#closed) bitmap.close();
         else this.#bitmap = bitmap;
         this.#shown = { ...message, jpeg: null };
-        this.#pictured = true;
         this.#ask();
       } catch {
         say(this.note, texts.broken); // the next one may be whole
       }
     }
     this.#decoding = false;
+  }
+
+  /** Seconds since the last message came. */
+  #sinceNews() {
+    return (performance.now() - this.#cameAt) / 1000;
   }
 
   #drop() {
@@ -136,46 +144,52 @@ export class PictureView {
       if (draws) draws.pictures += 1;
     } else drawStage(context, place);
     drawFaces(context, message, { place, now: message.captured_at, label: labelFor(place.width, message.faces.length) });
+    // What was wrong may be over: the words go at once, and come again only with the next `tell`.
+    if (this.#told && (this.node.dataset.old || !this.words.hidden)) this.tell(...this.#told);
   }
 
   /** Say what there is to say over the picture, of `condition` (of condition.js) and of its age. Returns the words. */
-  tell(condition, { workers = true } = {}) {
+  tell(condition, programs = {}) {
+    const { workers = true, previews = false } = programs;
+    this.#told = [condition, programs];
+    this.previews = previews;
     const said = this.#said(condition, workers);
-    mark(this.node, "data-old", said.old ? "" : null);
-    mark(this.node, "data-tone", said.tone);
+    mark(this.node, "data-old", said.old ?? null);
+    mark(this.node, "data-tone", said.tone ?? "");
     this.words.hidden = !said.words;
-    say(this.words.firstChild, said.words);
+    say(this.words.firstChild, said.words ?? "");
     say(this.words.lastChild, said.why ?? "");
-    const note = said.words ? "" : this.#noteWords();
+    const note = said.words ? "" : said.note || this.#noteWords();
     this.note.hidden = !note;
     say(this.note, note);
-    return said.words;
+    return said.words || said.note || "";
   }
 
+  /** `old`: how it is dimmed. `words` lie over the picture, a `note` below. */
   #said(condition, workers) {
-    if (condition.words) return { old: true, tone: condition.tone, words: condition.words, why: condition.why };
+    if (condition.words) return { old: "gone", tone: condition.tone, words: condition.words, why: condition.why };
     const age = this.live.now() - this.#seenAt;
     const waited = (performance.now() - this.#askedAt) / 1000;
-    if (this.#seenAt && age < OLD_S) return this.#ofPicture();
-    if (!workers) return { old: true, tone: "bad", words: texts.noWorker, why: texts.noWorkerDo };
-    if (this.#seenAt && waited > 2) {
-      return { old: true, tone: "warn", words: this.#pictured ? texts.oldPicture(lasting(age)) : texts.oldResult(lasting(age)) };
+    if (this.#sinceNews() < OLD_S) return age < OLD_S ? this.#ofPicture() : { old: "late", note: texts.late(lasting(age)) };
+    if (!workers) return { old: "gone", tone: "bad", words: texts.noWorker, why: texts.noWorkerDo };
+    if (this.#seenAt && waited > OLD_S) {
+      return { old: "gone", tone: "warn", words: this.#bitmap ? texts.oldPicture(lasting(age)) : texts.oldResult(lasting(age)) };
     }
-    if (waited < FIRST_S) return { old: false, tone: "", words: this.#seenAt ? "" : texts.waiting };
-    return { old: true, tone: "warn", words: texts.noResult, why: texts.noResultWhy };
+    if (waited < FIRST_S) return { words: this.#seenAt ? "" : texts.waiting };
+    return { old: "gone", tone: "warn", words: texts.noResult, why: texts.noResultWhy };
   }
 
-  /** Results come; so may pictures, or they stopped. */
+  /** Results are of now; the picture may be older than they are. */
   #ofPicture() {
     const age = this.#bitmap ? this.live.now() - this.#shown.captured_at : 0;
-    if (age < OLD_S) return { old: false, tone: "", words: "" };
-    return { old: true, tone: "warn", words: texts.oldPicture(lasting(age)) };
+    return age < OLD_S ? {} : { old: "late", note: texts.oldPicture(lasting(age)) };
   }
 
   #noteWords() {
     if (this.#bitmap || !this.#shown) return this.#shown?.blurred ? texts.blurred : "";
     if (!this.session.pictures) return this.session.role === "watcher" ? texts.noRight : texts.switchedOff;
-    return performance.now() - this.#askedAt > FIRST_S * 1000 ? texts.noPreviews : "";
+    if (performance.now() - this.#askedAt < FIRST_S * 1000) return "";
+    return this.previews ? texts.fewPreviews : texts.noPreviews;
   }
 
   close() {

@@ -2,7 +2,7 @@
 
 import { ApiError, cameraPath, get } from "../core/api.js";
 import { stackedArea } from "../core/charts.js";
-import { conditionOf } from "../core/condition.js";
+import { conditionOf, workersOf } from "../core/condition.js";
 import { el, fill, mark, say } from "../core/dom.js";
 import { icon } from "../core/icons.js";
 import { PictureView } from "../core/picture.js";
@@ -14,7 +14,8 @@ import { peopleList, trackTable } from "./camera_people.js";
 
 const texts = TEXTS.camera;
 const SIDE = 640;
-const MINUTES = 60;
+/** What the timeline shows: minutes, and seconds of a step. */
+const SPANS = { 10: 5, 60: 10 };
 /** The past is asked for again so often, in seconds. */
 const AGAIN_S = 10;
 
@@ -25,6 +26,8 @@ export function mount(root, { live, session, go, params }) {
   const parts = build(camera, { live, session, signal });
   let status = live.status;
   let sized = false;
+  let minutes = 60;
+  let chosen = false;
   document.title = `${camera} · ${TEXTS.common.name}`;
   fill(root, parts.node);
 
@@ -35,6 +38,7 @@ export function mount(root, { live, session, go, params }) {
   live.on("open", past, signal);
   live.watch({ pictures: session.pictures ? { [camera]: SIDE } : {}, results: [camera] });
   document.addEventListener("keydown", leave, { signal });
+  parts.spans.addEventListener("click", ({ target }) => target.value && choose(Number(target.value)), { signal });
   const ticking = setInterval(tick, 500);
   const asking = setInterval(past, AGAIN_S * 1000);
   let waiting = 0;
@@ -75,8 +79,7 @@ export function mount(root, { live, session, go, params }) {
   }
 
   function tick() {
-    const workers = !status || status.workers.some((one) => one.silent_since === null) || status.hidden?.includes("workers");
-    parts.view.tell(conditionOf(statusOf()), { workers });
+    parts.view.tell(conditionOf(statusOf()), status ? workersOf(status) : {});
     const { faces } = parts.view;
     parts.people.show(faces, live.now());
     say(parts.peopleCount, faces.length ? String(faces.length) : "");
@@ -93,15 +96,24 @@ export function mount(root, { live, session, go, params }) {
     try {
       const [known, timeline] = await Promise.all([
         get(cameraPath(camera), { signal }),
-        get(cameraPath(camera, `/timeline?minutes=${MINUTES}&step=10`), { signal }),
+        get(cameraPath(camera, `/timeline?minutes=${minutes}&step=${SPANS[minutes]}`), { signal }),
       ]);
       fill(parts.tracks, trackTable(known.tracks));
-      parts.timeline.show(timeline);
+      if (!chosen && isYoung(timeline)) choose(10);
+      else parts.timeline.show(timeline);
+      chosen = true;
     } catch (error) {
       if (!(error instanceof ApiError)) return;
       if (error.status === 404 && !statusOf()) fill(root, unknown(camera));
       else if (!parts.tracks.firstChild) fill(parts.tracks, el("p", { class: "table-empty" }, error.message));
     }
+  }
+
+  function choose(next) {
+    minutes = next;
+    chosen = true;
+    for (const button of parts.spans.children) mark(button, "aria-pressed", String(Number(button.value) === minutes));
+    past();
   }
 
   function leave(event) {
@@ -119,6 +131,7 @@ function build(camera, { live, session, signal }) {
     peopleCount: el("span", { class: "aside" }),
     events: eventList(camera, signal),
     timeline: stackedArea({ label: texts.timeline, words: read, empty: texts.noTimeline }),
+    spans: el("div", { class: "segmented aside" }, Object.keys(SPANS).map((minutes) => el("button", { type: "button", value: minutes, "aria-pressed": String(minutes === "60") }, texts.spans[minutes]))),
     tracks: el("div", {}),
     latency: latencyCard(),
     facts: factsCard(),
@@ -138,19 +151,15 @@ function build(camera, { live, session, signal }) {
       el("div", { class: "card camera-picture" }, parts.view.node),
       el("div", { class: "camera-side" }, card(texts.people, parts.people.node, parts.peopleCount), card(texts.events, parts.events.node)),
     ),
-    card(texts.timeline, el("div", { class: "card-body" }, parts.timeline.node), el("span", { class: "aside" }, texts.timelineUnit)),
+    card(texts.timeline, el("div", { class: "card-body" }, parts.timeline.node), [el("span", { class: "muted" }, texts.timelineUnit), parts.spans]),
     el(
       "div",
-      { class: "camera-bottom" },
-      card(texts.tracks, parts.tracks),
-      el(
-        "div",
-        { class: "stack" },
-        card(texts.latency, parts.latency.node, el("span", { class: "aside" }, texts.lastMinute)),
-        card(texts.camera, parts.facts.node),
-        card(texts.drops, parts.drops.node, el("span", { class: "aside" }, texts.allCameras)),
-      ),
+      { class: "camera-numbers" },
+      card(texts.latency, parts.latency.node, el("span", { class: "aside" }, texts.lastMinute)),
+      card(texts.camera, parts.facts.node),
+      card(texts.drops, parts.drops.node, el("span", { class: "aside" }, texts.allCameras)),
     ),
+    card(texts.tracks, parts.tracks),
     parts.spoken,
   );
   return parts;
@@ -163,6 +172,12 @@ function card(title, body, aside = null) {
 function read(at, people) {
   const told = people.map(([name, number]) => `${name} ${number.toFixed(1)}`).join(", ") || texts.nobody;
   return `${clock(at)}: ${told}`;
+}
+
+/** Whether all of it happened just now. */
+function isYoung({ step, emotions }) {
+  const old = -(10 * 60) / step;
+  return !Object.values(emotions).some((values) => values.slice(0, old).some((value) => value > 0));
 }
 
 function unknown(camera) {

@@ -21,7 +21,7 @@ export function latencyCard() {
       say(values.rate.value, figures ? figures.results_per_second.toFixed(1) : "–");
       past.push(figures?.age_p95_s ?? null);
       if (past.length > SAMPLES) past.shift();
-      if (past.filter((value) => value !== null).length > 4) fill(line, sparkline(past, { width: 320, height: 32, label: texts.latencyPast }), el("span", { class: "muted" }, texts.latencyPast));
+      if (past.filter((value) => value !== null).length > 4) fill(line, sparkline(past, { width: 320, height: 96, label: texts.latencyPast }), el("span", { class: "muted" }, texts.latencyPast));
     },
   };
 }

@@ -1,5 +1,6 @@
 // Every camera at a glance: pictures of those in sight, and how each one is.
 
+import { workersOf } from "../core/condition.js";
 import { el, fill, mark, prose, say } from "../core/dom.js";
 import { icon } from "../core/icons.js";
 import { TEXTS } from "../texts.js";
@@ -59,7 +60,7 @@ export function mount(root, { live, session, go, params }) {
   /** What the newest status says: tiles for new cameras, none for those that are forgotten. */
   function show() {
     if (!status) return;
-    const workers = status.workers.some((worker) => worker.silent_since === null) || status.hidden?.includes("workers");
+    const workers = workersOf(status);
     const statuses = new Map(status.cameras.map((camera) => [camera.camera_id, camera]));
     const names = new Set([...statuses.keys(), ...Object.keys(status.figures ?? {})]);
     const told = [];
@@ -73,7 +74,7 @@ export function mount(root, { live, session, go, params }) {
       const tile = tiles.get(name) ?? added(name);
       const before = tile.condition;
       const first = tile.figures === null && !tile.shown;
-      tile.show(statuses.get(name) ?? null, status.figures?.[name] ?? null, { workers });
+      tile.show(statuses.get(name) ?? null, status.figures?.[name] ?? null, workers);
       if (!first && before.badge !== tile.condition.badge) told.push(`${name}: ${tile.condition.words || tile.condition.badge}`);
       tile.shown = true;
     }

@@ -21,7 +21,7 @@ export function layOut(list, count, kiosk) {
 /** Few cameras are large, and all in sight where they nearly are; many are not smaller than can be read, and scroll. */
 function flow(list, count, width) {
   const most = Math.max(1, Math.floor((width + GAP) / (LEAST + GAP)));
-  const first = Math.min(most, Math.ceil(Math.sqrt(count)) + (count > 4 ? 1 : 0), 6);
+  const first = Math.min(most, Math.ceil(Math.sqrt(count)), 6);
   const high = innerHeight - list.getBoundingClientRect().top - scrollY - MARGIN;
   for (let columns = first; columns <= Math.min(most, first + 1); columns += 1) {
     const side = (width - GAP * (columns - 1)) / columns;

@@ -59,17 +59,17 @@ export class Tile {
     this.visible = visible;
   }
 
-  /** Once a second: `status` and `figures` of the camera, null where there are none. */
-  show(status, figures, { workers }) {
+  /** Once a second: `status` and `figures` of the camera, null where there are none; `workers` as of `workersOf`. */
+  show(status, figures, workers) {
     this.condition = conditionOf(status);
     this.figures = figures;
     const { badge, tone, words } = this.condition;
     mark(this.badge, "class", `badge ${tone}`);
     say(this.badge, badge);
-    const live = this.condition.group === "live";
+    const live = this.condition.group === "live" && figures?.results_per_second > 0;
     say(this.faceCount, live ? texts.faces(this.people) : "");
-    say(this.rate, live && figures ? texts.rate(figures.results_per_second) : "");
-    const said = this.view.tell(this.condition, { workers });
+    say(this.rate, live ? texts.rate(figures.results_per_second) : "");
+    const said = this.view.tell(this.condition, workers);
     mark(this.link, "data-group", this.condition.group);
     mark(this.link, "aria-label", [this.name, words || said || badge, live && texts.faces(this.people), live && this.told()].filter(Boolean).join(", "));
   }
