@@ -20,6 +20,7 @@ const PATHS = {
   download: "M12 4v11M7.5 11L12 15.5 16.5 11M4 20h16",
   upload: "M12 16V5M7.5 9L12 4.5 16.5 9M4 20h16",
   add: "M12 5v14M5 12h14",
+  tick: "M5 12.500l4.500 4.500L19 7.500",
 };
 
 /** An icon that says nothing to a screen reader: words stand beside it, or in a label. */
