@@ -61,9 +61,7 @@ fer-dashboard run --redis redis://10.0.0.5:6379/0 --cameras cameras.yaml""",
         help="Cameras file that an admin may change on the page.",
     ),
     option("--pictures/--no-pictures", default=True, help="Show pictures, of workers with --previews."),
-    option(
-        "--no-browser-camera", "browser_camera", flag_value=False, default=True, help="Take no pictures of a browser's camera."
-    ),
+    option("--browser-camera/--no-browser-camera", default=True, help="Take frames of browsers' cameras, as a producer does."),
 )
 @access_options
 @metrics_options(9107)

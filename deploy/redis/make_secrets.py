@@ -78,9 +78,9 @@ def make(arguments: argparse.Namespace) -> None:
     scheme = "rediss" if arguments.tls else "redis"
     names = (f"{scheme}://metrics@{place(arguments)}", f"{scheme}://{place(arguments)}")
     write(folder / "redis_exporter.json", json.dumps(dict.fromkeys(names, passwords["metrics"])))
-    grafana = folder / "grafana_admin"
-    if arguments.new == [] or not grafana.exists():
-        write(grafana, secrets.token_urlsafe(16))
+    for file in (folder / "grafana_admin", folder / "page_token"):
+        if arguments.new == [] or not file.exists():
+            write(file, secrets.token_urlsafe(16))
     if arguments.tls:
         subprocess.run([HERE.parent / "tls" / "make_certificates.sh", folder / "tls", *arguments.name], check=True)
 
@@ -101,7 +101,11 @@ def main() -> int:
     parser.add_argument("--cluster", action="store_true", help="URLs of a Redis Cluster, of which HOST is one node")
     parser.add_argument("--ca", default=CA_IN_CONTAINERS, help="the authority's file where programs run (default: %(default)s)")
     parser.add_argument(
-        "--new", nargs="*", choices=ROLES, metavar="ROLE", help="new passwords: of these roles, or of all and of Grafana"
+        "--new",
+        nargs="*",
+        choices=ROLES,
+        metavar="ROLE",
+        help="new passwords: of these roles, or of all, of Grafana and of the page",
     )
     arguments = parser.parse_args()
     os.umask(0o077)

@@ -25,10 +25,11 @@ PROGRAMS = {
     "worker-gpu": "workers",
     "consumer": "consumer",
     "tracker": "consumer",
+    "page": "consumer.dashboard",
     "sink": "consumer",
 }
 #: Other commands of the consumer's image.
-COMMANDS = {"tracker", "sink"}
+COMMANDS = {"tracker", "sink", "page"}
 OURS = {*PROGRAMS, "test-camera"} - COMMANDS
 
 
@@ -90,7 +91,7 @@ def test_only_what_people_look_at_is_published_and_only_here(whole):
         for port in service.get("ports", [])
     }
     here = "127.0.0.1"
-    expected = {("prometheus", 9090, here), ("grafana", 3000, here)}
+    expected = {("prometheus", 9090, here), ("grafana", 3000, here), ("page", 8080, here)}
     if "outside" in whole["networks"]:
         expected.add(("redis", 6380, here))
     assert published == expected
@@ -147,7 +148,8 @@ def test_clients_get_their_own_secret_and_no_other(whole):
     for name in PROGRAMS:
         secrets = {secret["source"] for secret in whole["services"][name]["secrets"]}
         user = "consumer" if name == "sink" else name.partition("-")[0]
-        assert secrets - {"redis_ca"} == {f"redis_url_{user}"}
+        expected = {"redis_url_dashboard", "page_token"} if name == "page" else {f"redis_url_{user}"}
+        assert secrets - {"redis_ca"} == expected
         assert whole["services"][name]["depends_on"]["redis"]["condition"] == "service_healthy"
 
 

@@ -93,6 +93,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
         logger = start("consumer", "ferstream.consumer.cli", "log", f"--dir={folder / 'events'}")
         tracker = start("tracker", "ferstream.consumer.cli", "track")
         sink = start("sink", "ferstream.consumer.cli", "sink", "sqlite", f"--file={folder / 'results.db'}")
+        page = start("dashboard", "ferstream.consumer.dashboard.cli", "run", "--port=0")
         # Three frames a second: the clip's other five are over the cap, as in any fleet; a busy machine is in time all the same.
         cameras = ("--camera=door=portraits:", f"--camera=hall={clip}", "--loop", "--fps=3", "--budget-bytes=4194304")
         producer = start("producer", "ferstream.producer.cli", "run", "--json", *cameras)
@@ -114,6 +115,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
             "fer-consumer": [f"127.0.0.1:{logger.port}"],
             "fer-sink": [f"127.0.0.1:{sink.port}"],
             "fer-tracker": [f"127.0.0.1:{tracker.port}"],
+            "fer-dashboard": [f"127.0.0.1:{page.port}"],
             "redis": [f"127.0.0.1:{exporter}"],
         }
         prometheus = stack.enter_context(PrometheusServer(folder, targets))

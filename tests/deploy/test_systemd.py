@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from ferstream.consumer.cli import main as consumer
+from ferstream.consumer.dashboard.cli import main as dashboard
 from ferstream.producer.cli import main as producer
 from ferstream.streams.service.environment import variables_of
 from ferstream.workers.cli import main as worker
@@ -29,14 +30,16 @@ UNITS = {
     "fer-consumer-log.service": (consumer, "log", 10.0, 1.5),
     "fer-tracker.service": (consumer, "track", 15.0, 1.5),
     "fer-sink@.service": (consumer, "sink", 10.0, 1.5),
+    "fer-dashboard.service": (dashboard, "run", 10.0, 1.5),
 }
-PROGRAMS = {producer: "fer-producer", worker: "fer-worker", consumer: "fer-consumer"}
+PROGRAMS = {producer: "fer-producer", worker: "fer-worker", consumer: "fer-consumer", dashboard: "fer-dashboard"}
 EXAMPLES = {
     "producer.env.example": (producer, "run"),
     "worker.env.example": (worker, "run"),
     "consumer.env.example": (consumer, "log"),
     "tracker.env.example": (consumer, "track"),
     "sink.env.example": (consumer, "sink"),
+    "dashboard.env.example": (dashboard, "run"),
 }
 
 
@@ -113,7 +116,7 @@ def test_a_service_is_stopped_in_time_and_not_started_again_over_a_mistake(unit)
     assert found["RestartPreventExitStatus"] == ["2"]
     assert found["Restart"] == ["on-failure"]
     assert found["User"] == ["ferstream"]
-    (credential,) = found["LoadCredential"]
+    credential, *_ = found["LoadCredential"]
     assert credential.startswith("redis_url:/etc/ferstream/secrets/")
 
 
@@ -151,5 +154,5 @@ def test_prometheus_is_told_of_the_jobs_that_rules_ask_for(tmp_path):
     jobs = {job["job_name"]: job["static_configs"][0]["targets"] for job in yaml.safe_load(text)["scrape_configs"]}
     named = {name for rule in rules() for name in re.findall(r'job="([\w-]+)"', rule["expr"])}
     assert named <= set(jobs)
-    assert set(jobs) == {"fer-producer", "fer-worker", "fer-consumer", "fer-sink", "fer-tracker", "redis"}
+    assert set(jobs) == {"fer-producer", "fer-worker", "fer-consumer", "fer-sink", "fer-tracker", "fer-dashboard", "redis"}
     assert jobs["fer-worker"] == ["localhost:9110", "localhost:9111"]  # the units' ports: 911%i

@@ -11,6 +11,7 @@ import yaml
 from redis.crc import key_slot
 
 from ferstream.consumer.cli import main as consumer
+from ferstream.consumer.dashboard.cli import main as dashboard
 from ferstream.producer.cli import main as producer
 from ferstream.producer.config.camera_config import CameraSettings
 from ferstream.producer.config.cameras_file import read_cameras_file
@@ -252,6 +253,35 @@ def test_trackers_are_a_component_that_an_overlay_names(tmp_path: Path, monkeypa
     options = options_of(consumer, container, environment, monkeypatch)
     assert options["redis_url"].startswith("redis://tracker:")
     assert [options["metrics_port"]] == [9105] == [one["containerPort"] for one in container["ports"]]
+
+
+def test_the_page_is_a_component_that_an_overlay_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = shutil.copytree(KUBERNETES, tmp_path / "kubernetes") / "overlays" / "mine"
+    mine.mkdir()
+    components = "components: [../../components/monitoring, ../../components/dashboard]"
+    (mine / "kustomization.yaml").write_text(f"kind: Kustomization\nresources: [../../base]\n{components}\n")
+    manifests = build(mine)
+    made = [named(manifests, kind, "fer-dashboard") for kind in ("Deployment", "Service", "NetworkPolicy")]
+    for manifest in made:
+        kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
+    pod = made[0]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    (beside,) = named(manifests, "StatefulSet", "fer-consumer")["spec"]["template"]["spec"]["containers"]
+    for same in ("image", "securityContext", "startupProbe", "readinessProbe", "livenessProbe"):
+        assert container[same] == beside[same], same
+    (monitor,) = of_kind(manifests, "PodMonitor")
+    assert matches(monitor["spec"]["selector"], pod_labels(manifests)["fer-dashboard"])
+    for name, text in (("redis/redis_url", "redis://dashboard:secret@redis:6379/0"), ("page/token", "a token of some length")):
+        file = tmp_path / "run" / "secrets" / name
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    assert container["command"] == ["tini", "--", "fer-dashboard"]
+    environment = {key: under(tmp_path, value) for key, value in variables(manifests, container, "fer-dashboard-0").items()}
+    options = options_of(dashboard, container, environment, monkeypatch)
+    assert options["redis_url"].startswith("redis://dashboard:")
+    assert not options["browser_camera"]
+    ports = {one["name"]: one["containerPort"] for one in container["ports"]}
+    assert ports == {"page": options["port"], "metrics": options["metrics_port"]}
 
 
 def test_shards_of_the_cluster_reach_every_primary() -> None:
