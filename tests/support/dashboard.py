@@ -1,18 +1,26 @@
 """A dashboard of the test's own, as a process, and those who look at it."""
 
+import asyncio
 import json
 import re
-import signal
+import socket
 import struct
 import time
 import urllib.request
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.error import HTTPError
 
+from prometheus_client import CollectorRegistry
 from websockets.asyncio.client import ClientConnection, connect
 
+from ferstream.consumer.dashboard.live.hub import Hub
+from ferstream.consumer.dashboard.live.metrics import DashboardMetrics
+from ferstream.consumer.dashboard.server import build_app
+from ferstream.consumer.dashboard.service import make_server
+from ferstream.consumer.dashboard.settings import DashboardSettings
 from tests.support.patience import PROCESS_S
 from tests.support.programs import start
 
@@ -31,9 +39,12 @@ class Answer:
 
 
 class Dashboard:
-    """`fer-dashboard run` on free ports, ready to be asked. `url` is its address, without a slash at the end."""
+    """`fer-dashboard run` on free ports, ready to be asked, unless nobody is to `wait` for Redis.
 
-    def __init__(self, redis_url: str, *arguments: str) -> None:
+    `url` is its address, without a slash at the end.
+    """
+
+    def __init__(self, redis_url: str, *arguments: str, wait: bool = True) -> None:
         self.process = start("dashboard", "run", "--redis", redis_url, "--port", "0", "--metrics-port", "0", *arguments)
         self.url = self.metrics_url = ""
         assert self.process.stderr
@@ -44,7 +55,8 @@ class Dashboard:
                 self.metrics_url = f"http://127.0.0.1:{found[1]}"
             if found := re.search(r"the page is at (\S+)/$", line):
                 self.url = found[1]
-        self.wait_for("/readyz", lambda answer: answer.status == 200)
+        if wait:
+            self.wait_for("/readyz", lambda answer: answer.status == 200)
 
     def get(self, path: str) -> Answer:
         """The answer, also one that says what is wrong."""
@@ -68,11 +80,10 @@ class Dashboard:
 
     def live(self) -> connect:
         """Its WebSocket."""
-        return connect(f"ws{self.url.removeprefix('http')}/api/live", max_size=None, compression=None)
+        return live(self.url)
 
-    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """Its exit status, and what it logged since it was ready."""
-        self.process.send_signal(number)
+    def ended(self) -> tuple[int, str]:
+        """Its exit status once it has ended, and what it logged since it was ready."""
         _, said = self.process.communicate(timeout=PROCESS_S)
         return self.process.returncode, said
 
@@ -83,6 +94,25 @@ class Dashboard:
         if self.process.poll() is None:
             self.process.kill()
             self.process.communicate()
+
+
+@asynccontextmanager
+async def served_here(redis_url: str, registry: CollectorRegistry) -> AsyncIterator[str]:
+    """The same in this process's event loop, with metrics of its own; gives its address."""
+    settings = DashboardSettings(redis_url=redis_url)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = make_server(build_app(settings, Hub(settings, DashboardMetrics(registry))), settings)
+        serving = asyncio.create_task(server.serve([listening]))
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving
+
+
+def live(url: str) -> connect:
+    """The WebSocket of a page's server."""
+    return connect(f"ws{url.removeprefix('http')}/api/live", max_size=None, compression=None, close_timeout=1)
 
 
 async def next_of(socket: ClientConnection, kind: str) -> dict[str, Any]:

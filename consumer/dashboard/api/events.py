@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -18,7 +19,7 @@ from ferstream.consumer.dashboard.live.history import Wanted
 from ferstream.consumer.dashboard.live.hub import Hub
 from ferstream.consumer.dashboard.live.listener import Listener
 from ferstream.consumer.records.cells import cell
-from ferstream.consumer.records.rows import TABLES, Row
+from ferstream.consumer.records.rows import TABLES, Column, Row
 from ferstream.streams.wire.codec import event_map
 from ferstream.streams.wire.emotions import Name
 from ferstream.streams.wire.messages import Event, EventKind
@@ -103,7 +104,12 @@ _encode = msgspec.json.Encoder().encode
 
 def _cells(row: Row) -> list[object]:
     """A row of an event, its time as ISO 8601."""
-    return [
-        cell(datetime.fromtimestamp(value, UTC) if column.kind == "time" and value is not None else value)
-        for column, value in zip(_TABLE.columns, row, strict=True)
-    ]
+    return [cell(_readable(column, value)) for column, value in zip(_TABLE.columns, row, strict=True)]
+
+
+def _readable(column: Column, value: Any) -> Any:  # noqa: ANN401 - a value of any column
+    if value is None:
+        return None
+    if column.kind == "time":
+        return datetime.fromtimestamp(value, UTC)
+    return round(value, 6) if column.kind == "single" else value

@@ -22,6 +22,7 @@ from ferstream.consumer.dashboard.live.viewers import Viewers
 from ferstream.consumer.dashboard.settings import DashboardSettings
 from ferstream.consumer.subscribe.sources import Delivery, EventDelivery
 from ferstream.consumer.tracking.tracker import FaceTracker
+from ferstream.streams.frames.previews import SIDES
 from ferstream.streams.service.heartbeat import Heartbeat, LoopWatch
 from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Preview
@@ -150,7 +151,7 @@ class Hub:
         """Cameras that somebody looks at now, and pixels of the longer side."""
         now = time.monotonic()
         self._asked = {camera_id: until for camera_id, until in self._asked.items() if until > now}
-        return dict.fromkeys(self._asked, messages.MOST_SIDE) | self.viewers.wanted_pictures(self.cameras())
+        return dict.fromkeys(self._asked, SIDES[-1]) | self.viewers.wanted_pictures(self.cameras())
 
     def _read_pictures(self, shards: int) -> None:
         """From so many shards on."""

@@ -1,6 +1,6 @@
 """What the server says to a page, and what a page says to it: the WebSocket's messages, encoded once for all viewers."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -10,8 +10,6 @@ from ferstream.streams.wire.messages import Event, Face
 
 #: Names in one `watch`, and characters of each: what a page may ask this process to remember.
 MOST_NAMES = 2000
-MOST_SIDE = 640
-LEAST_SIDE = 32
 
 
 class FaceMessage(msgspec.Struct, frozen=True):
@@ -66,7 +64,8 @@ class Picture(msgspec.Struct, frozen=True, tag_field="type", tag="picture"):
     faces: list[FaceMessage]
 
 
-Side = int
+#: Pixels of the longer side, as a page has room for; workers give no more than previews may have.
+Side = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 
 
 class Watch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
