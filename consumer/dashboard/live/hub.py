@@ -151,7 +151,7 @@ class Hub:
         """Cameras that somebody looks at now, and pixels of the longer side."""
         now = time.monotonic()
         self._asked = {camera_id: until for camera_id, until in self._asked.items() if until > now}
-        return dict.fromkeys(self._asked, SIDES[-1]) | self.viewers.wanted_pictures(self.cameras())
+        return dict.fromkeys(self._asked, SIDES[-1]) | self.viewers.wanted_pictures({*self._statuses, *self._cameras.names()})
 
     def _read_pictures(self, shards: int) -> None:
         """From so many shards on."""

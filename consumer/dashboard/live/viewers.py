@@ -1,6 +1,6 @@
 """All viewers: who is told what, each message made once."""
 
-from collections.abc import Iterable
+from collections.abc import Set
 
 from ferstream.consumer.dashboard.live import messages
 from ferstream.consumer.dashboard.live.camera.camera_view import CameraView, picture_of
@@ -30,12 +30,12 @@ class Viewers:
             if viewer.stuck_s() > SEND_S:
                 viewer.drop("slow")
 
-    def wanted_pictures(self, known: Iterable[str]) -> dict[str, int]:
-        """Cameras whose pictures somebody sees, and the longest side that is asked for; "*" is all that are `known`."""
+    def wanted_pictures(self, known: Set[str]) -> dict[str, int]:
+        """Of the cameras that are known those whose pictures somebody sees, with the longest side that is asked for."""
         wanted: dict[str, int] = {}
-        for viewer in self._all:
-            for camera_id, side in viewer.pictures.items():
-                for one in known if camera_id == ALL else (camera_id,):
+        for asked in {tuple(viewer.pictures.items()) for viewer in self._all}:
+            for camera_id, side in asked:
+                for one in known if camera_id == ALL else {camera_id} & known:
                     wanted[one] = max(side, wanted.get(one, 0))
         return wanted
 
