@@ -18,6 +18,7 @@ const PAGES = [
   { name: "login", address: /^\/login$/, to: "/login", load: () => import("../pages/login.js") },
 ];
 
+const LOGIN = "/login";
 const texts = TEXTS.common;
 const live = new Live();
 const frame = build();
@@ -28,7 +29,7 @@ let turn = 0;
 start();
 
 async function start() {
-  api.whenUnknown(() => knows(session) && go(`/login?next=${encodeURIComponent(location.pathname + location.search)}`));
+  api.whenUnknown(() => knows(session) && toLogin());
   document.addEventListener("click", follow);
   document.addEventListener("keydown", press);
   addEventListener("popstate", show);
@@ -45,8 +46,6 @@ async function signIn() {
       session = await api.get("/api/session");
       break;
     } catch (error) {
-      if (error.status === 401) session = {};
-      if (error.status === 401) break;
       banner(texts.noServer);
       await new Promise((done) => setTimeout(done, 2000));
     }
@@ -56,6 +55,16 @@ async function signIn() {
   if (knows(session)) live.start();
   else live.stop();
   ways();
+}
+
+function loginAddress() {
+  return `${LOGIN}?next=${encodeURIComponent(location.pathname + location.search)}`;
+}
+
+/** The server does not know us any more. */
+function toLogin() {
+  session = {};
+  return go(loginAddress(), { replace: true, signedIn: true });
 }
 
 function knows(person) {
@@ -71,9 +80,7 @@ async function go(address, { replace = false, signedIn = false } = {}) {
 
 async function show() {
   const mine = ++turn;
-  if (!knows(session) && location.pathname !== "/login") {
-    history.replaceState({}, "", `/login?next=${encodeURIComponent(location.pathname + location.search)}`);
-  }
+  if (!knows(session) && location.pathname !== LOGIN) history.replaceState({}, "", loginAddress());
   const page = PAGES.find((one) => one.address.test(location.pathname));
   unmount?.();
   unmount = null;
@@ -172,7 +179,7 @@ function ways(page) {
 
 async function leave() {
   await api.send("POST", "/api/logout");
-  await go("/login", { signedIn: true });
+  await go(LOGIN, { signedIn: true });
 }
 
 /** The state of the connection, and of Redis behind it. */

@@ -6,7 +6,8 @@ const SILENT_S = 8;
 
 /**
  * Events, with what came in `detail`: `hello`, `status`, `picture` (with `jpeg`, a Blob), `faces`, `event`, `away` (Redis is, says
- * `what`), `back`, and of the connection itself `open` and `close` (`again_s`: tried again in so many seconds).
+ * `what`), `back`, and of the connection itself `open` and `close` (`again_s`: tried again in so many seconds; `opened`:
+ * it was there before).
  */
 export class Live extends EventTarget {
   #socket = null;
@@ -69,8 +70,8 @@ export class Live extends EventTarget {
     socket.onmessage = ({ data }) => {
       if (socket === this.#socket) this.#take(data);
     };
-    socket.onclose = ({ code }) => {
-      if (socket === this.#socket) this.#again(code);
+    socket.onclose = () => {
+      if (socket === this.#socket) this.#again();
     };
   }
 
@@ -94,7 +95,8 @@ export class Live extends EventTarget {
     if (this.#offset === null || offset > this.#offset || offset < this.#offset - 30) this.#offset = offset;
   }
 
-  #again(code) {
+  #again() {
+    const opened = this.state === "open";
     this.#socket = null;
     this.state = "closed";
     const again_s = WAITS_S[Math.min(this.#tries, WAITS_S.length - 1)];
@@ -103,7 +105,7 @@ export class Live extends EventTarget {
       this.#timer = 0;
       this.#open();
     }, again_s * 1000);
-    this.#say("close", { again_s, code });
+    this.#say("close", { again_s, opened });
   }
 
   #notice() {
@@ -111,7 +113,7 @@ export class Live extends EventTarget {
     if (this.state !== "open" || document.hidden || performance.now() - this.#heardAt < SILENT_S * 1000) return;
     socket.onclose = null;
     socket.close();
-    this.#again(1006);
+    this.#again();
   }
 
   /** A page that nobody sees needs no pictures. */
