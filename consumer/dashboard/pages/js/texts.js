@@ -47,6 +47,7 @@ export const TEXTS = {
     waiting: "Waiting for the first picture",
     oldPicture: (age) => `No picture for ${age}`,
     oldResult: (age) => `No result for ${age}`,
+    oldWhy: "The camera is live: its frames wait for a worker, or the worker hangs.",
     late: (age) => `${age} behind: frames wait for a worker`,
     noResult: "No result yet",
     noResultWhy: "The camera is live, and no worker has said anything of it.",

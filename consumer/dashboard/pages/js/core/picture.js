@@ -173,7 +173,8 @@ export class PictureView {
     if (this.#sinceNews() < OLD_S) return age < OLD_S ? this.#ofPicture() : { old: "late", note: texts.late(lasting(age)) };
     if (!workers) return { old: "gone", tone: "bad", words: texts.noWorker, why: texts.noWorkerDo };
     if (this.#seenAt && waited > OLD_S) {
-      return { old: "gone", tone: "warn", words: this.#bitmap ? texts.oldPicture(lasting(age)) : texts.oldResult(lasting(age)) };
+      const words = this.#bitmap ? texts.oldPicture(lasting(age)) : texts.oldResult(lasting(age));
+      return { old: "gone", tone: "warn", words, why: this.live.state === "open" ? texts.oldWhy : "" };
     }
     if (waited < FIRST_S) return { words: this.#seenAt ? "" : texts.waiting };
     return { old: "gone", tone: "warn", words: texts.noResult, why: texts.noResultWhy };
