@@ -11,7 +11,7 @@ from tests.support.patience import PATIENCE
 from tests.support.video_files import skip_or_fail
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserType, Page
 
 #: Where Debian has it; elsewhere it is on the PATH.
 CHROMIUM = "/usr/bin/chromium"
@@ -26,17 +26,29 @@ def chromium(*arguments: str) -> Iterator["Browser"]:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError:
         skip_or_fail("no playwright here: `pip install -e .[dev]` brings it")
+    with sync_playwright() as playwright, _launched(playwright.chromium, arguments) as browser:
+        yield browser
+
+
+@contextmanager
+def another(browser: "Browser", *arguments: str) -> Iterator["Browser"]:
+    """One more beside `browser`, started with other arguments."""
+    with _launched(browser.browser_type, arguments) as started:
+        yield started
+
+
+@contextmanager
+def _launched(kind: "BrowserType", arguments: tuple[str, ...]) -> Iterator["Browser"]:
     executable = CHROMIUM if os.access(CHROMIUM, os.X_OK) else shutil.which("chromium")
     if executable is None:
         skip_or_fail("no Chromium: `make test-tools` as root installs it")
     # Chromium's sandbox does not work as root, nor in a container with little shared memory.
     given = ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else []), *arguments]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=given)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    browser = kind.launch(executable_path=executable, args=given)
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 @contextmanager

@@ -258,7 +258,7 @@ export const TEXTS = {
     lead: "See what the workers see: with the camera of this device, or in a picture or clip of yours.",
     camera: "This device's camera",
     explains:
-      "Pictures of your camera go to this server and its workers, which have a second to find faces in them. They are written nowhere, and gone after that second. What you see is each answer on the very picture that it is about.",
+      "Pictures of your camera go to this server and its workers, which have a second to find faces in them. They are kept nowhere, and gone after that second. What you see is each answer on the very picture that it is about.",
     nameLabel: "Name on the wall (optional)",
     namePlaceholder: "chosen by the server",
     useCamera: "Use my camera",
@@ -270,7 +270,8 @@ export const TEXTS = {
     cameraPicture: "Your camera",
     waiting: "Waiting for the first answer of a worker",
     noAnswer: (time) => `No answer for ${time}.`,
-    noAnswerWhy: "Does a worker run? The fleet's page says what is wrong.",
+    because: (why) => `The server says: ${why}. `,
+    noAnswerDo: "The fleet's page says what is wrong.",
     delay: "Delay",
     delayP50: "Capture to screen, p50",
     delayP95: "p95 of the last 100",

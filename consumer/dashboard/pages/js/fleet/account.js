@@ -44,7 +44,7 @@ function columnsOf(account) {
 }
 
 function part({ kind, reason, frames }, all) {
-  return el("span", { class: `fleet-part ${kind}`, "data-key": `${kind}.${reason ?? ""}`, style: { flexGrow: `${frames / all}` } });
+  return el("span", { class: `fleet-part ${kind}`, "data-key": `${kind}.${reason ?? ""}`, style: { flexGrow: `${(frames / all) * 1000}` } });
 }
 
 function row({ kind, reason, frames }, all) {

@@ -117,7 +117,8 @@ export function cameraPanel(session, { measure = false } = {}) {
     if (!camera || !over.isConnected) return;
     const silentFor = performance.now() - (answeredAt || shownAt);
     if (silentFor < LATE_MS) return;
-    say(over, `${texts.noAnswer(lasting(silentFor / 1000))} ${dropped || texts.noAnswerWhy}`);
+    const words = `${texts.noAnswer(lasting(silentFor / 1000))} ${dropped ? texts.because(dropped) : ""}`;
+    if (over.firstChild?.data !== words) fill(over, words, el("a", { href: "/fleet" }, texts.noAnswerDo));
     over.hidden = false;
   }
 

@@ -61,7 +61,7 @@ export function delayView() {
     fill(median, latency(delays.percentile(0.5)));
     fill(high, latency(delays.percentile(0.95)));
     const means = delays.means().filter(([, seconds]) => seconds > 0);
-    fill(bar, means.map(([name, seconds]) => el("span", { class: `try-stage ${name}`, style: { flexGrow: `${seconds}` } })));
+    fill(bar, means.map(([name, seconds]) => el("span", { class: `try-stage ${name}`, style: { flexGrow: `${seconds * 1000}` } })));
     fill(list, means.map(([name, seconds]) => el("div", {}, el("dt", {}, el("span", { class: `try-stage ${name}`, "aria-hidden": "true" }), texts.stages[name]), el("dd", {}, latency(seconds)))));
   }
 }

@@ -1,0 +1,126 @@
+"""Try: a browser's camera through a real worker to a name on its own frame, and files; and what a browser that gives no camera is told."""
+
+import re
+
+import cv2
+import numpy as np
+import pytest
+import simplejpeg
+
+from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from tests.support.browser import another, chromium, violations, visit
+from tests.support.dashboard import Dashboard
+from tests.support.fleet import WorkerProcess
+from tests.support.portrait_clips import make_clip, portraits
+
+FAKE = "--use-fake-device-for-media-stream"
+#: Another name of this machine: for a browser a page from there is not secure.
+ELSEWHERE = "faces.test"
+REQUEST_FAILS = "Failed to load resource"
+
+
+def jpeg(picture: np.ndarray) -> bytes:
+    """Of BGR pixels, with colours as Chromium's fake camera wants them."""
+    return simplejpeg.encode_jpeg(np.ascontiguousarray(picture), quality=85, colorspace="BGR", colorsubsampling="420")
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory):
+    """Redis, the server, and one worker."""
+    log = tmp_path_factory.mktemp("try") / "worker"
+    with EmbeddedRedis() as redis, WorkerProcess(redis.url, log=log) as worker, Dashboard(redis.url) as server:
+        worker.wait_until_ready()
+        yield server
+
+
+@pytest.fixture(scope="module")
+def nobody_works():
+    with EmbeddedRedis() as redis, Dashboard(redis.url, "--origin", f"http://{ELSEWHERE}") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Its camera shows the demo's two people."""
+    film = tmp_path_factory.mktemp("camera") / "people.mjpeg"
+    film.write_bytes(b"".join(jpeg(picture) for picture in portraits(30)))
+    fake = (FAKE, "--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={film}")
+    with chromium(*fake, f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1") as started:
+        yield started
+
+
+def test_the_browsers_camera_is_named_on_its_own_frames_and_the_delay_is_told(browser, deployment):
+    with visit(browser, f"{deployment.url}/try?measure=1") as page:
+        page.get_by_role("button", name="Use my camera").click()
+        page.wait_for_function("() => ferTry.faces.some((faces) => faces.includes('happiness') && faces.includes('neutral'))")
+        page.get_by_role("img", name=re.compile("Your camera: .*happiness")).wait_for()
+        page.wait_for_function("() => ferTry.drawn >= 10")
+        assert page.evaluate("ferTry.mismatches") == 0
+        delays = page.evaluate("ferTry.delays.map((delay, at) => [delay / 1000, Object.values(ferTry.stages[at])])")
+        assert all(delay == pytest.approx(sum(stages), abs=0.02) for delay, stages in delays)
+        page.get_by_text("Capture to screen, p50").wait_for()
+        assert page.get_by_text("find faces").is_visible()
+        assert violations(page) == []
+        page.get_by_label("As in a mirror").uncheck()
+        page.get_by_role("button", name="Stop").press("Enter")
+        page.get_by_role("button", name="Use my camera").wait_for()
+        deployment.wait_for("/api/status", lambda answer: answer.json["cameras"] == [])
+
+
+def test_a_picture_and_what_is_none(browser, deployment, tmp_path):
+    picture, text = tmp_path / "two people.jpg", tmp_path / "text.jpg"
+    picture.write_bytes(jpeg(portraits(1)[0]))
+    text.write_text("no picture")
+    with visit(browser, f"{deployment.url}/try", size=(360, 740), may_fail=(REQUEST_FAILS,)) as page:
+        page.get_by_label("Drop a file here").set_input_files(picture)
+        page.get_by_text("two people.jpg: 1 picture").wait_for()
+        page.get_by_text(re.compile("face 1, found with")).wait_for()
+        assert page.locator(".try-found .try-faces > li").count() == 2
+        page.get_by_text("The same as JSON").click()
+        assert '"emotion": "happiness"' in page.locator("pre").inner_text()
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        assert violations(page) == []
+        page.get_by_label("Drop a file here").set_input_files(text)
+        page.get_by_role("alert").get_by_text("This kind of file is not taken").wait_for()
+        assert "send a JPEG, PNG or WebP picture" in page.get_by_role("alert").inner_text()
+
+
+def test_a_clip_is_looked_through_by_keyboard(browser, deployment, tmp_path):
+    clip = make_clip(tmp_path / "clip.mp4", frames=18)
+    with visit(browser, f"{deployment.url}/try", dark=True) as page:
+        page.get_by_label("Drop a file here").set_input_files(clip)
+        slider = page.get_by_role("slider", name="Frame")
+        slider.focus()
+        page.keyboard.press("End")
+        page.get_by_text(re.compile(r"frame (\d+) of \1 · 0\.\d+ s")).wait_for()
+        assert page.locator(".try-found .try-faces > li").count() == 2
+        page.wait_for_timeout(300)
+        shown = cv2.imdecode(np.frombuffer(page.get_by_role("img", name="clip.mp4").screenshot(), np.uint8), cv2.IMREAD_COLOR)
+        assert shown.std() > 30  # the clip's own picture, not an empty frame
+
+
+def test_where_no_worker_answers_it_says_so(browser, nobody_works, tmp_path):
+    picture = tmp_path / "people.jpg"
+    picture.write_bytes(jpeg(portraits(1)[0]))
+    with visit(browser, f"{nobody_works.url}/try", may_fail=(REQUEST_FAILS,)) as page:
+        page.get_by_role("button", name="Use my camera").click()
+        page.get_by_label("Drop a file here").set_input_files(picture)
+        page.get_by_text(re.compile(r"No answer for \d+ s.*no worker answered")).wait_for()
+        page.get_by_role("alert").get_by_text("No worker answered").wait_for()
+        assert "start fer-worker run" in page.get_by_role("alert").inner_text()
+        page.get_by_role("link", name="The fleet's page says what is wrong").click()
+        page.get_by_role("heading", name="Fleet").wait_for()
+
+
+def test_why_a_browser_gives_no_camera(browser, nobody_works):
+    elsewhere = nobody_works.url.replace("127.0.0.1", ELSEWHERE)
+    with visit(browser, f"{elsewhere}/try", may_fail=("Cross-Origin-Opener-Policy",)) as page:
+        page.get_by_text("Browsers give a camera to secure pages only").wait_for()
+        assert page.get_by_text("--tls-cert").is_visible()
+        assert page.get_by_role("button", name="Use my camera").is_disabled()
+    with another(browser, FAKE, "--deny-permission-prompts") as denying, visit(denying, f"{nobody_works.url}/try") as page:
+        page.get_by_role("button", name="Use my camera").click()
+        page.get_by_text("The camera was not allowed").wait_for()
+    with another(browser, "--use-fake-ui-for-media-stream") as without, visit(without, f"{nobody_works.url}/try") as page:
+        page.get_by_role("button", name="Use my camera").click()
+        page.get_by_text("There is no camera on this device").wait_for()
