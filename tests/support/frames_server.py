@@ -108,6 +108,16 @@ class Page:
             pass
         return said
 
+    def ask(self, sequence: int, jpeg: bytes) -> dict[str, Any]:
+        """The result of a frame, sent until there is one: on a busy machine a worker may take longer than a frame lives."""
+        until = time.monotonic() + 30 * PATIENCE
+        while time.monotonic() < until:
+            self.send(sequence, jpeg)
+            if (said := self.hear_of(sequence))["type"] == "result":
+                return said
+            time.sleep(0.1)
+        raise AssertionError(f"no result: {said}")
+
     def close(self) -> None:
         with suppress(ConnectionClosed):  # by the server, with a code
             self._stack.close()

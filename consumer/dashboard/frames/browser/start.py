@@ -50,9 +50,9 @@ async def serve(websocket: WebSocket, sources: FrameSources) -> None:
 
 
 async def _serve(websocket: WebSocket, sources: FrameSources) -> None:
+    start = await _read_start(websocket)
     if sources.browser_cameras > MOST_CAMERAS:
         raise Refused(f"{MOST_CAMERAS} browser cameras are connected already: try again later", TRY_LATER)
-    start = await _read_start(websocket)
     camera = await _take(start, sources)
     try:
         await BrowserCamera(websocket, sources, camera, min(start.fps, MOST_FPS)).run()

@@ -94,7 +94,7 @@ def test_boxes_are_in_pixels_of_a_large_picture(fleet):
 
 def test_a_photo_of_a_phone_is_turned_as_its_exif_says(fleet):
     lying = np.rot90(two_faces())  # 720 wide; its top is the right edge: orientation 6 turns it back
-    status, said, _ = fleet.server.analyze(exif(encoded(".jpg", np.ascontiguousarray(lying)), 6), "image/jpeg")
+    status, said, _ = fleet.server.analyze(exif(encoded(".jpg", np.ascontiguousarray(lying)), 6))
     assert status == 200, said
     assert_two_faces(said["frames"][0], 1280, 720)
 
@@ -171,7 +171,7 @@ def test_too_many_bytes_are_refused_before_they_are_read(fleet):
 
 def test_and_so_are_those_that_were_not_announced(fleet, monkeypatch):
     monkeypatch.setattr(analyze, "MAX_BYTES", 1000)
-    assert fleet.server.analyze(iter([bytes(600)] * 2), **{"Transfer-Encoding": "chunked"})[0] == 413
+    assert fleet.server.analyze(iter([bytes(600)] * 2))[0] == 413
 
 
 def test_without_a_worker_it_says_so(redis_url, client):
