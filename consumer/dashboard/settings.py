@@ -24,6 +24,7 @@ class DashboardSettings:
     token_file: Path | None = None
     token_role: Role = "viewer"
     secret_file: Path | None = None
+    session_s: float = 12 * 3600.0
     proxy_header: str | None = None
     trusted_proxies: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()

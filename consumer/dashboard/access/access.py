@@ -37,7 +37,7 @@ class Access:
         self.settings = settings
         self.users = Users(settings.users_file) if settings.users_file else None
         self.token = Token(settings.token_file, settings.token_role) if settings.token_file else None
-        self.proxy = TrustedProxy.of(settings.proxy_header, settings.trusted_proxies) if settings.proxy_header else None
+        self.proxy = TrustedProxy.of(settings.proxy_header, settings.trusted_proxies) if settings.trusted_proxies else None
         self.addresses = Addresses.of(settings.host, settings.origins)
         self.limits = RateLimits()
         self.secret = _secret(settings)
@@ -101,7 +101,10 @@ class Access:
 
     def _by_session(self, connection: HTTPConnection) -> Person | None:
         """Whom the cookie names, as long as they log in with what they logged in with then."""
-        way, name, fingerprint = BrowserSession(connection).login
+        session = BrowserSession(connection)
+        way, name, fingerprint = session.login
+        if not way or session.is_older_than(self.settings.session_s):
+            return None
         if way == "token" and self.token:
             return self.token.person if fingerprint == fingerprint_of(self.secret, self.token.value) else None
         user = self.users.get(name) if way == "user" and self.users else None

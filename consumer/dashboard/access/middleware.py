@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ferstream.consumer.dashboard.access.access import Access
 from ferstream.consumer.dashboard.access.headers import SecurityHeaders
 from ferstream.consumer.dashboard.access.refusal import Refusal, count_refusal
-from ferstream.consumer.dashboard.access.session import MAX_AGE_S, BrowserSession
+from ferstream.consumer.dashboard.access.session import BrowserSession
 from ferstream.consumer.dashboard.access.watched_connection import WatchedConnection
 from ferstream.consumer.dashboard.api.answer import error_answer
 
@@ -33,7 +33,7 @@ class AccessMiddleware:
             secret_key=access.secret,
             # Cookies know no ports: two servers on one machine would log each other's people out.
             session_cookie=f"{'__Host-' if secure else ''}fer_session_{access.settings.port}",
-            max_age=MAX_AGE_S,
+            max_age=int(access.settings.session_s),
             same_site="strict",
             https_only=secure,
         )

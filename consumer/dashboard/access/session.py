@@ -2,12 +2,11 @@
 
 import hmac
 import secrets
+import time
 from typing import Any, Literal
 
 from starlette.requests import HTTPConnection
 
-#: Seconds after a login until it is asked for again.
-MAX_AGE_S = 12 * 3600
 CSRF_HEADER = "x-csrf-token"
 
 Way = Literal["user", "token"]
@@ -25,14 +24,18 @@ class BrowserSession:
     @property
     def login(self) -> tuple[str, str, str]:
         """Way, name and fingerprint; empty where nobody logged in."""
-        kept = (self._kept.get("way"), self._kept.get("name"), self._kept.get("fingerprint"))
-        way, name, fingerprint = (value if isinstance(value, str) else "" for value in kept)
+        way, name, fingerprint = (str(self._kept.get(key, "")) for key in ("way", "name", "fingerprint"))
         return way, name, fingerprint
+
+    def is_older_than(self, seconds: float) -> bool:
+        """Whether the login was longer ago: a connection may outlast the cookie that it came with."""
+        since = self._kept.get("since")
+        return not isinstance(since, int) or time.time() - since > seconds
 
     def log_in(self, way: Way, name: str, fingerprint: str) -> None:
         """From here on it is this person's; whoever knew what it said before knows nothing of it now."""
         self._kept.clear()
-        self._kept.update(way=way, name=name, fingerprint=fingerprint, csrf=secrets.token_urlsafe(24))
+        self._kept.update(way=way, name=name, fingerprint=fingerprint, since=int(time.time()), csrf=secrets.token_urlsafe(24))
 
     def log_out(self) -> None:
         """From here on it is nobody's."""

@@ -34,12 +34,10 @@ def open_access(settings: DashboardSettings) -> Access:
 
 
 def _check_pairs(settings: DashboardSettings) -> None:
-    for one, other, there, here in (
-        ("--proxy-header", "--trust-proxy", settings.proxy_header, settings.trusted_proxies),
-        ("--tls-cert", "--tls-key", settings.tls_cert, settings.tls_key),
-    ):
-        if bool(there) != bool(here):
-            raise click.UsageError(f"{one} and {other} go together: give both or none")
+    if settings.proxy_header and not settings.trusted_proxies:
+        raise click.UsageError("--proxy-header needs --trust-proxy: the address from which the header is believed")
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise click.UsageError("--tls-cert and --tls-key go together: give both or none")
 
 
 def _check_reach(settings: DashboardSettings) -> None:

@@ -1,4 +1,4 @@
-"""A proxy before the server that has asked who it is, and says so in a header: believed from its own address only."""
+"""A proxy before the server that says where a visitor is, and may have asked who it is: believed from its own address only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ STRANGERS_ROLE: Role = "viewer"
 
 @dataclass(frozen=True, slots=True)
 class TrustedProxy:
-    """The header with the name, and the addresses that may send it."""
+    """The header with the name, where there is one, and the addresses that may send it."""
 
-    header: str
+    header: str | None
     networks: tuple[Network, ...]
 
     @classmethod
-    def of(cls, header: str, addresses: Sequence[str]) -> "TrustedProxy":
+    def of(cls, header: str | None, addresses: Sequence[str]) -> "TrustedProxy":
         """Raises ValueError where an address is none, nor a network as 10.0.0.0/24."""
-        return cls(header.lower(), tuple(ip_network(address) for address in addresses))
+        return cls(header and header.lower(), tuple(ip_network(address) for address in addresses))
 
     def is_peer(self, connection: HTTPConnection) -> bool:
         """Whether the connection comes from the proxy."""
@@ -39,7 +39,7 @@ class TrustedProxy:
 
     def person(self, connection: HTTPConnection, users: Users | None) -> Person | None:
         """Whom the header names; None without it. Raises Refusal where somebody else sent it, or it names nobody."""
-        names = connection.headers.getlist(self.header)
+        names = connection.headers.getlist(self.header) if self.header else []
         if not names:
             return None
         if not self.is_peer(connection):

@@ -9,6 +9,8 @@ import time
 import itsdangerous
 import pytest
 from argon2 import PasswordHasher
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from ferstream.consumer.dashboard.access import watched_connection
 from ferstream.consumer.dashboard.access.people.users_file import User, put_user, read_users, remove_user
@@ -159,9 +161,6 @@ def test_an_old_hash_is_made_anew_at_a_login(tmp_path):
 
 
 def test_a_websocket_ends_with_the_right_to_it(tmp_path, monkeypatch):
-    from websockets.exceptions import ConnectionClosed
-    from websockets.sync.client import connect
-
     monkeypatch.setattr(watched_connection, "LOOK_AGAIN_S", 0.2)
     path = people(tmp_path, ben="viewer")
     with page(settings(users_file=path)) as browser:
@@ -176,6 +175,19 @@ def test_a_websocket_ends_with_the_right_to_it(tmp_path, monkeypatch):
             with pytest.raises(ConnectionClosed) as closed:
                 websocket.recv(10)
             assert closed.value.rcvd.code == 1008
+
+
+def test_a_websocket_does_not_outlast_its_session(tmp_path, monkeypatch):
+    monkeypatch.setattr(watched_connection, "LOOK_AGAIN_S", 0.2)
+    with page(settings(users_file=people(tmp_path, ben="viewer"), session_s=3.0)) as browser:
+        assert "max-age=3;" in browser.log_in("ben").headers["Set-Cookie"].lower()
+        address = f"ws://127.0.0.1:{browser.port}/api/live"
+        with connect(address, additional_headers=browser.cookie()) as websocket:
+            assert websocket.recv(10) == "ben"
+            with pytest.raises(ConnectionClosed) as closed:
+                websocket.recv(60)
+            assert closed.value.rcvd.code == 1008
+        assert browser.get("/api/picture.jpg").status == 401
 
 
 def test_the_secret_in_a_file_keeps_people_in_over_a_restart(tmp_path, users):

@@ -104,7 +104,7 @@ def test_an_office_fits():
 
 
 def test_behind_a_proxy_each_visitor_is_counted(tmp_path):
-    wanted = settings(token_file=token_file(tmp_path), proxy_header="X-User", trusted_proxies=("127.0.0.1",))
+    wanted = settings(token_file=token_file(tmp_path), trusted_proxies=("127.0.0.1",))
     with page(wanted) as browser:
         for visitor in range(2):
             forwarded = {"X_Forwarded_For": f"6.6.6.6, 10.0.0.{visitor}", "Authorization": "Bearer wrong"}
