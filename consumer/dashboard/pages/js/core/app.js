@@ -185,22 +185,26 @@ async function leave() {
 /** The state of the connection, and of Redis behind it. */
 function listen() {
   let countdown = 0;
-  live.on("open", () => {
+  const hush = () => {
     clearInterval(countdown);
     banner("");
+  };
+  live.on("open", () => {
+    hush();
     frame.link.dataset.state = "open";
     say(frame.link.firstChild, texts.connected);
   });
   live.on("hello", (hello) => api.useSession(hello.session));
   live.on("close", ({ again_s }) => {
     // A browser tells no script why a WebSocket was refused: whoever is logged out meanwhile is asked to log in.
-    api.get("/api/session").then((now) => knows(now) || signIn().then(show)).catch(() => {});
+    api.get("/api/session").then((now) => knows(now) || (knows(session) && toLogin())).catch(() => {});
     frame.link.dataset.state = "away";
     say(frame.link.firstChild, texts.lost);
     clearInterval(countdown);
     let left = again_s;
     banner(texts.tryingAgain(left), texts.lost);
     countdown = setInterval(() => {
+      if (live.state === "closed" && !knows(session)) return hush();
       left -= 1;
       banner(left > 0 ? texts.tryingAgain(left) : texts.tryingNow, texts.lost);
     }, 1000);

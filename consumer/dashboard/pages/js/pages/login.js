@@ -5,7 +5,12 @@ import { TEXTS } from "../texts.js";
 
 const texts = TEXTS.login;
 
-export function mount(root, { api, go, params }) {
+export function mount(root, { api, session, go, params }) {
+  if (session?.role) {
+    // Whoever follows a link of another site comes here first: the browser does not bring the cookie along (SameSite).
+    go(nextOf(params.query), { replace: true });
+    return undefined;
+  }
   let way = "password";
   const problem = el("p", { class: "notice bad", role: "alert", hidden: true });
   const fields = el("div", { class: "stack" });
