@@ -13,7 +13,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from ferstream.consumer.dashboard.access import watched_connection
+from ferstream.consumer.dashboard.access.people import passwords
+from ferstream.consumer.dashboard.access.people.passwords import PasswordChecker
 from ferstream.consumer.dashboard.access.people.users_file import User, put_user, read_users, remove_user
+from ferstream.consumer.dashboard.access.refusal import Refusal
 from tests.consumer.dashboard.access.page import HASH, PASSWORD, TOKEN, Browser, page, people, settings, token_file
 
 
@@ -229,6 +232,18 @@ def test_a_bearer_needs_neither_cookie_nor_csrf(tmp_path):
         assert browser.log_in(token=TOKEN).json["role"] == "viewer"
         assert browser.log_in(token="wrong").status == 401
         assert browser.log_in("ben").status == 401
+
+
+async def test_where_many_wait_the_next_is_sent_away(monkeypatch):
+    monkeypatch.setattr(passwords, "MOST_WAITING", 2)
+    checker = PasswordChecker()
+    cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
+    answers = await asyncio.gather(*(checker.check(cheap, PASSWORD) for _ in range(3)), return_exceptions=True)
+    assert answers[:2] == [True, True]
+    assert isinstance(answers[2], Refusal)
+    assert (answers[2].status, answers[2].headers) == (503, {"Retry-After": "3"})
+    assert await checker.check(cheap, PASSWORD)
+    assert not await checker.check(None, PASSWORD)
 
 
 def test_many_checks_at_once_hold_nobody_up(browser):
