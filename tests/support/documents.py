@@ -21,6 +21,7 @@ import ferstream.consumer.dashboard.frames.metrics
 import ferstream.producer.metrics
 import ferstream.streams.service.health_server
 import ferstream.workers.metrics
+from ferstream.consumer.dashboard.live.metrics import DashboardMetrics
 from ferstream.consumer.rules.alerts import Alerts
 from ferstream.consumer.rules.grammar import parse_rule
 from ferstream.consumer.sinks.aggregate import MinutePreparation
@@ -54,6 +55,7 @@ def metric_names() -> set[str]:
     Alerts(parse_rule("people>1"), 1.0, consumer)
     MinutePreparation(Filter(), FaceTracker(), registry=consumer)
     TrackMetrics(registry=consumer)
+    DashboardMetrics(consumer)
     families = [*REGISTRY.collect(), *ferstream.producer.metrics.ALL.collect(), *consumer.collect()]
     names = set()
     for family in families:

@@ -22,11 +22,6 @@ class DashboardMetrics:
         self._dropped = Counter(
             "fer_dashboard_viewers_dropped_total", "Pages whose connection was ended.", ["reason"], registry=registry
         )
-        self.unpaired = Counter(
-            "fer_dashboard_pictures_unpaired_total",
-            "Pictures that were never shown: the result of their frame did not come in time.",
-            registry=registry,
-        )
         self.undecodable = Counter(
             "fer_dashboard_undecodable_total", "Results and events that are not what the wire says.", registry=registry
         )

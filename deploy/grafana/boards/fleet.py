@@ -145,6 +145,26 @@ LOAD = (
         ("fer_clock_skew_seconds", "{{job}} {{instance}}"),
         steps=((None, BAD), (-1, GOOD), (1, BAD)),
     ),
+)
+
+PAGE = (
+    lines(
+        "Pages and what they are sent",
+        "Pages that are connected to fer-dashboard, and pictures that they are sent a second.",
+        "none",
+        ("sum(fer_dashboard_viewers)", "pages"),
+        (f"sum(rate(fer_dashboard_pictures_sent_total{_RATE}))", "pictures a second"),
+        (f"sum(rate(fer_dashboard_messages_sent_total{_RATE}))", "messages a second"),
+    ),
+    lines(
+        "Slow pages",
+        "Messages left out for newer ones, since a page or its network is slow, and pages let go, by reason. Undecodable are "
+        "results and events that are not what the wire says.",
+        "cps",
+        (f"sum(rate(fer_dashboard_messages_skipped_total{_RATE}))", "skipped"),
+        (f"sum by (reason) (rate(fer_dashboard_viewers_dropped_total{_RATE}))", "let go: {{reason}}"),
+        (f"sum(rate(fer_dashboard_undecodable_total{_RATE}))", "undecodable"),
+    ),
     lines(
         "Refused by the page",
         "Requests that fer-dashboard refused, by reason: many of login, token or rate are somebody who guesses.",
@@ -206,6 +226,7 @@ def fleet() -> str:
             ("The account: captured = published + dropped + expired + dead + in flight", ACCOUNT),
             ("Latency", LATENCY),
             ("Load", LOAD),
+            ("The page", PAGE),
             ("What runs, and what is wrong", TABLES),
         ),
     )

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -17,6 +20,7 @@ from ferstream.streams.wire.codec import encode_event
 from ferstream.streams.wire.keys import Keys
 from tests.faults.server import Server
 from tests.support.dashboard import Dashboard, live, next_of, served_here
+from tests.support.paths import ROOT
 from tests.support.patience import PATIENCE, PROCESS_S
 from tests.support.played_worker import HEIGHT, WIDTH, PlayedWorker
 from tests.support.records import event, face
@@ -199,3 +203,15 @@ async def test_a_second_signal_leaves_at_once(redis_url):
             await asyncio.sleep(0.2)
             page.process.send_signal(signal.SIGTERM)
             assert (await asyncio.to_thread(page.ended))[0] == 143
+
+
+async def test_the_client_of_the_docs(page, client, tmp_path):
+    text = (ROOT / "docs" / "dashboard.md").read_text()
+    (code,) = re.findall(r"^```py\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    script = tmp_path / "client.py"
+    script.write_text(code.replace("ws://127.0.0.1:8080", f"ws{page.url.removeprefix('http')}"))
+    with playing(client), subprocess.Popen([sys.executable, "-u", script], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        line = await asyncio.to_thread(process.stdout.readline)
+        process.kill()
+    assert re.fullmatch(r"door \d+ \d+ (happiness|unknown)\n", line)
