@@ -36,6 +36,7 @@ OUT_OF_MEMORY = Counter("fer_out_of_memory_total", "Batches halved because the d
 PREVIEWS = Counter(
     "fer_previews_total", "Previews made, skipped because frames waited for the time, or failed, of watched cameras.", ["outcome"]
 )
+PREVIEW_SECONDS = Counter("fer_preview_seconds_total", "Processor time that previews took.")
 REDIS_ERRORS = Counter("fer_redis_errors_total", "Calls of Redis that failed and were tried again.", ["kind"])
 BUSY = Gauge("fer_busy_ratio", "Share of the last second that the busiest stage's threads worked.")
 PENDING = Gauge("fer_pending_entries", "Entries delivered to the group's workers and not answered yet.")

@@ -48,7 +48,9 @@ class PreviewMaker:
             return
         started = time.thread_time()
         task.preview, task.watched_until = self._preview(task.frame, picture, watch.max_side), watch.until
-        self._pace.took(time.thread_time() - started)
+        took_s = time.thread_time() - started
+        self._pace.took(took_s)
+        metrics.PREVIEW_SECONDS.inc(took_s)
         metrics.PREVIEWS.labels("made" if task.preview else "failed").inc()
 
     def _preview(self, frame: Frame, picture: Picture, max_side: int) -> Preview | None:

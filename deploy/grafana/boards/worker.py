@@ -128,6 +128,16 @@ TROUBLE = (
         (f"sum by (outcome) (rate(fer_previews_total{{{_ONE}}}{_RATE}))", "{{outcome}}"),
     ),
     lines(
+        "Processor time of previews",
+        "Share of the workers' processor time that previews take: 2 % while frames wait, more where there is time to spare.",
+        "percentunit",
+        (
+            f"sum(rate(fer_preview_seconds_total{{{_ONE}}}{_RATE}))"
+            f' / sum(rate(process_cpu_seconds_total{{job="fer-worker", {_ONE}}}{_RATE}))',
+            "previews",
+        ),
+    ),
+    lines(
         "Pending",
         "Frames delivered and not answered, of the whole group; and pending ones found withdrawn by their producer, by worker.",
         "none",
