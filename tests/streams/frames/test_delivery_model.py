@@ -23,19 +23,19 @@ from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.clock import ServerClock
 from ferstream.streams.redis_client.cluster import primaries_of
 from ferstream.streams.redis_client.connect import connect
-from ferstream.streams.wire.codec import decode_header, decode_result
+from ferstream.streams.wire.codec import decode_header, decode_preview, decode_result
 from ferstream.streams.wire.keys import Keys
-from ferstream.streams.wire.messages import Frame, FrameHeader, Result
+from ferstream.streams.wire.messages import Frame, FrameHeader, Preview, Result
 from tests.support.losing_proxy import LosingProxy
 
 KEYS = Keys()
 RUNS = int(os.environ.get("FER_MODEL_RUNS", "100"))
 CAMERAS, WORKERS = ("door", "hall"), ("one", "two", "three")
 FRAME_BYTES, BUDGET_BYTES = 1000, 6000
-CLAIM_AFTER_S = 30.0
+CLAIM_AFTER_S, FOR_EVER = 30.0, 1e12
 
 cameras, workers = st.sampled_from(CAMERAS), st.sampled_from(WORKERS)
-ways = st.lists(st.sampled_from(["answered", "expired", "dead"]), min_size=1, max_size=6)
+ways = st.lists(st.sampled_from(["answered", "shown", "expired", "dead"]), min_size=1, max_size=6)
 #: None, or what is lost, after how many requests of the step.
 faults = st.one_of(st.none(), st.none(), st.tuples(st.sampled_from(["request", "reply"]), st.integers(0, 3)))
 first_frames = st.lists(st.tuples(cameras, faults), min_size=4, max_size=12)
@@ -241,6 +241,9 @@ class Delivery(RuleBasedStateMachine):
         listed = [decode_result(str(entry_id), fields) for entry_id, fields in self.client.xrange(KEYS.results(0))]
         names = Counter((result.camera_id, result.sequence) for result in listed)
         assert not [name for name, times in names.items() if times > 1]
+        shown = [decode_preview(str(i), fields) for name in CAMERAS for i, fields in self.client.xrange(KEYS.preview(name))]
+        assert {(preview.camera_id, preview.sequence) for preview in shown} <= set(names)
+        assert len({preview.camera_id for preview in shown}) == len(shown)
 
     def teardown(self):
         """The faults are over: everybody finishes, and everything is accounted for."""
@@ -314,8 +317,23 @@ def result_of(entry: Entry) -> Result:
     )
 
 
+def preview_of(entry: Entry) -> Preview:
+    """Frames of a camera come one right after the other here; their previews are as far apart as a camera's."""
+    header = decode_header(entry.entry_id, entry.fields)
+    return Preview(
+        camera_id=header.camera_id,
+        sequence=header.sequence,
+        captured_at=float(header.sequence),
+        width=8,
+        height=8,
+        blurred=False,
+        jpeg=b"picture",
+    )
+
+
 HOW = {
     "answered": lambda entry: answered(entry, result_of(entry)),
+    "shown": lambda entry: answered(entry, result_of(entry), preview_of(entry), FOR_EVER),
     "expired": expired,
     "dead": lambda entry: dead(entry, "stage-failed", "detail", 1.0),
 }
