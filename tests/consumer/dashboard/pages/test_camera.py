@@ -5,7 +5,9 @@ from urllib.parse import quote
 
 import pytest
 
+from ferstream.consumer.dashboard.access.people.users_file import remove_user
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from tests.consumer.dashboard.access.page import PASSWORD, people
 from tests.support.browser import chromium, violations, visit
 from tests.support.dashboard import Dashboard
 from tests.support.living_cameras import LivingCameras
@@ -97,3 +99,18 @@ def test_without_previews_faces_are_drawn_to_scale_and_it_says_how_to_get_a_pict
     ):
         page.get_by_text("start workers with --previews plain").wait_for()
         page.get_by_role("region", name="People now").get_by_text("happiness 90 %").wait_for()
+
+
+def test_who_may_see_no_picture_is_told_so_and_who_is_removed_is_out(browser, cameras, tmp_path):
+    users = people(tmp_path, ana="watcher")
+    with (
+        Dashboard(cameras.url, "--users", str(users)) as server,
+        visit(browser, f"{server.url}/camera/door", may_fail=("WebSocket connection",)) as page,
+    ):
+        page.get_by_label("Name").fill("ana")
+        page.get_by_label("Password").last.fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.get_by_text("Your role shows faces without pictures").wait_for()
+        page.get_by_role("region", name="People now").get_by_text("happiness 90 %").wait_for()
+        remove_user(users, "ana")
+        page.get_by_role("heading", name="Log in").wait_for()
