@@ -8,10 +8,10 @@ import { shapesEditor } from "./shapes_editor.js";
 const texts = TEXTS.cameras;
 
 /**
- * The form of a camera, or of a new one (null). `known` are the settings that there are. `done()` is called when it was saved or
- * removed, `cancel()` when it is not wanted any more.
+ * The form of a camera, or of a new one (null), in an answer of /api/config/cameras: the settings that there are, and the version of
+ * the file. `done(words)` is called when it was saved or removed, `cancel()` when it is not wanted any more.
  */
-export function cameraForm(api, camera, known, { done, cancel }) {
+export function cameraForm(api, camera, { settings: known, version }, { done, cancel }) {
   const fresh = camera === null;
   const name = el("input", { class: "input", id: "camera-name", name: "camera", required: true, maxlength: "128", autocomplete: "off", value: camera?.name ?? "", readonly: !fresh });
   const url = el("input", { class: "input mono", id: "camera-url", name: "url", required: fresh, autocomplete: "off", spellcheck: "false", placeholder: fresh ? texts.urlExample : camera.url });
@@ -60,7 +60,7 @@ export function cameraForm(api, camera, known, { done, cancel }) {
   async function save(event) {
     event.preventDefault();
     if (!ready()) return;
-    const saved = await ask(texts.saving, () => api.send("PUT", `/api/config/cameras/${encodeURIComponent(name.value)}`, given()).then((answer) => answer ?? true));
+    const saved = await ask(texts.saving, () => api.send("PUT", `/api/config/cameras/${encodeURIComponent(name.value)}`, { ...given(), new: fresh, version }).then((answer) => answer ?? true));
     if (saved) done(texts.saved(name.value));
   }
 

@@ -57,7 +57,7 @@ export function mount(root, { live, api, session, params }) {
     chosen = name;
     said.hidden = true;
     const camera = name === null ? null : config.cameras.find((one) => one.name === name);
-    const form = cameraForm(api, camera, config.settings, { done, cancel });
+    const form = cameraForm(api, camera, config, { done, cancel });
     fill(editor, form.node);
     showList();
     if (name === null) form.name.focus();

@@ -14,7 +14,7 @@ export function countsDrawing(events, from, to) {
   const bars = barsOf(events, from, to);
   const most = Math.max(1, ...bars.map((bar) => bar.total));
   const wide = WIDTH / BARS;
-  const label = TEXTS.review.countsOf(events.length, moment(from), moment(to), most);
+  const label = TEXTS.review.countsOf(TEXTS.review.foundSo(events.length), moment(from), moment(to), most);
   return svg(
     "svg",
     { class: "review-counts", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": label },
