@@ -1,4 +1,4 @@
-"""Try: a browser's camera through a real worker to a name on its own frame, and files; and what a browser that gives no camera is told."""
+"""Try: a browser's camera through a real worker to a name on its own frame; files; and what is said where there is no camera."""
 
 import re
 
