@@ -31,11 +31,11 @@ class FramesServer:
 
     def __init__(self, redis_url: str, **settings: Any) -> None:
         self._settings = DashboardSettings(redis_url=redis_url, **settings)
+        app = build_app(self._settings, Hub(self._settings, DashboardMetrics(CollectorRegistry())))
+        self._server = make_server(app, self._settings)
         self._socket = listen("127.0.0.1", 0, other_port=False)
         self.port = self._socket.getsockname()[1]
         self.origin = f"http://127.0.0.1:{self.port}"
-        app = build_app(self._settings, Hub(self._settings, DashboardMetrics(CollectorRegistry())))
-        self._server = make_server(app, self._settings)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
 
     def page(self, name: str = "", fps: float = 15.0) -> "Page":
@@ -83,10 +83,11 @@ class FramesServer:
 class Page:
     """What a page's script does, blocking. `camera` is the name that the server gave."""
 
-    def __init__(self, server: FramesServer) -> None:
+    def __init__(self, server: FramesServer, **headers: str) -> None:
         self._stack = ExitStack()
         address = f"ws://127.0.0.1:{server.port}/api/browser-camera"
-        self.socket = self._stack.enter_context(connect(address, origin=server.origin, compression=None, max_size=None))
+        connecting = connect(address, origin=server.origin, additional_headers=headers, compression=None, max_size=None)
+        self.socket = self._stack.enter_context(connecting)
         self.camera = ""
 
     def start(self, name: str, fps: float) -> None:

@@ -34,7 +34,7 @@ GOING_AWAY, TRY_LATER = 1001, 1013
 
 
 class BrowserCamera:
-    """One page's frames, on a thread to Redis, and their answers back; `run` is its whole life."""
+    """One page's frames, on a thread to Redis, and their answers back; `run` is its whole life, and that of its camera."""
 
     def __init__(self, websocket: WebSocket, sources: FrameSources, camera: SentCamera, fps: float) -> None:
         self._websocket, self._sources, self._camera = websocket, sources, camera
@@ -62,12 +62,8 @@ class BrowserCamera:
                 await farewell(self._websocket, GOING_AWAY if self._why else TRY_LATER)
         finally:
             metrics.CAMERAS.dec()
-            await asyncio.shield(self._leave())
+            await self._sources.leave(self._camera, self._writer.stop)
             log.info("browser camera %s ended", name)
-
-    async def _leave(self) -> None:
-        await self._sources.answers.forget(self._camera.camera_id)
-        await asyncio.to_thread(self._writer.stop)
 
     async def _receive(self) -> None:
         while True:

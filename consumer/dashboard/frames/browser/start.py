@@ -54,10 +54,7 @@ async def _serve(websocket: WebSocket, sources: FrameSources) -> None:
     if sources.browser_cameras > MOST_CAMERAS:
         raise Refused(f"{MOST_CAMERAS} browser cameras are connected already: try again later", TRY_LATER)
     camera = await _take(start, sources)
-    try:
-        await BrowserCamera(websocket, sources, camera, min(start.fps, MOST_FPS)).run()
-    finally:
-        await asyncio.shield(asyncio.to_thread(sources.tie.give_back, camera))
+    await BrowserCamera(websocket, sources, camera, min(start.fps, MOST_FPS)).run()
 
 
 async def _take(start: Start, sources: FrameSources) -> SentCamera:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import closing, suppress
+from functools import partial
 
 import msgspec
 
@@ -67,13 +68,8 @@ class Analysis:
             await self._gather()
         finally:
             self._stop.set()
-            await asyncio.shield(self._leave(camera, thread))
+            await self._sources.leave(camera, thread.join)
         return self._frames()
-
-    async def _leave(self, camera: SentCamera, thread: threading.Thread) -> None:
-        await self._sources.answers.forget(camera.camera_id)
-        await asyncio.to_thread(thread.join)
-        await asyncio.to_thread(self._sources.tie.give_back, camera)
 
     async def _gather(self) -> None:
         """Until every frame has its answer. Raises UploadError."""
@@ -84,7 +80,7 @@ class Analysis:
                     await self._news.wait()
             self._news.clear()
             now = time.monotonic()
-            if self._results or not await asyncio.to_thread(nobody_works, self._sources):
+            if self._results or not await self._sources.in_thread(partial(nobody_works, self._sources)):
                 nobody_since = now
             if now - self._heard_at > self._patience_s or now - nobody_since > NOBODY_S:
                 await self._give_up()
@@ -95,7 +91,7 @@ class Analysis:
     async def _give_up(self) -> None:
         """What has no answer gets none. Raises UploadError where nothing has."""
         if not self._results:
-            missing = await asyncio.to_thread(what_is_missing, self._sources)
+            missing = await self._sources.in_thread(partial(what_is_missing, self._sources))
             raise UploadError(503, f"no worker has answered: {missing}", RETRY_AFTER_S)
 
     def _frames(self) -> list[AnalyzedFrame]:

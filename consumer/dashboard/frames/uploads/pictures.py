@@ -65,6 +65,7 @@ def _read_jpeg(data: bytes) -> Picture:
 
 def _decode(data: bytes, name: str) -> Pixels:
     """BGR pixels, turned as EXIF says."""
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong with a file is for whoever sent it
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error:

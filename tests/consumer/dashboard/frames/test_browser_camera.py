@@ -2,10 +2,12 @@
 
 import resource
 import time
+from contextlib import nullcontext
 
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from ferstream.consumer.dashboard.frames.browser import outbox
 from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.status_board import StatusBoard, read_statuses
 from ferstream.streams.redis_client.connect import connect
@@ -180,3 +182,26 @@ def test_there_is_none_where_it_is_turned_off(fleet):
 def statuses(fleet) -> list[CameraStatus]:
     with connect(fleet.url) as client:
         return read_statuses(client, KEYS.cameras, CameraStatus)
+
+
+def test_a_page_that_does_not_read_is_ended(fleet, monkeypatch):
+    monkeypatch.setattr(outbox, "PATIENCE_S", 0.3)
+
+    def send_for_ever():
+        while True:
+            page.socket.send(b"")
+
+    with fleet.server.page() as page, pytest.raises(ConnectionClosed):
+        send_for_ever()
+
+
+@pytest.mark.parametrize(("role", "status"), [("watcher", 403), ("viewer", 200)])
+def test_it_takes_the_role_of_a_viewer(fleet, tmp_path, role, status):
+    token = tmp_path / "token"
+    token.write_text("ATokenThatNobodyGuesses2026\n")
+    token.chmod(0o600)
+    given = {"Authorization": f"Bearer {token.read_text().strip()}"}
+    with FramesServer(fleet.url, token_file=token, token_role=role) as server:
+        assert server.analyze(portrait_jpeg(), **given)[0] == status
+        with nullcontext() if status == 200 else pytest.raises(InvalidStatus, match="403"):
+            Page(server, **given).close()

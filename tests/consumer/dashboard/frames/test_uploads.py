@@ -7,11 +7,9 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
-import simplejpeg
 
 from ferstream.consumer.dashboard.frames import sources
 from ferstream.consumer.dashboard.frames.uploads import analyze
-from ferstream.consumer.dashboard.frames.uploads.pictures import read_picture
 from ferstream.streams.wire.emotions import EMOTIONS
 from tests.consumer.dashboard.frames.conftest import KEYS
 from tests.support.fleet import wait_until
@@ -212,8 +210,3 @@ def test_a_third_upload_waits_for_its_turn(fleet, monkeypatch):
     with FramesServer(fleet.url) as server:
         status, said, headers = server.analyze(body)
     assert (status, headers["Retry-After"], "try again in a moment" in said["error"]) == (429, "10", True)
-
-
-def test_a_jpeg_that_workers_can_read_goes_as_it_is():
-    jpeg = simplejpeg.encode_jpeg(two_faces(), 70, "BGR", "422")
-    assert read_picture("jpeg", jpeg).jpeg == jpeg
