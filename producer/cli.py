@@ -8,9 +8,11 @@ from typing import Any
 import click
 import cloup
 
+from ferstream.producer.config.camera_config import CameraConfig
 from ferstream.producer.config.options import camera_list, camera_options
 from ferstream.producer.config.schema import cameras_schema
 from ferstream.producer.errors import ConfigError
+from ferstream.producer.sources.finding import Finding, as_table, list_all
 from ferstream.streams.programs import QuietInterrupts
 from ferstream.streams.service.atomic_file import make_folder
 from ferstream.streams.service.command import LOGS, SERVICE_EXITS, FerCommand, FerGroup, name_variables
@@ -124,16 +126,9 @@ def check(
     """Open every camera once, all at the same time, and print what they are. Exit status 1 if one fails."""
     if folder is not None and not opens:
         raise click.UsageError("--picture needs cameras that are opened: leave out --no-open.")
-    with QuietInterrupts():
-        from ferstream.producer.sources.probe import as_table, list_all, probe_all
-        from ferstream.producer.still import Stills
-
     partition = given.pop("partition")
     cameras = [camera for camera in camera_list(given).read() if partition is None or partition.holds(camera.camera_id)]
-    if folder is not None:
-        make_folder(folder)
-    keep = Stills(folder, outlines=outlines).write if folder is not None else None
-    findings = probe_all(cameras, timeout_s, keep) if opens else list_all(cameras)
+    findings = _opened(cameras, timeout_s, folder, outlines=outlines) if opens else list_all(cameras)
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
     else:
@@ -142,6 +137,17 @@ def check(
             click.echo(click.style(line, fg="red") if failed else line)
     if any(finding.state == "failed" for finding in findings):
         ctx.exit(1)
+
+
+def _opened(cameras: list[CameraConfig], timeout_s: float, folder: Path | None, *, outlines: bool) -> list[Finding]:
+    with QuietInterrupts():
+        from ferstream.producer.sources.probe import probe_all  # numpy, cv2 and av: not for a list that is only read
+        from ferstream.producer.still import Stills
+
+    if folder is None:
+        return probe_all(cameras, timeout_s)
+    make_folder(folder)
+    return probe_all(cameras, timeout_s, Stills(folder, outlines=outlines).write)
 
 
 @main.command(cls=FerCommand, example="fer-producer schema > cameras.schema.json")

@@ -18,7 +18,7 @@ import yaml
 from ferstream.producer.config.camera_config import SETTING_NAMES, CameraConfig, CameraSettings, nearest, settings_from
 from ferstream.producer.config.camera_url import path_of, scheme_of
 from ferstream.producer.errors import ConfigError
-from ferstream.streams.service.named_file import NamedFileError, read_secret, read_text
+from ferstream.streams.service.named_file import NamedFileError, as_text, read_secret, read_text
 
 KEYS = ("url", "url_file", *SETTING_NAMES)
 #: What YAML says where a value holds a colon at its end or before a space, in a block and in braces: it takes that for a key.
@@ -86,7 +86,7 @@ def _cameras(root: yaml.Node | None, path: Path) -> Iterator[tuple[str, yaml.Nod
         raise ConfigError(f"{path} is empty: it must hold `cameras:` with a name and a URL each")
     for key, node in _pairs(root, f"{path}", path):
         if key != "cameras":
-            raise ConfigError(f"{path}, line {_line(node)}: unknown key {key}{nearest(key, ('cameras',))}")
+            raise ConfigError(f"{path}, line {_line(node)}: unknown key {as_text(key)}{nearest(key, ('cameras',))}")
         if isinstance(node, yaml.ScalarNode) and node.value in ("", "null", "~"):
             return
         yield from _pairs(node, "cameras", path)
@@ -102,7 +102,7 @@ def _pairs(node: yaml.Node, what: str, path: Path) -> Iterator[tuple[str, yaml.N
         if _ADDRESS.search(key.value):  # it may hold a password, and is not shown
             raise ConfigError(f"{path}, line {_line(key)}: a name must not be an address: is a space missing behind a colon?")
         if key.value in seen:
-            raise ConfigError(f"{path}, line {_line(key)}: {what} has {key.value} twice")
+            raise ConfigError(f"{path}, line {_line(key)}: {what} has {as_text(key.value)} twice")
         seen.add(key.value)
         yield key.value, value
 
@@ -110,21 +110,21 @@ def _pairs(node: yaml.Node, what: str, path: Path) -> Iterator[tuple[str, yaml.N
 def _camera(
     loader: yaml.SafeLoader, name: str, node: yaml.Node, path: Path, defaults: CameraSettings, note: Note
 ) -> CameraConfig:
-    where = f"{path}, line {_line(node)}: camera {name}"
+    told = f"camera {as_text(name)}"
     if isinstance(node, yaml.ScalarNode):
         settings: dict[str, Any] = {"url": node.value}
     else:
         settings = {}
-        for key, value in _pairs(node, f"camera {name}", path):
+        for key, value in _pairs(node, told, path):
             if key not in KEYS:
                 known = f"; {QUOTE_IT}" if scheme_of(f"{key}:") else nearest(key, KEYS)
-                raise ConfigError(f"{path}, line {_line(value)}: camera {name}: unknown key {key}{known}")
-            settings[key] = _value(loader, value, f"{path}, line {_line(value)}: camera {name}: {key}")
+                raise ConfigError(f"{path}, line {_line(value)}: {told}: unknown key {as_text(key)}{known}")
+            settings[key] = _value(loader, value, f"{path}, line {_line(value)}: {told}: {key}")
     try:
         url = _url(settings, path.parent, note)
         return CameraConfig(name, url, settings_from(settings, defaults))
     except ConfigError as error:
-        raise ConfigError(f"{where}: {error}") from None
+        raise ConfigError(f"{path}, line {_line(node)}: {told}: {error}") from None
 
 
 def _value(loader: yaml.SafeLoader, node: yaml.Node, where: str) -> object:

@@ -4,42 +4,19 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 import av
 
 from ferstream.producer.config.camera_config import CameraConfig
 from ferstream.producer.sources.factory import source_for
+from ferstream.producer.sources.finding import Finding
 from ferstream.producer.sources.source import Picture
 from ferstream.streams.errors import FerstreamError
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What one camera gave. `state` is ok, failed, or listed where it was not opened; `url` has no password.
-
-    `frames` may be an estimate, 0 where nobody knows; `picture` is the path of a still, where one was asked for.
-    """
-
-    name: str
-    url: str
-    state: str
-    size: str = ""
-    fps: float = 0.0
-    frames: int = 0
-    codec: str = ""
-    problem: str = ""
-    picture: str = ""
-
-
 #: Keeps a camera's first picture, and says where.
 Keep: TypeAlias = Callable[[CameraConfig, Picture], str]
-
-
-def list_all(cameras: list[CameraConfig]) -> list[Finding]:
-    """One finding a camera, without opening any."""
-    return [Finding(name=camera.camera_id, url=camera.shown_url, state="listed") for camera in cameras]
 
 
 def probe_all(cameras: list[CameraConfig], timeout_s: float, keep: Keep | None = None) -> list[Finding]:
@@ -88,11 +65,3 @@ class _Probe:
 
     def _failed(self, problem: str) -> Finding:
         return Finding(name=self._camera.camera_id, url=self._camera.shown_url, state="failed", problem=problem)
-
-
-def as_table(findings: list[Finding]) -> list[str]:
-    """The findings as lines of a table with a heading, columns padded to the same width."""
-    rows = [("NAME", "STATE", "SIZE", "FPS", "CODEC", "URL", "PROBLEM")]
-    rows += [(f.name, f.state, f.size, f"{f.fps:g}" if f.fps else "", f.codec, f.url, f.problem) for f in findings]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -98,6 +98,8 @@ def test_reads_cameras_over_defaults(tmp_path):
         ("cameras:\n  a: {url: /x, fps: 'rtsp://u:hunter2@h/x'}\n", "fps must be a number from 0.01 to 240, not (withheld URL)"),
         ("cameras:\n  a: {url: /x, loop: [rtsp://u:hunter2@h/x]}\n", "loop must be true or false, not (withheld URL)"),
         ("cameras:p:/u:hunter2@h a:\n", "line 1: a name must not be an address"),
+        ('cameras: {"a\\nb": {url: /x, "f\\nps": 3}}\n', "line 1: camera a\\x0ab: unknown key f\\x0aps"),
+        ('cameras: {"a\\nb": /x}\n', "line 1: camera a\\x0ab: a camera's name must be printable"),
         ("", "is empty"),
     ],
 )

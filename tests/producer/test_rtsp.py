@@ -8,7 +8,8 @@ from prometheus_client import generate_latest
 from ferstream.producer import metrics
 from ferstream.producer.config.camera_config import CameraConfig, CameraSettings
 from ferstream.producer.errors import ConfigError
-from ferstream.producer.sources.probe import as_table, probe_all
+from ferstream.producer.sources.finding import as_table
+from ferstream.producer.sources.probe import probe_all
 from tests.producer.test_fleet import at_work, frames_in, status_of, sums
 from tests.support.video_files import RtspServer, shared_video, wait_until
 
