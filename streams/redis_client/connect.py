@@ -36,12 +36,14 @@ MAX_BLOCK_S = 2.0
 
 #: A name, a colon and what is no port, then / ? or #, and a host behind the last @.
 _HOST_ENDS_EARLY = re.compile(r"([^:@/?#\[\]]*):(?!\d*[/?#])[^@/?#]*[/?#][^@]*(?:@[^@/?#]*)*@([^@]*)", re.DOTALL)
+#: Some cameras want their password in the path: /user=admin&password=secret&channel=1
+_SECRET_IN_PATH = re.compile(r"(?i)(pass(?:word|wd)?|pwd|token|secret)=[^/]*")
 #: What may be a user and password of an URL whose scheme is mistyped or missing.
 _NO_HOST = re.compile(r":.*@", re.DOTALL)
 
 
 def redact(url: str) -> str:
-    """The URL with its password and query (which may hold one) left out: fit for logs, labels, pages and errors.
+    """The URL without its password, its query and what follows a `password=` in its path: fit for logs, pages and errors.
 
     An URL that cannot be taken apart is withheld whole. In `user:p/w?d#@host` the password's own / ? # end the host early:
     where no host can end so, all before the last @ counts as user and password. Else the @ may be of a password behind the host.
@@ -57,7 +59,8 @@ def redact(url: str) -> str:
         user, separator, host = parts.netloc.rpartition("@")
         name = re.split(":", user, maxsplit=1)[0]
         netloc = f"{name}:***@{host}" if separator else host
-        return urlunsplit((parts.scheme, netloc, parts.path, "***" if parts.query else "", ""))
+        path = _SECRET_IN_PATH.sub(r"\1=***", parts.path)
+        return urlunsplit((parts.scheme, netloc, path, "***" if parts.query else "", ""))
     except ValueError:
         return "(withheld URL)"
 

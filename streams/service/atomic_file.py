@@ -1,6 +1,7 @@
 """Files that are there whole or not at all, whatever interrupts the writing."""
 
 import contextlib
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,23 @@ def whole_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
         if isinstance(error, OSError):
             raise WriteError(f"cannot write {path}: {error.strerror or error}") from error
         raise
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Until its end, no other process that asks for the same is there: what one reads, changes and writes back stays whole.
+
+    Raises WriteError.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise WriteError(f"cannot use the folder {folder}: {error.strerror}") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sync_directory(directory: Path) -> None:

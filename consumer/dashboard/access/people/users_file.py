@@ -6,10 +6,9 @@ users:
     password: $argon2id$v=19$m=65536,t=3,p=4$...   # by `fer-dashboard user add`; without one, for a proxy that knows ana
 """
 
-import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -22,7 +21,7 @@ from ferstream.consumer.dashboard.access.people.names import is_name
 from ferstream.consumer.dashboard.access.people.passwords import is_hash
 from ferstream.consumer.dashboard.access.person import ROLES, Role
 from ferstream.streams.errors import FerstreamError
-from ferstream.streams.service.atomic_file import sync_directory, whole_file
+from ferstream.streams.service.atomic_file import alone_in, sync_directory, whole_file
 from ferstream.streams.service.named_file import NamedFileError, as_text, read_text
 
 #: Its owner's alone: whoever reads hashes can try passwords at home.
@@ -54,7 +53,7 @@ def put_user(path: Path, user: User) -> None:
 
     Raises UsersError, WriteError.
     """
-    with _changing(path):
+    with alone_in(path.parent):
         root = _load(path) if path.exists() else CommentedMap()
         list(_users(root, path))  # nothing is added to a file with mistakes
         if root.get("users") is None:
@@ -73,7 +72,7 @@ def replace_hash(path: Path, user: User, password_hash: str) -> User:
 
     Raises UsersError, WriteError.
     """
-    with _changing(path):
+    with alone_in(path.parent):
         root = _load(path)
         if user not in _users(root, path):
             return user
@@ -84,7 +83,7 @@ def replace_hash(path: Path, user: User, password_hash: str) -> User:
 
 def remove_user(path: Path, name: str) -> bool:
     """Take a user out; says whether there was one of this name. Raises UsersError, WriteError."""
-    with _changing(path):
+    with alone_in(path.parent):
         root = _load(path)
         there = any(user.name == name for user in _users(root, path))
         if there:
@@ -166,17 +165,3 @@ def _write(path: Path, root: CommentedMap) -> None:
                 os.fchown(file.fileno(), before.st_uid, before.st_gid)
         file.write((b"" if before else _HEAD.encode()) + text.getvalue())
     sync_directory(path.parent)
-
-
-@contextmanager
-def _changing(path: Path) -> Iterator[None]:
-    """Alone with the file: the server that hashes a password anew and a person who adds another must not undo each other's."""
-    try:
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise UsersError(f"cannot use the folder of {as_text(path)}: {error.strerror}") from None
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
