@@ -19,6 +19,7 @@ from ferstream.consumer.dashboard.access.start_checks import open_access
 from ferstream.consumer.dashboard.api import routes as api
 from ferstream.consumer.dashboard.api.answer import http_error, server_error
 from ferstream.consumer.dashboard.api.door import Door
+from ferstream.consumer.dashboard.cameras import routes as cameras
 from ferstream.consumer.dashboard.frames import routes as frames
 from ferstream.consumer.dashboard.frames.answers import Answers
 from ferstream.consumer.dashboard.frames.sources import FrameSources
@@ -34,13 +35,15 @@ def build_app(settings: DashboardSettings, hub: Hub | None = None) -> Starlette:
     hub = hub or Hub(settings, DashboardMetrics())
     sources = FrameSources(settings, Answers(settings.redis_url, settings.prefix, settings.shards))
 
+    more = [*cameras.routes(settings.cameras_file), *frames.routes(sources, settings)]
+
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with audit, sources, hub:
             yield
 
     app = Starlette(
-        routes=[*_routes(hub, access, audit, frames.routes(sources, settings)), *page_files.routes()],
+        routes=[*_routes(hub, access, audit, more), *page_files.routes()],
         middleware=[Middleware(AccessMiddleware, access=access)],
         exception_handlers={HTTPException: http_error, Exception: server_error},
         lifespan=lifespan,
