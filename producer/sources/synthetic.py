@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -29,6 +30,8 @@ _REACH = (110.0, 40.0)
 _ZOOM = 0.12
 #: Colours of the wall (BGR), so that cameras side by side are told apart.
 _WALLS = ((150, 140, 125), (125, 145, 150), (135, 150, 128), (150, 130, 142))
+
+_LOADING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,11 @@ class Portraits:
 
 def _sitters(variant: int) -> list[_Sitter]:
     """Both, both mirrored, or one of the two: four cameras side by side do not look the same."""
+    # Packages that import their modules when they are asked for must not be asked by two cameras at a time.
+    with _LOADING:
+        pictures = _astronaut(), _hopper()
     # A face of the first portrait is 100 px wide at scale 1; of the second, 160 px.
-    collins, hopper = _Sitter(_astronaut(), (330, 385), 1.25, 8.0), _Sitter(_hopper(), (950, 385), 1.05, 11.0)
+    collins, hopper = _Sitter(pictures[0], (330, 385), 1.25, 8.0), _Sitter(pictures[1], (950, 385), 1.05, 11.0)
     if variant % 4 == 1:
         return [_mirrored(collins), _mirrored(hopper)]
     alone = [replace(collins, middle=(690, 400))], [replace(hopper, middle=(610, 385))]
@@ -119,11 +125,13 @@ def _backdrop(colour: tuple[int, int, int]) -> NDArray[np.uint8]:
     return wall
 
 
+@cache
 def _astronaut() -> NDArray[np.uint8]:
     data = _demo_module("skimage.data")
     return np.ascontiguousarray(np.asarray(data.astronaut(), np.uint8)[..., ::-1])
 
 
+@cache
 def _hopper() -> NDArray[np.uint8]:
     path = _demo_module("matplotlib.cbook").get_sample_data("grace_hopper.jpg", asfileobj=False)
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
