@@ -29,7 +29,7 @@ endef
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
 
-demo: $(DEMO)/.installed  ## real faces through the whole path, in about half a minute; ARGS="--forever", say
+demo: $(DEMO)/.installed  ## real faces through the whole path, and a page that shows them, for 20 seconds; ARGS="--forever --open", say
 	@$(DEMO)/bin/fer-demo $(ARGS)
 
 test: $(DEV)/.installed missing-tools  ## every test that takes seconds, in ten minutes; ARGS="-k reader", say

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     import click
 
+EXIT_WRONG_USAGE = 2
+#: A server, model, camera or file cannot be used.
+EXIT_UNUSABLE = 3
 #: As shells report a program that Ctrl-C ended.
 INTERRUPTED = 130
 
@@ -25,6 +28,7 @@ PROGRAMS = {
     "train": ("ferstream.training.cli", "Look at datasets, and train and measure the two models."),
     "status": ("ferstream.consumer.terminal.status", "See how a whole deployment is, and what is wrong with it."),
     "analyze": ("ferstream.streams.local.analyze", "Analyse video files and pictures."),
+    "up": ("ferstream.streams.local.up", "Run everything on this machine, with a page."),
     "demo": ("ferstream.streams.local.demo", "Watch real faces go through the whole path."),
 }
 
@@ -95,6 +99,10 @@ def train() -> None:
 
 def status() -> None:
     start("status", "fer-status")
+
+
+def up() -> None:
+    start("up", "fer-up")
 
 
 def demo() -> None:

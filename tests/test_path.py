@@ -145,9 +145,8 @@ def test_ctrl_c_ends_a_running_demo_with_its_account_and_its_parts_log_as_it_doe
             demo.wait(timeout=PROCESS_S)
     assert demo.returncode == 0
     assert json.loads(said.splitlines()[-1])["balance"] == 0
-    lines = (tmp_path / "log").read_text().splitlines()
-    assert [line for line in lines if not line.startswith("{")] == ["Stopping ..."]
-    logged = [json.loads(line) for line in lines if line.startswith("{")]
+    logged = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert [line["message"] for line in logged if line.get("part") == "up"][-1] == "Stopping ..."
     assert {("ferstream.producer", "debug"), ("ferstream.workers", "debug")} <= {
         (".".join(line["logger"].split(".")[:2]), line["level"]) for line in logged
     }

@@ -1,6 +1,5 @@
 """`fer-analyze`: video files and pictures into tables, drawn videos and a report, with nothing to start before."""
 
-import os
 import signal
 import tempfile
 import threading
@@ -23,6 +22,7 @@ from ferstream.streams.local.clip_check import check_clips
 from ferstream.streams.local.clip_options import ClipOptions
 from ferstream.streams.local.clip_run import ClipError, ClipRun, Machinery, Stopped
 from ferstream.streams.local.clips import Clip, find_clips
+from ferstream.streams.local.cores import Workers, share_cores
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.local.outcome import Outcome
 from ferstream.streams.local.processes import ProgramProcess, free_port
@@ -36,18 +36,15 @@ from ferstream.streams.wire.keys import Keys
 
 #: Clips at work at a time: while one is drawn or begins, another keeps the workers busy.
 AT_ONCE = 2
-#: Threads of a worker beyond which another worker is of more use.
-_THREADS = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workers:
+@dataclass(frozen=True, slots=True)
+class _Fleet:
     """How many workers, and what computes their models."""
 
-    count: int
+    workers: Workers
     device: str
     precision: str
-    threads: int
 
 
 class _Emotions(click.ParamType):  # type: ignore[type-arg]
@@ -146,9 +143,7 @@ def main(
         signal.signal(number, lambda _number, _frame: stop.set())
     make_folder(folder)
     options = ClipOptions(format=format_, video=not no_video, **given)
-    cores = _usable_cores()
-    count = workers or max(1, cores // _THREADS)
-    fleet = Workers(count=count, device=device, precision=precision, threads=max(1, min(_THREADS, cores // count)))
+    fleet = _Fleet(share_cores(workers), device, precision)
     clips, problems = find_clips(files)
     report = Outcome(as_json=as_json, folder=folder)
     for problem in problems:
@@ -182,7 +177,7 @@ def _analyse(
     clips: list[Clip],
     records: dict[Clip, AnalysisRecord],
     options: ClipOptions,
-    fleet: Workers,
+    fleet: _Fleet,
     report: Outcome,
     stop: threading.Event,
 ) -> None:
@@ -253,12 +248,12 @@ def _pool(stop: threading.Event) -> "Iterator[ThreadPoolExecutor]":
             raise
 
 
-def _start_workers(stack: ExitStack, url: str, fleet: Workers) -> list[tuple[ProgramProcess, int]]:
+def _start_workers(stack: ExitStack, url: str, fleet: _Fleet) -> list[tuple[ProgramProcess, int]]:
     logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fer-log-")))
     started = []
-    for number in range(1, fleet.count + 1):
+    for number in range(1, fleet.workers.count + 1):
         port = free_port()
-        arguments = ("--redis", url, *log_arguments(), "--metrics-port", str(port), "--threads", str(fleet.threads))
+        arguments = ("--redis", url, *log_arguments(), "--metrics-port", str(port), "--threads", str(fleet.workers.threads))
         models = ("--device", fleet.device, "--precision", fleet.precision)
         log = logs / f"worker-{number}" if _is_quiet() else None
         process = ProgramProcess(f"worker {number}", "worker", "run", *arguments, *models, "--json", collect=True, log=log)
@@ -270,10 +265,6 @@ def _start_workers(stack: ExitStack, url: str, fleet: Workers) -> list[tuple[Pro
 def _is_quiet() -> bool:
     """Whether the parts' own log is of no interest: a line of ours says what matters."""
     return click.get_current_context().meta["log_level"] in ("warning", "error")
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 name_variables(main, "FER_ANALYZE")

@@ -74,6 +74,9 @@ class EmbeddedRedis:
     def pid(self) -> int:
         return self._server.pid
 
+    def running(self) -> bool:
+        return self._server.poll() is None
+
     def close(self) -> None:
         """Stop the server and remove its directory."""
         self._server.terminate()

@@ -13,7 +13,7 @@ import cloup
 from cloup.formatting import HelpFormatter, HelpSection
 
 from ferstream.streams.errors import FerstreamError
-from ferstream.streams.programs import INTERRUPTED
+from ferstream.streams.programs import EXIT_UNUSABLE, EXIT_WRONG_USAGE, INTERRUPTED
 from ferstream.streams.service.environment import SHARED, long_name, name_options, preferred, unknown_variables, variables_of
 from ferstream.streams.service.logs import LEVELS, configure_logging, logs_json
 from ferstream.streams.service.named_file import as_text
@@ -21,13 +21,11 @@ from ferstream.streams.service.threads import THREAD_DIED
 
 log = logging.getLogger(__name__)
 
-#: A server, model, camera or file cannot be used.
-EXIT_UNUSABLE = 3
 #: Exit statuses, the same in all programs.
 EXIT_STATUSES = {
     0: "done",
     1: "failed while running",
-    2: "wrong usage or configuration",
+    EXIT_WRONG_USAGE: "wrong usage or configuration",
     EXIT_UNUSABLE: "a server, model, camera or file cannot be used",
     INTERRUPTED: "ended by Ctrl-C",
 }
@@ -58,6 +56,12 @@ class Failure(click.ClickException):
             log.error("%s", self.message)
         else:
             super().show(file)
+
+
+class WrongUsage(Failure):
+    """Wrong usage or configuration of a program that we start: its words, and its exit status."""
+
+    exit_code = EXIT_WRONG_USAGE
 
 
 class _Helpful(cloup.Command):

@@ -21,12 +21,22 @@ USUAL_REDIS = "redis://127.0.0.1:6379/0"
 
 def server_options(command: F) -> F:
     """`redis_url`, and --prefix for `chosen_prefix`."""
+    return _server_options(command, USUAL_REDIS, show_default=True)
+
+
+def own_server_options(command: F) -> F:
+    """As `server_options`; `redis_url` is None where nobody gave one."""
+    return _server_options(command, None, show_default="a server of its own, gone at the end")
+
+
+def _server_options(command: F, default: str | None, *, show_default: str | bool) -> F:
     return cloup.option_group(
         "Redis",
         cloup.option(
             "--redis",
             "redis_url",
-            default=USUAL_REDIS,
+            default=default,
+            show_default=show_default,
             callback=_choose_redis,
             help="Redis to use: redis://, rediss:// (TLS), unix:// or redis+cluster:// URL.",
         ),
@@ -126,7 +136,7 @@ def _keep(ctx: click.Context, param: click.Parameter, value: object) -> object:
     return value
 
 
-def _choose_redis(ctx: click.Context, param: click.Parameter, url: str) -> str:
+def _choose_redis(ctx: click.Context, param: click.Parameter, url: str | None) -> str | None:
     """The URL of --redis, or what --redis-url-file holds."""
     if preferred(ctx, str(param.name), "redis_url_file") == param.name:
         return url

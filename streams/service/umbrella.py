@@ -19,6 +19,7 @@ class Umbrella(FerGroup):
     cls=Umbrella,
     example="""\
 fer demo
+fer up --camera desk=webcam:0 --open
 fer status --watch
 fer producer run --camera desk=webcam:0
 fer worker run --help""",

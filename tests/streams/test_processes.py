@@ -17,7 +17,7 @@ LATE = "import sys, time; sys.stdin.readline(); {begin}; time.sleep(600)"
 @pytest.mark.parametrize(
     ("program", "words", "parts"),
     [
-        ("demo", ("--forever", "--json"), {"redis", "guard", "worker", "producer"}),
+        ("demo", ("--forever", "--json"), {"redis", "guard", "worker", "producer", "consumer", "dashboard"}),
         ("analyze", ("clip.mp4", "--out", "out"), {"redis", "guard", "worker", "consumer"}),
     ],
 )
@@ -54,5 +54,7 @@ def what(pid: int) -> str:
         words = Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace")
     except FileNotFoundError:
         return ""
-    marks = {"redis": "unixsocket", "guard": "os.kill("} | {name: f"; {name}()" for name in ("worker", "producer", "consumer")}
+    marks = {"redis": "unixsocket", "guard": "os.kill("} | {
+        name: f"; {name}()" for name in ("worker", "producer", "consumer", "dashboard")
+    }
     return next((part for part, mark in marks.items() if mark in words), "")

@@ -12,7 +12,7 @@ import pytest
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.status_board import StatusBoard
-from ferstream.streams.local.demo import named
+from ferstream.streams.local.parts.camera_list import named
 from ferstream.streams.service.environment import unknown_variables
 from ferstream.streams.service.health_server import StatusServer
 from ferstream.streams.wire.keys import Keys
@@ -221,15 +221,15 @@ def test_a_worker_and_a_tail_say_more_with_v(redis_url):
 
 
 def test_the_demo_takes_cameras_as_the_producer_does():
-    assert named(()) == ["demo=portraits:"]
-    assert named(("desk=webcam:0", "rtsp://10.0.0.5/x?a=b", "/films/a=b.mkv", "webcam:1", "@door.url", "hall=@hall.url")) == [
+    assert named(()) == ()
+    assert named(("desk=webcam:0", "rtsp://10.0.0.5/x?a=b", "/films/a=b.mkv", "webcam:1", "@door.url", "hall=@hall.url")) == (
         "desk=webcam:0",
         "camera-2=rtsp://10.0.0.5/x?a=b",
         "camera-3=/films/a=b.mkv",
         "camera-4=webcam:1",
         "camera-5=@door.url",
         "hall=@hall.url",
-    ]
+    )
 
 
 @pytest.mark.parametrize(
