@@ -50,8 +50,11 @@ class FramesServer:
 
     def headers(self) -> dict[str, str]:
         """What a page sends with a request that changes something."""
-        _, session, _ = self._ask("GET", "/api/session", None, {})
-        return {"Origin": self.origin, "X-CSRF-Token": session["csrf"]}
+        return {"Origin": self.origin, "X-CSRF-Token": self.get("/api/session")["csrf"]}
+
+    def get(self, path: str) -> Any:
+        """The JSON of an answer."""
+        return self._ask("GET", path, None, {})[1]
 
     def analyze(self, body: bytes | Iterable[bytes], **headers: str) -> tuple[int, Any, http.client.HTTPMessage]:
         """POST /api/analyze: status, JSON and headers of the answer."""

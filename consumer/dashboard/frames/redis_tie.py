@@ -80,14 +80,17 @@ class RedisTie:
 
     def _look(self) -> Keys:
         """Whether frames can be written to this Redis by this user, and over how many shards."""
-        with translated():
-            told = self.client.get(Keys(self._prefix).shard_count)
-        keys = Keys(self._prefix, self._shards or int(told or 1))
-        check_server(self.client, keys, self.clock)
         try:
+            with translated():
+                told = self.client.get(Keys(self._prefix).shard_count)
+            keys = Keys(self._prefix, self._shards or int(told or 1))
+            check_server(self.client, keys, self.clock)
             check_rights(self.client, producer_commands(keys))
         except StoreRefused as error:
-            raise StoreRefused(f"{error}, and that of a producer too (docs/dashboard.md)", error.code) from error
+            needs = (
+                "; a dashboard's user needs the rights of a producer too (docs/dashboard.md)" if error.code == "NOPERM" else ""
+            )
+            raise StoreRefused(f"{error}{needs}", error.code) from error
         return keys
 
     def _run(self) -> None:

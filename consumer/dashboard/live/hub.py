@@ -179,9 +179,11 @@ class Hub:
             return
         back, self.away = bool(self.away and self._status), ""
         self._clock_ahead_s = look.deployment.at - time.time()
-        self._statuses = {status["camera_id"]: status for status in look.status["cameras"] if not is_upload(status["camera_id"])}
+        cameras = [status for status in look.status["cameras"] if not is_upload(status["camera_id"])]
+        self._statuses = {status["camera_id"]: status for status in cameras}
         self._read_pictures(self._settings.shards or look.deployment.shards or 1)
-        self._status = msgspec.json.encode(look.status | {"figures": {view.camera_id: view.figures() for view in self._cameras}})
+        figures = {view.camera_id: view.figures() for view in self._cameras}
+        self._status = msgspec.json.encode(look.status | {"cameras": cameras, "figures": figures})
         if back:
             self.viewers.say(messages.back_text())
         self.viewers.show("status", messages.status_text(self._status))

@@ -1,8 +1,9 @@
 """The browser's camera: a real server, a real worker, and pages that send frames."""
 
+import re
 import resource
 import time
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -15,6 +16,7 @@ from ferstream.streams.wire.emotions import EMOTIONS
 from tests.consumer.dashboard.frames.conftest import KEYS
 from tests.support.fleet import portrait_jpeg, wait_until
 from tests.support.frames_server import FramesServer, Page
+from tests.support.paths import ROOT
 
 STAGES = {"queue", "decode", "detect", "classify", "publish", "server"}
 
@@ -155,13 +157,35 @@ def test_redis_may_be_started_anew_meanwhile(fleet):
         assert wait_until(lambda: statuses(fleet))[0].camera_id == "browser-desk"
 
 
-def test_a_user_without_the_rights_of_a_producer_is_told_so(fleet):
-    fleet.redis.client.acl_setuser("viewer", enabled=True, passwords=["+x"], keys=["*"], commands=["+@all", "-xadd"])
-    url = f"redis://viewer:x@127.0.0.1:{fleet.redis.port}/0"
-    refused = pytest.raises(AssertionError, match=r"cannot write frames: .*give the user its role's rights")
-    with FramesServer(url) as server, Page(server) as page, refused:
-        page.start("", 10)
-    fleet.redis.client.acl_deluser("viewer")
+@contextmanager
+def user_of(fleet, *roles):
+    """The URL of a user who has the rights of these roles."""
+    lines = (ROOT / "deploy/redis/users.acl.template").read_text().splitlines()
+    rights = {line.split()[1]: line.partition(" -@all ")[2] for line in lines if line.startswith("user ")}
+    keys = {line.split()[1]: line.partition(" resetkeys ")[2].partition(" -@all ")[0] for line in lines if " resetkeys " in line}
+    words = [word for role in roles for word in re.findall(r"\([^)]*\)|\S+", f"{keys[role]} {rights[role]}")]
+    fleet.redis.client.execute_command("ACL", "SETUSER", "page", "reset", "on", ">x", "-@all", *words)
+    yield f"redis://page:x@127.0.0.1:{fleet.redis.port}/0"
+    fleet.redis.client.acl_deluser("page")
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["in an empty Redis", "in one that is in use"])
+def test_a_user_without_the_rights_of_a_producer_is_told_so(fleet, first):
+    if first:
+        fleet.redis.client.delete(KEYS.shard_count)
+    refused = pytest.raises(AssertionError, match=r"cannot write frames: .* needs the rights of a producer too")
+    with user_of(fleet, "dashboard") as url, FramesServer(url) as server:
+        with Page(server) as page, refused:
+            page.start("", 10)
+        status, said, _ = server.analyze(portrait_jpeg())
+    assert (status, "needs the rights of a producer too" in said["error"]) == (503, True)
+
+
+def test_the_roles_of_a_dashboard_and_of_a_producer_are_enough(fleet):
+    with user_of(fleet, "dashboard", "producer") as url, FramesServer(url) as server:
+        with server.page() as page:
+            page.ask(1, portrait_jpeg())
+        assert server.analyze(portrait_jpeg())[0] == 200
 
 
 def test_a_server_that_stops_says_goodbye_and_leaves_nothing(fleet):

@@ -12,7 +12,7 @@ from ferstream.consumer.dashboard.frames import sources
 from ferstream.consumer.dashboard.frames.uploads import analyze
 from ferstream.streams.wire.emotions import EMOTIONS
 from tests.consumer.dashboard.frames.conftest import KEYS
-from tests.support.fleet import wait_until
+from tests.support.fleet import portrait_jpeg, wait_until
 from tests.support.frames_server import FramesServer
 from tests.support.patience import PROCESS_S
 from tests.support.portrait_clips import make_clip, portraits
@@ -195,6 +195,15 @@ def test_a_client_that_goes_away_takes_its_frames_back(redis_url, client):
             connection.sendall(head(server, len(body)) + body)
             wait_until(lambda: client.xlen(KEYS.frames(0)))
         wait_until(lambda: not client.xlen(KEYS.frames(0)) and not client.hlen(KEYS.cameras))
+
+
+def test_an_upload_is_on_no_wall(fleet):
+    with fleet.server.page("desk") as page:
+        assert fleet.server.analyze(encoded(".jpg", two_faces()))[0] == 200
+        page.ask(1, portrait_jpeg())
+        for path in ("/api/cameras", "/api/status"):
+            said = wait_until(lambda path=path: "browser-desk" in (text := str(fleet.server.get(path))) and text)
+            assert "upload-" not in said
 
 
 def test_a_third_upload_waits_for_its_turn(fleet, monkeypatch):
