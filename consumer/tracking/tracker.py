@@ -95,6 +95,11 @@ class FaceTracker:
         _, tracks = self._cameras.get(camera_id, (0.0, CameraTracks()))
         return tuple(sorted(track.number for track in tracks.tracks if track.confirmed))
 
+    def since(self, camera_id: str) -> dict[int, float]:
+        """When the camera's tracks that have not left were seen first, in seconds since the epoch."""
+        _, tracks = self._cameras.get(camera_id, (0.0, CameraTracks()))
+        return {track.number: track.first.at for track in tracks.tracks}
+
     def save(self, camera_id: str) -> bytes:
         """All that is known of a camera, for `load`. Of one that is unknown too: nothing, as bytes."""
         _, tracks = self._cameras.get(camera_id, (0.0, CameraTracks()))

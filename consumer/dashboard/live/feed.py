@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from ferstream.consumer.subscribe.sources import Delivery, EventDelivery
 from ferstream.consumer.subscribe.subscriber import AsyncEventSubscriber, AsyncResultSubscriber
-from ferstream.streams.errors import StoreError
+from ferstream.streams.errors import FerstreamError
 
 log = logging.getLogger(__name__)
 
@@ -24,15 +24,20 @@ class Feed:
     def __init__(self, url: str, prefix: str, shards: int | None) -> None:
         self._url, self._prefix, self._shards = url, prefix, shards
 
-    async def results(self, take: Callable[[Delivery], None], undecodable: Callable[[int], None]) -> None:
-        """New results, in order of capture, for ever."""
+    async def results(
+        self, take: Callable[[Delivery], None], undecodable: Callable[[int], None], begin: Callable[[], Awaitable[None]]
+    ) -> None:
+        """New results, in order of capture, for ever. `begin` is run once it is known where the new ones begin."""
 
         async def read() -> None:
             async with AsyncResultSubscriber(
                 self._url, order_window_s=ORDER_WINDOW_S, prefix=self._prefix, shards=self._shards
             ) as subscriber:
-                seen = 0
+                seen, begun = 0, False
                 async for batch in subscriber.batches():
+                    if not begun and subscriber.connected:
+                        await begin()
+                        begun = True
                     await _take_all(batch, take)
                     undecodable(subscriber.undecodable - seen)
                     seen = subscriber.undecodable
@@ -66,6 +71,6 @@ async def _for_ever(what: str, read: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await read()
-        except StoreError as error:
+        except FerstreamError as error:
             log.warning("cannot read %s, trying again in %.0f s: %s", what, AGAIN_S, error)
         await asyncio.sleep(AGAIN_S)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,16 +14,19 @@ from ferstream.consumer.dashboard.live.camera.camera_view import CameraView
 from ferstream.consumer.dashboard.live.camera.cameras import Cameras
 from ferstream.consumer.dashboard.live.feed import Feed
 from ferstream.consumer.dashboard.live.history import History
+from ferstream.consumer.dashboard.live.known_tracks import take_over
 from ferstream.consumer.dashboard.live.listener import Listener
 from ferstream.consumer.dashboard.live.look import Look, Looker
 from ferstream.consumer.dashboard.live.metrics import DashboardMetrics
 from ferstream.consumer.dashboard.live.pictures import Pictures
 from ferstream.consumer.dashboard.live.viewer import Viewer
 from ferstream.consumer.dashboard.live.viewers import Viewers
+from ferstream.consumer.dashboard.live.vital_task import vital_task
 from ferstream.consumer.dashboard.settings import DashboardSettings
 from ferstream.consumer.subscribe.sources import Delivery, EventDelivery
 from ferstream.consumer.tracking.tracker import FaceTracker
 from ferstream.streams.frames.previews import SIDES
+from ferstream.streams.redis_client.connect import connect_async
 from ferstream.streams.service.heartbeat import Heartbeat, LoopWatch
 from ferstream.streams.wire.keys import Keys
 from ferstream.streams.wire.messages import Preview
@@ -62,8 +66,11 @@ class Hub:
         settings, undecodable = self._settings, self.metrics.undecodable.inc
         feed = Feed(settings.redis_url, settings.prefix, settings.shards)
         self._looker = Looker(settings.redis_url, settings.prefix, self._take_look)
-        for task in (feed.results(self._take_result, undecodable), feed.events(self._take_event, undecodable), self._tick()):
-            self._tasks.append(asyncio.create_task(task))
+        self._tasks = [
+            vital_task(feed.results(self._take_result, undecodable, self._begin), "results"),
+            vital_task(feed.events(self._take_event, undecodable), "events"),
+            vital_task(self._tick(), "ticks"),
+        ]
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -133,12 +140,18 @@ class Hub:
         self._asked[camera_id] = time.monotonic() + within_s
         return await self._cameras.heard(camera_id).picture(within_s)
 
+    async def _begin(self) -> None:
+        """Before the first result: go on with the tracks that are known."""
+        settings = self._settings
+        async with aclosing(connect_async(settings.redis_url)) as client:
+            await take_over(client, settings.prefix, settings.shards, self._tracker)
+
     def _take_result(self, delivery: Delivery) -> None:
         if is_upload(delivery.result.camera_id):
             return
         shown, _ = self._tracker.update(delivery.result)
         view = self._cameras.heard(shown.camera_id)
-        faces = view.take_result(shown, delivery.latency_s)
+        faces = view.take_result(shown, self._tracker.since(shown.camera_id), delivery.latency_s)
         if self.viewers.see_pictures(shown.camera_id) and (pair := view.pair_faces(faces)):
             self.viewers.picture(*pair)
         self.viewers.faces(view, faces)
@@ -160,7 +173,7 @@ class Hub:
             if self._picture_task:
                 self._picture_task.cancel()
             self._picture_keys = keys
-            self._picture_task = asyncio.create_task(self._pictures.read(keys))
+            self._picture_task = vital_task(self._pictures.read(keys), "pictures")
 
     def _take_event(self, delivery: EventDelivery) -> None:
         event = delivery.event

@@ -3,18 +3,17 @@
 import asyncio
 import math
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 
 from ferstream.consumer.dashboard.live.camera.figures import Figures, RecentResults
 from ferstream.consumer.dashboard.live.camera.pairing import Pairing
 from ferstream.consumer.dashboard.live.camera.timeline import Timeline
-from ferstream.consumer.dashboard.live.messages import FaceMessage, Faces, Picture, face_message
-from ferstream.streams.wire.messages import Face, Preview, Result
+from ferstream.consumer.dashboard.live.messages import Faces, Picture, face_message
+from ferstream.streams.wire.messages import Preview, Result
 
 #: A camera of which a picture came within this gives pictures: its faces come with them, and not alone.
 PICTURED_S = 1.0
-#: Tracks whose beginning is remembered; beyond, those of the newest faces.
-MOST_TRACKS = 64
 
 
 class CameraView:
@@ -27,15 +26,14 @@ class CameraView:
         self.timeline = Timeline()
         self._seen_at = time.monotonic()
         self._recent = RecentResults()
-        self._since: dict[int, float] = {}
         self._pairs: Pairing[Faces, Preview] = Pairing()
         self._preview: Preview | None = None
         self._preview_at = self._pictured_at = -math.inf
         self._previewed = asyncio.Event()
         self._pictured = 0.0  # capture time of the picture that went out last
 
-    def take_result(self, result: Result, age_s: float) -> Faces:
-        """A result whose faces have their tracks: what viewers are told of it."""
+    def take_result(self, result: Result, since: Mapping[int, float], age_s: float) -> Faces:
+        """A result whose faces have their tracks, which began at `since`: what viewers are told of it."""
         self._seen_at = time.monotonic()
         self._recent.add(age_s)
         self.newest = Faces(
@@ -44,9 +42,8 @@ class CameraView:
             captured_at=result.captured_at,
             width=result.width,
             height=result.height,
-            faces=[self._face(face, result.captured_at) for face in result.faces],
+            faces=[face_message(face, since.get(face.track or 0)) for face in result.faces],
         )
-        self._forget_tracks()
         return self.newest
 
     def pair_faces(self, faces: Faces) -> tuple[Faces, Preview] | None:
@@ -98,16 +95,6 @@ class CameraView:
             return None
         self._pictured_at, self._pictured = time.monotonic(), captured_at
         return pair
-
-    def _face(self, face: Face, at: float) -> FaceMessage:
-        since = None if face.track is None else self._since.setdefault(face.track, at)
-        return face_message(face, since)
-
-    def _forget_tracks(self) -> None:
-        if len(self._since) > MOST_TRACKS and self.newest:
-            seen = {face.track for face in self.newest.faces}
-            newest = sorted(self._since)[-MOST_TRACKS // 2 :]
-            self._since = {track: self._since[track] for track in self._since if track in seen or track in newest}
 
 
 def picture_of(faces: Faces, preview: Preview) -> Picture:

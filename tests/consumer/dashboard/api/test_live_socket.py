@@ -10,15 +10,18 @@ import threading
 import time
 import urllib.request
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import pytest
 from prometheus_client import CollectorRegistry
 from websockets.exceptions import ConnectionClosed
 
 from ferstream.consumer.dashboard.live import viewers
+from ferstream.consumer.tracking.tracker import FaceTracker
 from ferstream.streams.wire.codec import encode_event
 from ferstream.streams.wire.keys import Keys
 from tests.faults.server import Server
+from tests.support import records
 from tests.support.dashboard import Dashboard, live, next_of, served_here
 from tests.support.paths import ROOT
 from tests.support.patience import PATIENCE, PROCESS_S
@@ -86,6 +89,25 @@ async def test_a_picture_always_comes_with_the_faces_of_its_own_frame(page, clie
                 assert (picture["picture"], picture["blurred"], one["track"] is not None) == ([320, 180], False, True)
                 seen[camera].append(number)
             assert all(numbers == sorted(set(numbers)) for numbers in seen.values())
+
+
+async def test_faces_have_the_numbers_that_their_events_have(client, redis_url):
+    tracker, started = FaceTracker(), time.time() - 60
+    for number in range(1, 4):  # three who have left
+        place = (100.0 * number, 0.0, 100.0 * number + 50, 70.0)
+        for frame in range(10):
+            tracker.update(
+                replace(records.result(10 * number + frame, face(box=place)), captured_at=started + 3 * number + frame / 10)
+            )
+    client.hset(Keys().tracks(0), mapping={"door": tracker.save("door"), "hall": b"nonsense", "": "1 0-0"})
+    with Dashboard(redis_url) as page, playing(client, ("door", "hall"), pictures=False):
+        async with asyncio.timeout(PROCESS_S), page.live() as viewer:
+            await viewer.send(RESULTS)
+            seen = {}
+            while len(seen) < 2:
+                said = await next_of(viewer, "faces")
+                seen[said["camera"]] = said["faces"][0]["track"]
+            assert seen == {"door": 4, "hall": 1}
 
 
 async def test_without_pictures_faces_come_alone_with_events_and_a_status_each_second(page, client):
