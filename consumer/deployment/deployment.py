@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ import redis
 
 from ferstream.consumer.deployment.reader_group import ReaderGroup, read_groups
 from ferstream.consumer.tracking.service.tracker_status import TrackerStatus
-from ferstream.streams.errors import StoreError, StoreUnavailable
+from ferstream.streams.errors import GroupGone, StoreError, StoreUnavailable
 from ferstream.streams.frames.account import Account, read_account
 from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.status_board import Status, read_statuses
@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 #: Of a Redis that holds much else, no more is looked through for other deployments.
 SCAN_CALLS, SCAN_KEYS = 50, 1000
+#: Of workers, where none has said what its group is.
+GROUP = "workers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,7 @@ class DeploymentReader:
         account = self._seen("account", lambda: read_account(self._client, keys))
         somebody_works = any(self._live(worker) for worker in workers)
         server, rates = self._seen("server", self._server), self._rates(account)
-        oldest_s = self._seen("frames", lambda: self._oldest(keys))
+        oldest_s = self._seen("frames", lambda: self._oldest(keys, {worker.group for worker in workers} or {GROUP}))
         groups = self._seen("groups", lambda: read_groups(self._client, keys, self._clock.now())) or []
         return Deployment(
             prefix=self._prefix,
@@ -174,14 +176,33 @@ class DeploymentReader:
             dropped=by_reason(account.dropped, old.dropped),
         )
 
-    def _oldest(self, keys: Keys) -> float | None:
-        """For how long the oldest frame has been in Redis, by its id; None where none waits."""
-        written = []
+    def _oldest(self, keys: Keys, groups: Collection[str]) -> float | None:
+        """For how long the oldest frame has been in Redis, by its id; None where none waits.
+
+        Who may read no frame is told of those that workers have.
+        """
+        found: list[bytes] = []
         for shard in range(keys.shards):
-            with translated():
-                listed: Any = self._client.xrange(keys.frames(shard), count=1)
-            written += [int(entry_id.partition(b"-")[0]) / 1000 for entry_id, _ in listed]
+            stream = keys.frames(shard)
+            try:
+                with translated():
+                    listed: Any = self._client.xrange(stream, count=1)
+            except StoreError as error:
+                if error.code != "NOPERM":
+                    raise
+                found += [first for group in groups if (first := self._first_pending(stream, group))]
+            else:
+                found += [entry_id for entry_id, _ in listed]
+        written = [int(entry_id.partition(b"-")[0]) / 1000 for entry_id in found]
         return max(0.0, self._clock.now() - min(written)) if written else None
+
+    def _first_pending(self, stream: str, group: str) -> bytes | None:
+        try:
+            with translated():
+                first: bytes | None = self._client.xpending(stream, group)["min"]
+        except GroupGone:
+            return None
+        return first
 
     def _elsewhere(self, what: str, kind: type[Status]) -> list[str]:
         """Other prefixes under which cameras, or workers, say that they are there."""
