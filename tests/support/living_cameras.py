@@ -29,25 +29,23 @@ GROUP = "workers"
 WIDTH, HEIGHT = 1280, 720
 #: Where the face is in every frame, xyxy.
 BOX = (320.0, 180.0, 560.0, 420.0)
-#: Seconds from one frame to the next.
-EVERY_S = 0.2
 
 
 class LivingCameras:
     """Cameras that go on by themselves in a thread, as a context: statuses, frames, results, and previews for who looks.
 
     `change` gives a camera another status; `quiet` are those whose frames nobody answers; `silent` those of whom nothing is said.
+    `faces_of` and `picture_of` are what each frame shows.
     """
 
-    def __init__(self, redis_url: str, *names: str, previews: str = "plain") -> None:
+    def __init__(self, redis_url: str, *names: str, previews: bool = True, every_s: float = 0.2) -> None:
         self._client = connect(redis_url)
         self._keys = Keys()
-        self._previews = previews
+        self._previews, self._every_s = previews, every_s
         self._clock = ServerClock()
         self._statuses = {name: _live(name) for name in names}
         self.quiet: set[str] = set()
         self.silent: set[str] = set()
-        self.faces: dict[str, tuple[Face, ...]] = {}
         self._sequence = 0
         self._ended = threading.Event()
         self._client.xgroup_create(self._keys.frames(0), GROUP, mkstream=True)
@@ -68,6 +66,14 @@ class LivingCameras:
         """From now on the camera is so."""
         self._statuses[name] = replace(self._statuses[name], state=state, problem=problem)
 
+    def faces_of(self, sequence: int) -> tuple[Face, ...]:
+        """The faces in a frame."""
+        return (face(box=BOX),)
+
+    def picture_of(self, sequence: int, side: int) -> bytes:
+        """A frame as a JPEG whose longer side has so many pixels."""
+        return picture(side)
+
     def tell(self, *events: Event) -> None:
         """Events, as a tracker writes them."""
         for event in events:
@@ -80,13 +86,14 @@ class LivingCameras:
 
     def _live(self) -> None:
         said_at = 0.0
-        while not self._ended.wait(EVERY_S):
+        while not self._ended.wait(self._every_s):
             if time.monotonic() - said_at >= 1:
                 said_at = time.monotonic()
                 self._say()
-            for name in self._statuses.keys() - self.quiet - self.silent:
-                if self._statuses[name].state == "live":
-                    self._see(name)
+            self._see([name for name, status in self._statuses.items() if self._is_seen(name, status)])
+
+    def _is_seen(self, name: str, status: CameraStatus) -> bool:
+        return status.state == "live" and name not in self.quiet | self.silent
 
     def _say(self) -> None:
         """What producer and worker say of themselves each second."""
@@ -99,36 +106,50 @@ class LivingCameras:
         worker = WorkerStatus(name="w", state="ready", device="cpu", runtime="openvino", precision="f32")
         workers.renew({"w": worker})
 
-    def _see(self, name: str) -> None:
-        """One frame, and its answer."""
-        self._sequence += 1
+    def _see(self, names: list[str]) -> None:
+        """A frame of each, and its answer."""
         now = self._clock.now()
+        watched = read_watched(self._client, self._keys, now) if self._previews else {}
+        endings = []
+        for name in names:
+            self._sequence += 1
+            looks = watched.get(name)
+            preview = self._preview(name, now, looks.max_side) if looks else None
+            entry = self._write(name, now)
+            endings.append(answered(entry, self._result(name, now, entry.entry_id), preview, looks.until if looks else 0.0))
+        self._finisher.end(0, endings, now)
+
+    def _write(self, name: str, now: float) -> Entry:
         header = FrameHeader(
             camera_id=name, sequence=self._sequence, captured_at=now, deadline=now + 5, width=WIDTH, height=HEIGHT
         )
-        fields = encode_frame(Frame(header, picture(640)))
-        entry_id = self._client.xadd(self._keys.frames(0), fields).decode()
-        result = Result(
+        fields = encode_frame(Frame(header, picture(64)))
+        return Entry(0, self._client.xadd(self._keys.frames(0), fields).decode(), fields)
+
+    def _result(self, name: str, now: float, frame_id: str) -> Result:
+        return Result(
             camera_id=name,
             sequence=self._sequence,
             captured_at=now,
-            frame_id=entry_id,
+            frame_id=frame_id,
             width=WIDTH,
             height=HEIGHT,
-            faces=self.faces.get(name, (face(box=BOX),)),
+            faces=self.faces_of(self._sequence),
             models={},
             seconds={},
             worker="w",
         )
-        watched = read_watched(self._client, self._keys, now).get(name)
-        preview = None
-        if watched and self._previews != "off":
-            size = {"width": watched.max_side, "height": watched.max_side * HEIGHT // WIDTH}
-            preview = Preview(
-                camera_id=name, sequence=self._sequence, captured_at=now, blurred=False, jpeg=picture(watched.max_side), **size
-            )
-        entry = Entry(0, entry_id, fields)
-        self._finisher.end(0, [answered(entry, result, preview, watched.until if watched else 0.0)], now)
+
+    def _preview(self, name: str, now: float, side: int) -> Preview:
+        return Preview(
+            camera_id=name,
+            sequence=self._sequence,
+            captured_at=now,
+            width=side,
+            height=side * HEIGHT // WIDTH,
+            blurred=False,
+            jpeg=self.picture_of(self._sequence, side),
+        )
 
 
 def _live(name: str) -> CameraStatus:
@@ -136,10 +157,15 @@ def _live(name: str) -> CameraStatus:
 
 
 @cache
-def picture(side: int) -> bytes:
-    """A blue picture whose face is a white square at BOX."""
-    pixels = np.zeros((side * HEIGHT // WIDTH, side, 3), np.uint8)
-    pixels[:] = (20, 40, 160)
-    left, top, right, bottom = (round(value * side / WIDTH) for value in BOX)
-    pixels[top:bottom, left:right] = 255
-    return simplejpeg.encode_jpeg(pixels, quality=90, colorspace="RGB")
+def picture(side: int, box: tuple[float, float, float, float] = BOX) -> bytes:
+    """A blue picture whose face is a white square."""
+    return simplejpeg.encode_jpeg(pixels(side, box), quality=90, colorspace="RGB")
+
+
+def pixels(side: int, box: tuple[float, float, float, float]) -> np.ndarray:
+    """(h, w, 3) uint8."""
+    drawn = np.zeros((side * HEIGHT // WIDTH, side, 3), np.uint8)
+    drawn[:] = (20, 40, 160)
+    left, top, right, bottom = (round(value * side / WIDTH) for value in box)
+    drawn[top:bottom, left:right] = 255
+    return drawn

@@ -93,7 +93,7 @@ def test_keeps_nobody_out_and_fits_a_phone(browser, server, dark):
 def test_without_previews_faces_are_drawn_to_scale_and_it_says_how_to_get_a_picture(browser):
     with (
         EmbeddedRedis() as redis,
-        LivingCameras(redis.url, "door", previews="off"),
+        LivingCameras(redis.url, "door", previews=False),
         Dashboard(redis.url) as server,
         visit(browser, f"{server.url}/camera/door") as page,
     ):

@@ -113,10 +113,10 @@ def test_by_keyboard_alone(browser, server):
         pictured(page, "door")
         page.keyboard.press("/")
         page.keyboard.type("o")  # of the markup, door and gate/north
-        page.wait_for_function("document.querySelectorAll('li[data-camera]').length === 3")
+        page.wait_for_function("() => document.querySelectorAll('li[data-camera]').length === 3")
         page.keyboard.press("ControlOrMeta+a")
         page.keyboard.press("Delete")
-        page.wait_for_function("document.querySelectorAll('li[data-camera]').length === 5")
+        page.wait_for_function("() => document.querySelectorAll('li[data-camera]').length === 5")
         while page.evaluate("!document.activeElement.closest('li[data-camera]')"):
             page.keyboard.press("Tab")
         first = focused(page)

@@ -13,6 +13,7 @@ const FIRST_S = 4;
 
 const dirty = new Set();
 let asked = false;
+// With ?measure=1: how often was drawn, and `drawn(canvas, message)` is told of each picture with its boxes.
 const draws = new URLSearchParams(location.search).get("measure") === "1" ? (window.ferDraws = { frames: 0, pictures: 0 }) : null;
 
 /** All that changed is drawn at once, when the browser draws next. */
@@ -144,6 +145,7 @@ export class PictureView {
       if (draws) draws.pictures += 1;
     } else drawStage(context, place);
     drawFaces(context, message, { place, now: message.captured_at, label: labelFor(place.width, message.faces.length) });
+    if (this.#bitmap) draws?.drawn?.(this.canvas, message);
     // What was wrong may be over: the words go at once, and come again only with the next `tell`.
     if (this.#told && (this.node.dataset.old || !this.words.hidden)) this.tell(...this.#told);
   }
