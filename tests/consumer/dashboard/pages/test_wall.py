@@ -8,6 +8,7 @@ from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from tests.support.browser import chromium, violations, visit
 from tests.support.dashboard import Dashboard
 from tests.support.living_cameras import LivingCameras
+from tests.support.patience import PATIENCE
 
 MARKUP = "<img src=x onerror=alert(1)>"
 CAMERAS = (MARKUP, "attic", "door", "gate/north", "hall")
@@ -85,7 +86,7 @@ def test_a_camera_that_is_down_says_so_within_seconds_and_comes_back(browser, se
         pictured(page, "hall")
         cameras.change("hall", "down", "connection refused: nothing listens on that port")
         hall = tile(page, "hall")
-        hall.get_by_text("Camera down since").wait_for(timeout=5000)
+        hall.get_by_text("Camera down since").wait_for(timeout=5000 * PATIENCE)
         hall.get_by_text("nothing listens on that port").wait_for()
         page.get_by_text("1 not live").wait_for()
         page.get_by_role("status").filter(has_text="hall: Camera down").first.wait_for(state="attached")
@@ -157,10 +158,13 @@ def test_keeps_nobody_out(browser, server, dark):
 
 
 def test_a_server_that_goes_is_missed_and_found_again(browser, redis_url, cameras):
-    server = Dashboard(redis_url)
-    with visit(browser, f"{server.url}/", may_fail=("WebSocket connection", "ERR_CONNECTION_REFUSED")) as page:
+    with (
+        Dashboard(redis_url) as server,
+        visit(browser, f"{server.url}/", may_fail=("WebSocket connection", "ERR_CONNECTION_REFUSED")) as page,
+    ):
         pictured(page, "door")
-        server.end()
+        server.process.terminate()
+        server.ended()
         page.get_by_text(re.compile(r"Connection lost, trying again in \d s")).wait_for()
         tile(page, "door").get_by_text(re.compile(r"No picture for \d+ s")).wait_for()
         with Dashboard(redis_url, "--port", server.url.rpartition(":")[2]):
