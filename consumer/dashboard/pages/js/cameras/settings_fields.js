@@ -5,11 +5,15 @@ import { TEXTS } from "../texts.js";
 
 const texts = TEXTS.cameras;
 const DRAWN = ["mask", "region"];
+/** Of files alone, which a page cannot name: shown only where the camera has one of them. */
+const OF_FILES = ["loop", "realtime", "every", "from_s", "to_s", "frame_numbers"];
+const number = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 const YES_NO = ["true", "false"];
 
 /** {node, value()}; `known` maps a setting to {kind, least, most, default}, `given` are those that the camera has of its own. */
 export function settingsFields(known, given) {
-  const names = Object.keys(known).filter((name) => !DRAWN.includes(name));
+  const hidden = OF_FILES.some((name) => name in given) ? DRAWN : [...DRAWN, ...OF_FILES];
+  const names = Object.keys(known).filter((name) => !hidden.includes(name));
   const inputs = new Map(names.map((name) => [name, inputOf(name, known[name], given[name])]));
   const node = el("div", { class: "cameras-settings" }, names.map((name) => field(name, known[name], inputs.get(name))));
   return { node, value };
@@ -32,7 +36,7 @@ function inputOf(name, { kind, least, most, default: usual }, given) {
 
 function field(name, { kind, least, most }, input) {
   const id = `setting-${name}`;
-  const range = isChoice(kind) ? "" : texts.rangeOf(least, most);
+  const range = isChoice(kind) ? "" : texts.rangeOf(number.format(least), number.format(most));
   return el(
     "div",
     { class: "field", "data-field": name },

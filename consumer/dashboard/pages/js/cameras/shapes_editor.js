@@ -100,8 +100,13 @@ export function shapesEditor(given) {
     });
   }
 
-  function change(points) {
+  function keep(points) {
     shapes = shapes.map((shape, at) => (at === chosen ? { ...shape, points } : shape));
+  }
+
+  /** Corners are elsewhere, and as many as before: their handles stay, and with them the focus. */
+  function change(points) {
+    keep(points);
     showShapes();
     place();
   }
@@ -131,14 +136,14 @@ export function shapesEditor(given) {
   }
 
   function divide(at) {
-    change(divided(shapes[chosen].points, at));
+    keep(divided(shapes[chosen].points, at));
     show();
     focus(at + 1);
   }
 
   function removePoint() {
     const left = without(shapes[chosen].points, point);
-    change(left);
+    keep(left);
     show();
     focus(Math.min(point, left.length - 1));
   }
