@@ -4,6 +4,7 @@ import hashlib
 import os
 import stat
 import tempfile
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ class CameraFile:
     def __init__(self, path: Path, program: ProducerProgram) -> None:
         self.path = path.resolve()  # a link stays one
         self._program = program
+        self._changing = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -77,7 +79,7 @@ class CameraFile:
         return {"url": where, **entry}
 
     def _change(self, edit: Callable[[str, dict[str, Entry]], str], version: str | None) -> dict[str, Entry]:
-        with alone_in(self.path.parent):
+        with self._changing:
             before = self._text()
             listing = self._listing(before)
             if version not in (None, listing.version):
@@ -87,10 +89,10 @@ class CameraFile:
             except EditError as error:
                 raise Conflict(f"{self.name}: {error}") from None
             self._try_to_read(after)
-            # An editor takes no lock.
-            if self._text() != before:
-                raise Conflict(f"{self.name} was changed at the same moment by somebody else: try it again")
-            self._write(after)
+            with alone_in(self.path.parent):  # that took a while, and another server, or an editor, has waited for nobody
+                if self._text() != before:
+                    raise Conflict(f"{self.name} was changed at the same moment by somebody else: try it again")
+                self._write(after)
             return entries_of(after)
 
     def _listing(self, text: str) -> Listing:
