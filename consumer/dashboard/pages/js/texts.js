@@ -352,6 +352,7 @@ export const TEXTS = {
     url: "Address",
     urlExample: "rtsp://user:password@192.0.2.10/stream",
     urlHint: "rtsp://, rtsps://, http://, https://, webcam:0 of the producer, or portraits: to try.",
+    urlHint: "rtsp://, rtsps://, http:// or https://, webcam:0 for the first of this machine, or portraits: for a trial.",
     urlKept: "Stays as it is while this is empty. Passwords are not shown.",
     check: "Try it",
     checking: "Opening the camera",
