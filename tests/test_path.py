@@ -1,6 +1,7 @@
 """The whole path with everything real: RTSP cameras, processes, Redis, subscribers."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -128,6 +129,8 @@ def test_the_demo_balances_and_names_the_astronaut_happy():
     assert summary["balance"] == 0
     assert summary["faces"] > 20
     assert set(summary["latency_s"]) == {"p50", "p95", "p99"}
+    assert re.search(r"^page +\| the page is at http://127\.0\.0\.1:\d+/$", done.stderr, re.MULTILINE)
+    assert {result["camera_id"] for result in lines} == {"demo-1", "demo-2", "demo-3", "demo-4"}
     smiles = [face for result in lines for face in result["faces"] if face["emotion"] == "happiness"]
     assert len(smiles) >= 0.8 * len(lines)
 

@@ -56,11 +56,12 @@ def test_a_part_that_cannot_run_is_given_up_says_why_and_is_tried_again_when_som
     assert not watched.running
 
 
-def test_wrong_usage_at_the_first_start_is_told_and_not_tried_again():
+def test_wrong_usage_at_the_first_start_is_told_and_not_tried_again(capfd):
     watched = watcher("consumer", "sink", "sqlite")
     watched.start()
     look_until(watched, lambda: watched.refused is not None)
     assert watched.refused == "Missing option '--file'."
+    assert len(capfd.readouterr().err.splitlines()) == 1, "that it is started, and no usage"
 
 
 @pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])

@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,6 +66,18 @@ def up(folder: Path, *words: str, **variables: str) -> Iterator[Up]:
         running.process.communicate()
 
 
+def asked(address: str, **more: Any) -> Any:
+    """What the page's server says, as the browser of somebody on this machine is told it."""
+    with urllib.request.urlopen(urllib.request.Request(address, **more), timeout=20) as answer:
+        return json.load(answer)
+
+
+def add_camera(page: str, name: str, url: str) -> None:
+    """As an admin does on the page."""
+    words = {"X-CSRF-Token": asked(f"{page}api/session")["csrf"], "Origin": page.rstrip("/"), "Content-Type": "application/json"}
+    asked(f"{page}api/config/cameras/{name}", data=json.dumps({"url": url, "settings": {}}).encode(), headers=words, method="PUT")
+
+
 def arguments(pid: int) -> str:
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
@@ -79,14 +92,15 @@ def test_what_is_killed_comes_back_and_all_end_in_the_order_of_a_frame_s_way(tmp
     words = ("--camera=portraits:", "--sink=jsonl:kept", "--json", "--port=0", "--open")
     with up(tmp_path, *words, BROWSER=f"{browser} %s", FER_PRODUCER_FPS="5") as running:
         address = json.loads(running.process.stdout.readline())["page"]
-        assert urllib.request.urlopen(f"{address}api/status", timeout=20).status == 200
+        assert asked(f"{address}api/status")["prefix"] == "fer"
         running.wait_for("the first result came")
         assert opened.read_text().strip() == address
         for part, mark in (("page", "; dashboard()"), ("worker 1", "; worker()")):
             os.kill(running.part(mark), signal.SIGKILL)
             log = running.wait_for(f"{part:<9} | was killed by SIGKILL")
         wait_until(lambda: all(running.log.count(f"{part:<9} | ready") == 2 for part in ("page", "worker 1")), 60)
-        assert urllib.request.urlopen(f"{address}api/status", timeout=20).status == 200
+        add_camera(address, "second", "portraits:1")
+        wait_until(lambda: "second" in {camera["camera_id"] for camera in asked(f"{address}api/cameras")}, 60)
         running.process.send_signal(signal.SIGHUP)
         running.wait_for("the cameras are read again")
         parts = children(running.process.pid)

@@ -10,7 +10,7 @@ from ferstream.streams.redis_client.connect import redact
 from ferstream.streams.service.named_file import as_text
 
 #: No file of this machine and no `@FILE`: whoever may look at the page as its admin need not be one who may read files here.
-_ADDRESS = re.compile(r"(?i)(rtsps?|https?)://.+|webcam:\d+|portraits:")
+_ADDRESS = re.compile(r"(?i)(rtsps?|https?)://.+|webcam:\d+|portraits:\d*")
 _HIDDEN = "***"
 LONGEST_URL = 4096
 #: Digits of a corner: an eighth of a pixel of 1280, and never an exponent, which YAML 1.1 takes for text.

@@ -15,8 +15,8 @@ from ferstream.streams.service.backoff import Backoff
 
 #: After so many starts in a row that ended as wrong usage or unusable, a part is given up: the next one would too.
 MOST_REFUSALS = 5
-#: How click begins the line with which a program ends.
-_ERROR = "Error: "
+#: How click begins the line with which a program ends, and those before it where it is used wrongly.
+_ERROR, _USAGE = "Error: ", ("Usage: ", "Try '")
 
 
 class Watcher:
@@ -99,8 +99,9 @@ class Watcher:
         )
 
     def _hear(self, line: str) -> None:
-        if line.strip():
-            self._words = line.removeprefix(_ERROR).strip()
+        if not line.strip() or line.startswith(_USAGE):
+            return
+        self._words = line.removeprefix(_ERROR).strip()
         if not line.startswith(_ERROR):  # that one is told with the end of the process
             self._board.pass_on(self.part.name, line)
 
