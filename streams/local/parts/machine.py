@@ -96,6 +96,7 @@ class Machine:
         """Once their frames find a worker: those that come before would be too old when one is ready."""
         if watchers.can_work():
             self._producing_at = time.monotonic()
+            self._told_silent = not names  # nothing is expected then
             self._board.say("producer", f"cameras: {', '.join(names)}" if names else "no camera yet: add one on the page")
             watchers.producer.start()
 
