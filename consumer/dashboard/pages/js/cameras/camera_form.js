@@ -17,7 +17,7 @@ export function cameraForm(api, camera, { settings: known, version }, { done, ca
   const url = el("input", { class: "input mono", id: "camera-url", name: "url", required: fresh, autocomplete: "off", spellcheck: "false", placeholder: fresh ? texts.urlExample : camera.url });
   const settings = settingsFields(known, camera?.settings ?? {});
   const shapes = shapesEditor({ mask: camera?.settings.mask, region: camera?.settings.region });
-  const found = el("div", { role: "status" });
+  const found = el("div", { class: "toolbar", role: "status" });
   const problem = el("p", { class: "notice bad", role: "alert", hidden: true });
   const buttons = {
     save: el("button", { class: "button primary", type: "submit" }, texts.save),

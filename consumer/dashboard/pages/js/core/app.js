@@ -227,7 +227,7 @@ function follow(event) {
   if (!link || link.target || link.origin !== location.origin || link.hasAttribute("download")) return;
   if (!PAGES.some((page) => page.address.test(link.pathname))) return;
   event.preventDefault();
-  go(link.pathname + link.search);
+  go(link.pathname + link.search + link.hash);
 }
 
 /** `?` shows the keys, `/` goes to the page's filter; pages listen to their own. */

@@ -2,7 +2,7 @@
 
 import { el, fill, say } from "../core/dom.js";
 import { icon } from "../core/icons.js";
-import { countsDrawing, ticksOf } from "../review/counts.js";
+import { countsDrawing, countsLegend, ticksOf } from "../review/counts.js";
 import { addressOf, filtersForm, filtersOf, queryOf, spanOf } from "../review/filters.js";
 import { eventTable } from "../review/table.js";
 import { TEXTS } from "../texts.js";
@@ -84,7 +84,7 @@ export function mount(root, { live, api, params }) {
     }
     const oldest = isMore ? events.at(-1).at : (from ?? events.at(-1).at);
     const newest = Math.max(to ?? live.now(), oldest + 1);
-    fill(counts, countsDrawing(events, oldest, newest), el("div", { class: "review-ticks muted", "aria-hidden": "true" }, ticksOf(oldest, newest).map((tick) => el("span", {}, tick))));
+    fill(counts, countsDrawing(events, oldest, newest), el("div", { class: "review-ticks muted", "aria-hidden": "true" }, ticksOf(oldest, newest).map((tick) => el("span", {}, tick))), countsLegend(events));
     if (table.node.parentNode !== found) fill(found, table.node);
     found.querySelector(".review-more")?.remove();
     if (isMore) found.append(el("div", { class: "review-more" }, el("button", { class: "button", type: "button", onclick: () => more(looking.signal) }, texts.loadMore)));

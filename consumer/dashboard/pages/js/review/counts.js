@@ -1,7 +1,7 @@
 // A small timeline: how many of the events that were found happened when, by emotion.
 
-import { svg } from "../core/dom.js";
-import { colourOf, EMOTIONS, UNKNOWN } from "../core/emotions.js";
+import { el, svg } from "../core/dom.js";
+import { colourOf, emotion, EMOTIONS, UNKNOWN } from "../core/emotions.js";
 import { minute, moment } from "../core/times.js";
 import { TEXTS } from "../texts.js";
 
@@ -22,6 +22,12 @@ export function countsDrawing(events, from, to) {
   );
 }
 
+/** What the colours are, and how many of each there are. */
+export function countsLegend(events) {
+  const named = [...EMOTIONS, UNKNOWN].map((name) => [name, events.filter((event) => event.emotion === name).length]);
+  return el("div", { class: "legend" }, named.filter(([, number]) => number).map(([name, number]) => emotion(name, `${name} ${number}`)));
+}
+
 /** Times under the drawing. */
 export function ticksOf(from, to, number = 5) {
   return Array.from({ length: number }, (_, at) => from + ((to - from) * at) / (number - 1)).map(minute);
@@ -29,10 +35,10 @@ export function ticksOf(from, to, number = 5) {
 
 function barsOf(events, from, to) {
   const bars = Array.from({ length: BARS }, () => ({ total: 0, of: {} }));
-  for (const { at, emotion } of events) {
+  for (const { at, emotion: name } of events) {
     const bar = bars[Math.min(BARS - 1, Math.max(0, Math.floor(((at - from) / (to - from)) * BARS)))];
     bar.total += 1;
-    bar.of[emotion] = (bar.of[emotion] ?? 0) + 1;
+    bar.of[name] = (bar.of[name] ?? 0) + 1;
   }
   return bars;
 }
