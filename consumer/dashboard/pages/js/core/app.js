@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { el, fill, mark, say } from "./dom.js";
 import { icon } from "./icons.js";
+import { globalKeys } from "./keys.js";
 import { Live } from "./live.js";
 import { TEXTS } from "../texts.js";
 
@@ -31,7 +32,6 @@ start();
 async function start() {
   api.whenUnknown(() => knows(session) && toLogin());
   document.addEventListener("click", follow);
-  document.addEventListener("keydown", press);
   addEventListener("popstate", show);
   listen();
   mark(document.documentElement, "class", new URLSearchParams(location.search).get("kiosk") === "1" ? "kiosk" : null);
@@ -131,15 +131,15 @@ function build() {
     spoken: el("div", { class: "visually-hidden", role: "status", "aria-live": "polite" }),
     link: el("div", { class: "link-state", dataset: { state: "opening" } }, el("span", {}, texts.opening)),
     foot: el("div", { class: "rail-foot" }),
-    keys: el("dialog", { class: "dialog", "aria-label": texts.keysTitle }),
   };
+  parts.keys = globalKeys(parts.main);
   const brand = el("a", { class: "brand", href: "/" }, el("img", { src: "/static/favicon.svg", alt: "" }), el("span", {}, texts.name));
   document.getElementById("app").append(
     el("a", { class: "skip", href: "#main", onclick: skip }, texts.skip),
     el("header", { class: "rail" }, brand, parts.ways, parts.foot),
     el("div", { class: "main" }, parts.banner, parts.main),
     parts.spoken,
-    parts.keys,
+    parts.keys.dialog,
   );
   return parts;
 }
@@ -167,7 +167,7 @@ function ways(page) {
   fill(
     frame.foot,
     knows(session) && frame.link,
-    el("button", { class: "button quiet", type: "button", onclick: showKeys }, icon("keys"), el("span", {}, texts.keysTitle)),
+    el("button", { class: "button quiet", type: "button", onclick: frame.keys.show }, icon("keys"), el("span", {}, texts.keysTitle)),
     session.login && knows(session) && el("div", { class: "person", title: session.name }, session.name),
     session.login &&
       knows(session) &&
@@ -228,40 +228,4 @@ function follow(event) {
   if (!PAGES.some((page) => page.address.test(link.pathname))) return;
   event.preventDefault();
   go(link.pathname + link.search + link.hash);
-}
-
-/** `?` shows the keys, `/` goes to the page's filter; pages listen to their own. */
-function press(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select, [contenteditable]")) return;
-  if (event.key === "?") {
-    event.preventDefault();
-    showKeys();
-  } else if (event.key === "/" && !frame.keys.open) {
-    const filter = frame.main.querySelector("input[type=search]");
-    if (!filter) return;
-    event.preventDefault();
-    filter.focus();
-    filter.select();
-  }
-}
-
-function showKeys() {
-  if (frame.keys.open) return;
-  const listed = [...texts.keys, ...(TEXTS[frame.main.dataset.page]?.keys ?? [])];
-  const close = el("button", { class: "button", autofocus: true }, texts.close);
-  fill(
-    frame.keys,
-    el(
-      "form",
-      { method: "dialog" },
-      el("h2", {}, texts.keysTitle),
-      el(
-        "dl",
-        { class: "keys" },
-        listed.flatMap(([key, what]) => [el("dt", {}, key.split(" ").map((one) => [el("kbd", {}, one), " "])), el("dd", {}, what)]),
-      ),
-      el("div", { class: "buttons" }, close),
-    ),
-  );
-  frame.keys.showModal();
 }

@@ -1,16 +1,16 @@
 // One camera: its picture large, who is there, what happened, how fast and how late.
 
 import { ApiError, cameraPath, get } from "../core/api.js";
-import { stackedArea } from "../core/charts.js";
 import { conditionOf, workersOf } from "../core/condition.js";
 import { el, fill, mark, say } from "../core/dom.js";
 import { icon } from "../core/icons.js";
 import { PictureView } from "../core/picture.js";
+import { stackedArea } from "../core/stacked_area.js";
 import { clock } from "../core/times.js";
 import { TEXTS } from "../texts.js";
-import { eventList } from "./camera_events.js";
-import { dropsCard, factsCard, latencyCard } from "./camera_figures.js";
-import { peopleList, trackTable } from "./camera_people.js";
+import { eventList } from "../camera/events.js";
+import { dropsCard, factsCard, latencyCard } from "../camera/figures.js";
+import { peopleList, trackTable } from "../camera/people.js";
 
 const texts = TEXTS.camera;
 const SIDE = 640;

@@ -4,9 +4,9 @@ import { workersOf } from "../core/condition.js";
 import { el, fill, mark, prose, say } from "../core/dom.js";
 import { icon } from "../core/icons.js";
 import { TEXTS } from "../texts.js";
-import { wallHead } from "./wall_head.js";
-import { layOut } from "./wall_layout.js";
-import { Tile } from "./wall_tile.js";
+import { wallHead } from "../wall/head.js";
+import { layOut } from "../wall/layout.js";
+import { Tile } from "../wall/tile.js";
 
 const texts = TEXTS.wall;
 /** Tiles that are sorted by what they show change places no more often than this. */
