@@ -29,7 +29,8 @@ from tests.support.records import face
 WATCH = b'{"type":"watch","pictures":{"*":320},"results":["*"]}'
 #: Begins to be measured then: caches are warm, and every viewer is there.
 WARM_S = 4.0
-_SENT = "{name}_total"
+#: Opcodes (RFC 6455, 5.5).
+PING, PONG = 9, 10
 
 
 def faces(camera: int, number: int, how_many: int) -> list[Face]:
@@ -90,10 +91,12 @@ class Reader:
         self._skip, self._rest = 0, b""
         while True:
             head = self._head(data, at)
-            if head is None:
+            if head is None or (data[at] & 15 == PING and len(data) - at < sum(head)):
                 self._rest = data[at:]
                 return
             size, long = head
+            if data[at] & 15 == PING:
+                self.socket.send(bytes((0x80 | PONG, 0x80 | size)) + bytes(4) + data[at + long : at + long + size])
             yield
             at += long + size
             if at >= len(data):
