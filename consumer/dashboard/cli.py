@@ -2,7 +2,7 @@
 
 import logging
 import webbrowser
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -75,16 +75,13 @@ def run(
     """Serve the page until SIGTERM or Ctrl-C. Redis may come later, and go and come back."""
     with QuietInterrupts():
         from ferstream.consumer.dashboard.settings import DashboardSettings
-        from ferstream.streams.redis_client.acl_check import check_rights, dashboard_commands
-        from ferstream.streams.redis_client.connect import connect
         from ferstream.streams.service.health_server import StatusServer
         from ferstream.streams.service.metrics import announce
         from ferstream.streams.service.shutdown import Shutdown
-        from ferstream.streams.wire.keys import Keys
 
         try:
             from ferstream.consumer.dashboard.server import build_app
-            from ferstream.consumer.dashboard.service import address_of, listen, make_server, serve
+            from ferstream.consumer.dashboard.service import address_of, check_redis, listen, make_server, serve
         except ModuleNotFoundError as error:
             raise FerstreamError(f"the page needs {error.name}: {how_to_install('dashboard')}") from error
 
@@ -92,8 +89,7 @@ def run(
     shutdown = Shutdown()
     settings = DashboardSettings(prefix=chosen_prefix(), **options)
     with ExitStack() as stack:
-        with closing(connect(settings.redis_url)) as client:
-            check_rights(client, dashboard_commands(Keys(settings.prefix), pictures=settings.pictures))
+        check_redis(settings)
         any_port = click.get_current_context().get_parameter_source("port") is ParameterSource.DEFAULT
         listening = stack.enter_context(listen(settings.host, settings.port, other_port=any_port))
         app = build_app(replace(settings, port=listening.getsockname()[1]))

@@ -4,7 +4,7 @@ import errno
 import logging
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -13,9 +13,13 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from ferstream.consumer.dashboard.live.hub import Hub
 from ferstream.consumer.dashboard.settings import DashboardSettings
-from ferstream.streams.errors import FerstreamError
+from ferstream.streams.errors import FerstreamError, StoreUnavailable
+from ferstream.streams.redis_client.acl_check import check_rights, dashboard_commands
+from ferstream.streams.redis_client.commands import translated
+from ferstream.streams.redis_client.connect import connect
 from ferstream.streams.service.shutdown import Shutdown
 from ferstream.streams.service.threads import vital_thread
+from ferstream.streams.wire.keys import Keys
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +76,15 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.close_sent = True
         self.loop.call_later(FAREWELL_S, self.transport.abort)
+
+
+def check_redis(settings: DashboardSettings) -> None:
+    """Raises StoreRefused where the password is wrong, or a right is missing. A Redis that is away is waited for later."""
+    keys = Keys(settings.prefix)
+    with closing(connect(settings.redis_url)) as client, suppress(StoreUnavailable):
+        with translated():
+            client.get(keys.shard_count)
+        check_rights(client, dashboard_commands(keys, pictures=settings.pictures))
 
 
 def listen(host: str, port: int, *, other_port: bool) -> socket.socket:
