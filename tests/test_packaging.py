@@ -97,7 +97,7 @@ def test_the_sdist_holds_what_tests_and_builds_need_and_nothing_private(sdist):
         "deploy/upgrading.md",
         "deploy/systemd/fer-worker@.service",
     } <= names
-    private = re.compile(r"(^|/)(runs|shared|secrets|\.git|\.venv|\.tools|\.ci|__pycache__)(/|$)|\.(env|url|pyc)$")
+    private = re.compile(r"^(runs|shared)/|(^|/)(secrets|\.git|\.venv|\.tools|\.ci|__pycache__)(/|$)|\.(env|url|pyc)$")
     assert not [name for name in names if private.search(name)]
 
 
