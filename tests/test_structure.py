@@ -8,8 +8,8 @@ from tests.support.paths import ROOT
 
 #: More files than this in one folder are a pile.
 FOLDER = 15
-#: The longest chain of imports within a package, each as it is; a new floor wants a reason. Of the consumer the last two are the page
-#: over its hub, of streams the last is fer up over the parts that it starts.
+#: The longest chain of imports within a package, each as it is; a new floor wants a reason. Of the consumer the last two are the
+#: page over its hub, of streams the last is fer up over the parts that it starts.
 FLOORS = {"streams": 7, "producer": 10, "workers": 8, "consumer": 11, "training": 14}
 
 
