@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import redis
 
-from ferstream.streams.frames.finish import FrameFinisher, answered
+from ferstream.streams.frames.finish import Ending, FrameFinisher, answered
 from ferstream.streams.frames.previews import read_watched
 from ferstream.streams.frames.reader import FrameReader
 from ferstream.streams.frames.writer import FrameWriter, UnaccountedDrops
@@ -18,7 +18,7 @@ WIDTH, HEIGHT = 1280, 720
 
 
 class PlayedWorker:
-    """Cameras of one shard, and what answers their frames. `pictures` False is a worker without --previews."""
+    """Cameras, and what answers their frames. `pictures` False is a worker without --previews."""
 
     def __init__(self, client: "redis.Redis", keys: Keys | None = None, *, pictures: bool = True) -> None:
         self._client, self._keys, self._pictures = client, keys or Keys(), pictures
@@ -39,7 +39,7 @@ class PlayedWorker:
         watched = read_watched(self._client, self._keys, now) if self._pictures else {}
         found = {(camera, sequence): faces for camera, sequence, faces in frames}
         entries = self._reader.read(len(frames), 1.0)
-        endings = []
+        endings: dict[int, list[Ending]] = {}
         for entry in entries:
             header = decode_header(entry.entry_id, entry.fields)
             camera, sequence = header.camera_id, header.sequence
@@ -48,8 +48,10 @@ class PlayedWorker:
                 camera_id=camera, sequence=sequence, captured_at=now, width=320, height=180, blurred=False, jpeg=jpeg
             )
             until = watched[camera].until if camera in watched else 0.0
-            endings.append(answered(entry, result, preview if camera in watched else None, until))
-        self._finisher.end(0, endings, time.time())
+            one = answered(entry, result, preview if camera in watched else None, until)
+            endings.setdefault(entry.shard, []).append(one)
+        for shard, ended in endings.items():
+            self._finisher.end(shard, ended, time.time())
         self._reader.release(entries)
 
     def _write(self, camera: str, sequence: int, now: float) -> None:

@@ -39,12 +39,12 @@ def page(redis_server):
 
 
 @contextmanager
-def playing(client, cameras=("door",), *, fps=20, size=200, pictures=True):
+def playing(client, cameras=("door",), *, fps=20, size=200, pictures=True, keys=None):
     """A worker that answers frames until the end of the block; every JPEG holds the name and number of its frame."""
     end = threading.Event()
 
     def play():
-        worker = PlayedWorker(client, pictures=pictures)
+        worker = PlayedWorker(client, keys, pictures=pictures)
         number = 0
         while not end.wait(1 / fps):
             number += 1
@@ -91,7 +91,7 @@ async def test_a_picture_always_comes_with_the_faces_of_its_own_frame(page, clie
             assert all(numbers == sorted(set(numbers)) for numbers in seen.values())
 
 
-async def test_faces_have_the_numbers_that_their_events_have(client, redis_url):
+async def test_faces_of_all_shards_have_the_numbers_that_their_events_have(client, redis_url):
     tracker, started = FaceTracker(), time.time() - 60
     for number in range(1, 4):  # three who have left
         place = (100.0 * number, 0.0, 100.0 * number + 50, 70.0)
@@ -99,15 +99,18 @@ async def test_faces_have_the_numbers_that_their_events_have(client, redis_url):
             tracker.update(
                 replace(records.result(10 * number + frame, face(box=place)), captured_at=started + 3 * number + frame / 10)
             )
-    client.hset(Keys().tracks(0), mapping={"door": tracker.save("door"), "hall": b"nonsense", "": "1 0-0"})
-    with Dashboard(redis_url) as page, playing(client, ("door", "hall"), pictures=False):
+    keys = Keys(shards=3)
+    client.set(keys.shard_count, keys.shards)
+    for camera, state in (("door", tracker.save("door")), ("hall", b"nonsense"), ("yard", b"")):
+        client.hset(keys.tracks(keys.shard_of(camera)), mapping={camera: state, "": "1 0-0"})
+    with Dashboard(redis_url) as page, playing(client, ("door", "hall", "yard"), keys=keys):
         async with asyncio.timeout(PROCESS_S), page.live() as viewer:
-            await viewer.send(RESULTS)
+            await viewer.send(ALL)
             seen = {}
-            while len(seen) < 2:
-                said = await next_of(viewer, "faces")
+            while len(seen) < 3:
+                said = await next_of(viewer, "picture")
                 seen[said["camera"]] = said["faces"][0]["track"]
-            assert seen == {"door": 4, "hall": 1}
+            assert seen == {"door": 4, "hall": 1, "yard": 1}
 
 
 async def test_without_pictures_faces_come_alone_with_events_and_a_status_each_second(page, client):
