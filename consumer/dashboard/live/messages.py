@@ -8,7 +8,7 @@ from ferstream.streams.wire.codec import event_map
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.streams.wire.messages import Event, Face
 
-#: Names in one `watch`, and characters of each: what a page may ask this process to remember.
+#: Names in one `watch`: what a page may ask this process to remember.
 MOST_NAMES = 2000
 
 
