@@ -70,7 +70,7 @@ export function sharesBar(shares) {
   function show(next) {
     for (const [name, part] of parts) {
       const share = next[name] ?? 0;
-      part.style.flexGrow = share;
+      part.style.flexGrow = 100 * share; // less than 1 in all would leave room
       part.hidden = share < 0.01;
     }
     const most = Object.entries(next).filter(([, share]) => share >= 0.05).sort(([, one], [, other]) => other - one);

@@ -37,6 +37,7 @@ export class PictureView {
   #shown = null; // the message that is drawn
   #next = null; // a picture that waits for the one being decoded
   #decoding = false;
+  #broken = false;
   #askedAt = performance.now();
   #seenAt = 0; // capture time of the newest result, with picture or without
   #cameAt = -Infinity; // when it came, on the page's own clock
@@ -101,9 +102,10 @@ export class PictureView {
         if (this.#closed) bitmap.close();
         else this.#bitmap = bitmap;
         this.#shown = { ...message, jpeg: null };
+        this.#broken = false;
         this.#ask();
       } catch {
-        say(this.note, texts.broken); // the next one may be whole
+        this.#broken = true; // the next one may be whole
       }
     }
     this.#decoding = false;
@@ -189,6 +191,7 @@ export class PictureView {
   }
 
   #noteWords() {
+    if (this.#broken) return texts.broken;
     if (this.#bitmap || !this.#shown) return this.#shown?.blurred ? texts.blurred : "";
     if (!this.session.pictures) return this.session.role === "watcher" ? texts.noRight : texts.switchedOff;
     if (performance.now() - this.#askedAt < FIRST_S * 1000) return "";

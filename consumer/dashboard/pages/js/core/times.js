@@ -46,6 +46,3 @@ export function latency(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
 }
-
-/** The name of the viewer's zone. */
-export const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;

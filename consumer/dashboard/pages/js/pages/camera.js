@@ -21,8 +21,8 @@ const AGAIN_S = 10;
 
 export function mount(root, { live, session, go, params }) {
   const { camera } = params;
-  const ended = new AbortController();
-  const { signal } = ended;
+  const mounted = new AbortController();
+  const { signal } = mounted;
   const parts = build(camera, { live, session, signal });
   let status = live.status;
   let sized = false;
@@ -46,7 +46,7 @@ export function mount(root, { live, session, go, params }) {
   past();
 
   return function unmount() {
-    ended.abort();
+    mounted.abort();
     clearInterval(ticking);
     clearInterval(asking);
     clearTimeout(waiting);
@@ -100,7 +100,7 @@ export function mount(root, { live, session, go, params }) {
       ]);
       fill(parts.tracks, trackTable(known.tracks));
       if (!chosen && isYoung(timeline)) choose(10);
-      else parts.timeline.show(timeline);
+      else parts.timeline.show(ended(timeline));
       chosen = true;
     } catch (error) {
       if (!(error instanceof ApiError)) return;
@@ -172,6 +172,11 @@ function card(title, body, aside = null) {
 function read(at, people) {
   const told = people.map(([name, number]) => `${name} ${number.toFixed(1)}`).join(", ") || texts.nobody;
   return `${clock(at)}: ${told}`;
+}
+
+/** Without the step that is under way: its mean is not known yet. */
+function ended({ emotions, ...rest }) {
+  return { ...rest, emotions: Object.fromEntries(Object.entries(emotions).map(([name, values]) => [name, values.slice(0, -1)])) };
 }
 
 /** Whether all of it happened just now. */
