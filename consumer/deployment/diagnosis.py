@@ -55,8 +55,8 @@ def _memory(deployment: Deployment) -> Iterator[Problem]:
     if server and server.max_bytes and server.used_bytes >= FULL * server.max_bytes:
         share = server.used_bytes / server.max_bytes
         yield Problem(
-            f"Redis is at {share:.0%} of maxmemory",
-            "raise maxmemory, or start more workers; then it refuses frames",
+            f"Redis is at {share:.0%} of maxmemory, and refuses frames when it is full",
+            "raise maxmemory, or start more workers",
             "redis-memory",
         )
     if server and "allkeys" in server.policy:

@@ -84,7 +84,10 @@ def test_of_what_is_well_nothing_is_said(changes):
     ("changes", "line"),
     [
         ({"away": "no answer from Redis: x"}, "a part of Redis is away (no answer from Redis: x): look at its primaries"),
-        ({"server": replace(WELL.server, used_bytes=487_000_000)}, "Redis is at 95% of maxmemory: raise maxmemory"),
+        (
+            {"server": replace(WELL.server, used_bytes=487_000_000)},
+            "Redis is at 95% of maxmemory, and refuses frames when it is full: raise maxmemory",
+        ),
         (
             {"server": replace(WELL.server, policy="allkeys-lru")},
             "maxmemory-policy allkeys-lru may delete whole streams: set noev",
