@@ -289,11 +289,11 @@ export const TEXTS = {
     },
     problem: "That did not work",
     obstacles: {
-      off: ["The server does not take cameras of browsers", "It was started with --no-browser-camera."],
+      off: ["The server does not take cameras of browsers", "It was started with `--no-browser-camera`."],
       insecure: [
         "Browsers give a camera to secure pages only",
         "This page came over plain HTTP from another machine: anybody on the way could read the pictures, so browsers want HTTPS.",
-        "Start the server with --tls-cert and --tls-key, put it behind a proxy with TLS, or open the page on the server's own machine, as http://localhost.",
+        "Start the server with `--tls-cert` and `--tls-key`, put it behind a proxy with TLS, or open the page on the server's own machine, as http://localhost.",
       ],
       unsupported: ["This browser has no camera for pages", "Use a newer one."],
       denied: ["The camera was not allowed", "Allow it beside the address, then try again. On some systems browsers need the right in the system's settings, too."],

@@ -1,5 +1,6 @@
 """Try: a browser's camera through a real worker to a name on its own frame; files; and what is said where there is no camera."""
 
+import base64
 import re
 
 import cv2
@@ -11,6 +12,7 @@ from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from tests.support.browser import another, chromium, violations, visit
 from tests.support.dashboard import Dashboard
 from tests.support.fleet import WorkerProcess
+from tests.support.frame_code import read_code
 from tests.support.portrait_clips import make_clip, portraits
 
 FAKE = "--use-fake-device-for-media-stream"
@@ -40,11 +42,16 @@ def nobody_works():
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Its camera shows the demo's two people."""
-    film = tmp_path_factory.mktemp("camera") / "people.mjpeg"
-    film.write_bytes(b"".join(jpeg(picture) for picture in portraits(30)))
-    fake = (FAKE, "--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={film}")
+def film():
+    """What the browser's camera shows, again and again: the demo's two people, and in a corner each picture's number."""
+    return [jpeg(picture) for picture in portraits(45)]
+
+
+@pytest.fixture(scope="module")
+def browser(film, tmp_path_factory):
+    path = tmp_path_factory.mktemp("camera") / "people.mjpeg"
+    path.write_bytes(b"".join(film))
+    fake = (FAKE, "--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={path}")
     with chromium(*fake, f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1") as started:
         yield started
 
@@ -65,6 +72,44 @@ def test_the_browsers_camera_is_named_on_its_own_frames_and_the_delay_is_told(br
         page.get_by_role("button", name="Stop").press("Enter")
         page.get_by_role("button", name="Use my camera").wait_for()
         deployment.wait_for("/api/status", lambda answer: answer.json["cameras"] == [])
+
+
+def test_a_box_lies_on_the_face_of_the_frame_that_is_shown(browser, deployment, film):
+    """A number on the canvas says which picture it shows; a box lies where a worker finds the face in that very picture."""
+    with visit(browser, f"{deployment.url}/try?measure=1") as page:
+        page.get_by_role("button", name="Use my camera").click()
+        page.get_by_label("As in a mirror").uncheck()
+        canvas = page.get_by_role("img", name=re.compile("Your camera: .*happiness"))
+        shown = {}
+        while len(shown) < 8:
+            pixels = cv2.imdecode(np.frombuffer(canvas.screenshot(), np.uint8), cv2.IMREAD_COLOR_RGB)
+            number, box = read_code(pixels), box_in(pixels)
+            if number is not None and box is not None:
+                shown[number] = box
+        page.get_by_role("button", name="Stop").click()
+        found = {number: page.evaluate(ANALYZE, base64.b64encode(film[number]).decode())["frames"][0] for number in shown}
+    for number, box in shown.items():
+        faces = [face["box"] for face in found[number]["faces"] if face["emotion"] == "happiness"]
+        assert len(faces) == 1
+        assert box == pytest.approx([value / side for value, side in zip(faces[0], (640, 360) * 2, strict=True)], abs=0.012)
+
+
+#: Of the page's own way to the API, which knows the word against forged requests.
+ANALYZE = """async (picture) => {
+    const { send } = await import("/static/js/core/api.js");
+    const bytes = Uint8Array.from(atob(picture), (character) => character.charCodeAt(0));
+    return send("POST", "/api/analyze", new Blob([bytes], { type: "image/jpeg" }));
+}"""
+
+
+def box_in(pixels: np.ndarray) -> list[float] | None:
+    """Where the canvas has long straight lines in the colour of happiness, xyxy in shares of its sides."""
+    lines = (np.abs(pixels.astype(int) - (230, 159, 0)) <= 8).all(axis=2)
+    columns, rows = np.flatnonzero(lines.sum(0) > 30), np.flatnonzero(lines.sum(1) > 30)
+    if not len(columns) or not len(rows):
+        return None
+    height, width = lines.shape
+    return [columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height]
 
 
 def test_a_picture_and_what_is_none(browser, deployment, tmp_path):

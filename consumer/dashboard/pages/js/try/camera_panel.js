@@ -1,6 +1,6 @@
 // The panel of the browser's camera: asks, explains, shows each answer on its own frame, and says how long that took.
 
-import { el, fill, mark, say } from "../core/dom.js";
+import { el, fill, mark, prose, say } from "../core/dom.js";
 import { icon } from "../core/icons.js";
 import { lasting } from "../core/times.js";
 import { TEXTS } from "../texts.js";
@@ -54,7 +54,7 @@ export function cameraPanel(session, { measure = false } = {}) {
       el("div", { class: "field try-name" }, el("label", { for: "try-name" }, texts.nameLabel), name),
       el("button", { class: "button primary try-big", type: "submit", disabled: Boolean(hindered) }, icon("try"), texts.useCamera),
     );
-    const trouble = (title || words) && el("div", { class: "notice bad", role: "alert" }, el("div", { class: "try-trouble" }, el("strong", {}, title ?? texts.problem), words && el("p", {}, words), lines.map((line) => el("p", {}, line))));
+    const trouble = (title || words) && el("div", { class: "notice bad", role: "alert" }, el("div", { class: "try-trouble" }, el("strong", {}, title ?? texts.problem), words && el("p", {}, words), lines.map((line) => el("p", {}, prose(line)))));
     fill(body, el("div", { class: "stack" }, trouble, form));
   }
 
@@ -81,6 +81,7 @@ export function cameraPanel(session, { measure = false } = {}) {
   function running(name) {
     badge("good", name);
     stage.clear();
+    view.show(delays);
     shownAt = performance.now();
     say(over, texts.waiting);
     over.hidden = false;
