@@ -21,5 +21,10 @@ def status_object(deployment: Deployment, problems: Sequence[Problem]) -> dict[s
             one["silent_since"] = status.silent_since(deployment.at)
     if deployment.account:
         message["account"]["balance"] = deployment.account.balance
+    return message | problems_object(problems) | {"well": not problems}
+
+
+def problems_object(problems: Sequence[Problem]) -> dict[str, Any]:
+    """`problems`, and the `topics` of these by name."""
     topics = {problem.topic: asdict(TOPICS[problem.topic]) for problem in problems}
-    return message | {"problems": [asdict(problem) for problem in problems], "topics": topics, "well": not problems}
+    return {"problems": [asdict(problem) for problem in problems], "topics": topics}

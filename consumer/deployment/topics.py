@@ -21,6 +21,13 @@ TOPICS = {
         "One server of a Redis Cluster does not answer. Cameras and results of its shards stand still; the others go on.",
         "Does that server run, and what is its last log line? Producers and workers go on by themselves once it is back.",
     ),
+    "redis-gone": Topic(
+        "Redis cannot be seen",
+        "Whoever says so gets no answer from it, or is refused. If the others lose it too, there are no results: cameras "
+        "stay open, frames are dropped as redis_down, and all go on by themselves within seconds of its return.",
+        "Does Redis run, and what is its last log line? Is --redis the same as for the others, and is the network between open? "
+        "Where it refuses, compare name, password and rights with those of deploy/redis/make_secrets.py.",
+    ),
     "redis-memory": Topic(
         "Redis is nearly full",
         "At 100 % of maxmemory Redis refuses frames, and they are dropped as redis_full. Results of what waits still come.",

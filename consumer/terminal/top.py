@@ -52,7 +52,7 @@ class Problems:
                 try:
                     self.now = diagnose(reader.read())
                 except StoreError as error:
-                    self.now = [Problem(str(error), "it is asked again and again", "redis-away")]
+                    self.now = [Problem(str(error), "it is asked again and again", "redis-gone")]
 
 
 def show(subscriber: ResultSubscriber, board: FaceBoard, problems: Problems, console: Console, rounds: int | None) -> None:

@@ -4,6 +4,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from ferstream.consumer.deployment.printable import printable
+from ferstream.consumer.deployment.problem import Problem
+from ferstream.consumer.deployment.status_object import problems_object
 from ferstream.streams.wire.codec import event_map
 from ferstream.streams.wire.emotions import EMOTIONS
 from ferstream.streams.wire.messages import Event, Face
@@ -104,7 +107,9 @@ def hello_text(session: dict[str, Any]) -> str:
 
 
 def away_text(what: str) -> str:
-    return _encode({"type": "away", "what": what}).decode()
+    """Redis is away, and says `what`; as a problem with its topic, too, as a status has them."""
+    do = "look at Redis's log, and at the network between it and this server; it is asked again each second"
+    return _encode({"type": "away", "what": what} | problems_object([Problem(printable(what), do, "redis-gone")])).decode()
 
 
 def back_text() -> str:

@@ -171,9 +171,8 @@ export const TEXTS = {
     oneWrong: "Something is wrong",
     manyWrong: (number) => `${number} things are wrong`,
     whatToDo: "What to do:",
-    away: "Redis cannot be seen",
-    awayDo: "look at Redis's log, and at the network between it and this server. What is below is from before.",
-    serverAway: "This page has lost its server",
+    away: "The fleet cannot be seen",
+    serverAway: { what: "this page has lost its server", do: "it connects again by itself. Does the server run, and the network?" },
     runbook: "Runbook",
     runbookOf: (title) => `Runbook: ${title}`,
     closeRunbook: "Close the runbook",
@@ -289,6 +288,7 @@ export const TEXTS = {
     },
     problem: "That did not work",
     obstacles: {
+      role: ["Your role sends no pictures", "Ask an administrator for the role viewer."],
       off: ["The server does not take cameras of browsers", "It was started with `--no-browser-camera`."],
       insecure: [
         "Browsers give a camera to secure pages only",
@@ -318,6 +318,7 @@ export const TEXTS = {
     refusals: {
       0: "The file did not arrive",
       400: "The file cannot be read",
+      403: "Your role sends no pictures",
       413: "The file is too large",
       415: "This kind of file is not taken",
       429: "Too many files at once",
@@ -402,6 +403,11 @@ export const TEXTS = {
     removeTitle: (name) => `Remove ${name}?`,
     removeWhat: "It is taken out of the file, and the producer stops reading it. Results and events that there are stay.",
     keep: "Keep it",
+    keys: [
+      ["← → ↑ ↓", "move a corner of a mask or region"],
+      ["Enter", "add a corner"],
+      ["Delete", "remove it"],
+    ],
   },
   login: {
     title: "Log in",

@@ -7,9 +7,9 @@ import { TEXTS } from "../texts.js";
 
 const texts = TEXTS.fleet;
 
-/** The section of problems, or of calm; `away` says why nothing is known now. */
+/** The section of problems, or of calm; `away` has the problem because of which nothing is known now. */
 export function problemsSection(status, away) {
-  if (away) return section("bad", texts.away, [entry({ what: away, do: texts.awayDo })]);
+  if (away) return section("bad", texts.away, away.problems.map((one) => entry(one, away)));
   if (!status) return section("plain", texts.looking, []);
   if (status.well) return section("good", texts.well, [el("p", { class: "muted" }, calm(status))]);
   const number = status.problems.length;
@@ -26,7 +26,7 @@ function section(state, title, inside) {
 }
 
 function entry(problem, status) {
-  const topic = status?.topics?.[problem.topic];
+  const topic = status.topics[problem.topic];
   return el(
     "article",
     { class: "fleet-problem", "data-key": problem.topic },

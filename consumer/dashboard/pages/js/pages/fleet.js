@@ -16,12 +16,12 @@ export function mount(root, { live }) {
   const page = el("div", { class: "page fleet", onclick: follow });
   const topics = {};
   const leaving = new AbortController();
-  let away = "";
+  let away = null;
   root.append(page);
 
-  for (const name of ["status", "back"]) live.on(name, () => know(""), leaving.signal);
-  live.on("away", ({ what }) => know(what), leaving.signal);
-  live.on("close", () => know(texts.serverAway), leaving.signal);
+  for (const name of ["status", "back"]) live.on(name, () => know(null), leaving.signal);
+  live.on("away", know, leaving.signal);
+  live.on("close", () => know({ problems: [texts.serverAway], topics: {} }), leaving.signal);
   show();
   return () => leaving.abort();
 
@@ -32,7 +32,7 @@ export function mount(root, { live }) {
 
   function show() {
     const status = history.newest;
-    Object.assign(topics, status?.topics);
+    Object.assign(topics, status?.topics, away?.topics);
     const name = location.hash.slice(1);
     const panel = Object.hasOwn(topics, name) && runbookPanel(name, topics[name]);
     page.classList.toggle("is-old", Boolean(away));

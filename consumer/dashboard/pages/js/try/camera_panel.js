@@ -44,7 +44,7 @@ export function cameraPanel(session, { measure = false } = {}) {
     camera?.stop();
     camera = null;
     badge("", texts.off);
-    const hindered = session.browser_camera ? obstacle() : "off";
+    const hindered = session.role === "watcher" ? "role" : session.browser_camera ? obstacle() : "off";
     const [title, ...lines] = texts.obstacles[problem || hindered] ?? [];
     const name = el("input", { class: "input", name: "name", id: "try-name", maxlength: "40", autocomplete: "off", placeholder: texts.namePlaceholder });
     const form = el(
