@@ -1,7 +1,7 @@
 """Seconds from a page's sending a frame to its answer, and what they went to: `python -m tests.benchmarks.browser_camera`.
 
 One face at 640x480, packaged models, an embedded Redis, everything on this machine; on one that is busy the figures mean little.
-With --browser it is from capture to drawing, in a headless Chromium whose camera is a file, as the page itself measures it.
+What a browser takes beside it, tests/benchmarks/glass_to_glass.py measures.
 """
 
 import tempfile
@@ -16,7 +16,6 @@ import numpy as np
 import simplejpeg
 
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
-from tests.support.browser import chromium, visit
 from tests.support.fleet import WorkerProcess
 from tests.support.frames_server import FramesServer
 from tests.support.portrait_clips import portraits
@@ -50,17 +49,6 @@ def measure(server: FramesServer, jpegs: list[bytes], frames: int, fps: float) -
     return told
 
 
-def measure_in_browser(server: FramesServer, film: Path, frames: int) -> list[Told]:
-    """Of each frame from its capture to the end of its drawing."""
-    fake = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", f"--use-file-for-fake-video-capture={film}")
-    with chromium(*fake) as browser, visit(browser, f"{server.origin}/try?measure=1") as page:
-        page.get_by_role("button", name="Use my camera").click()
-        page.wait_for_function(f"() => ferTry.drawn >= {frames + WARM_UP}", timeout=120_000)
-        delays, stages = page.evaluate("[ferTry.delays, ferTry.stages]")
-    shown = zip(delays, stages, strict=True)
-    return [{"in all": delay / 1000, **each} for delay, each in list(shown)[WARM_UP:]]
-
-
 def print_table(told: list[Told]) -> None:
     by_stage = defaultdict(list)
     for one in told:
@@ -74,11 +62,10 @@ def print_table(told: list[Told]) -> None:
 
 @click.command()
 @click.option("--frames", default=150, show_default=True)
-@click.option("--fps", default=10.0, show_default=True, help="Of the script; a browser sends 15.")
+@click.option("--fps", default=10.0, show_default=True)
 @click.option("--threads", default="2", show_default=True, help="Of the worker, a stage.")
-@click.option("--browser", is_flag=True, help="From capture to drawing in Chromium, in place of a script's from send to answer.")
-def main(frames: int, fps: float, threads: str, browser: bool) -> None:
-    """A person's own camera: p50, p95, and each stage's share."""
+def main(frames: int, fps: float, threads: str) -> None:
+    """From send to answer: p50, p95, and each stage's share."""
     jpegs = pictures(30)
     with ExitStack() as stack:
         redis = stack.enter_context(EmbeddedRedis())
@@ -86,12 +73,7 @@ def main(frames: int, fps: float, threads: str, browser: bool) -> None:
         worker = stack.enter_context(WorkerProcess(redis.url, "--threads", threads, log=folder / "worker.log"))
         server = stack.enter_context(FramesServer(redis.url))
         worker.wait_until_ready()
-        if browser:
-            film = folder / "film.mjpeg"
-            film.write_bytes(b"".join(jpegs))
-            print_table(measure_in_browser(server, film, frames))
-        else:
-            print_table(measure(server, jpegs, frames, fps))
+        print_table(measure(server, jpegs, frames, fps))
 
 
 if __name__ == "__main__":
