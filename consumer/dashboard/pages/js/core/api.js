@@ -62,7 +62,8 @@ async function ask(path, options) {
 async function readJson(response) {
   try {
     return await response.json();
-  } catch {
+  } catch (error) {
+    if (error.name === "AbortError") throw error; // nobody wants it any more: half an answer is none
     return null;
   }
 }
