@@ -10,7 +10,7 @@ import selectors
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -39,20 +39,19 @@ def faces(camera: int, number: int, how_many: int) -> list[Face]:
     return [face("happiness", box=(x, y, x + 160, y + 200)) for x, y in places]
 
 
-def play(url: str, cameras: int, fps: float, how_many: int, size: int, until: float) -> None:
-    """Frames of all cameras, in batches, at their rate."""
-    jpeg = bytes(range(256)) * (size // 256 + 1)
+def play(url: str, cameras: int, fps: float, how_many: int, jpegs: Sequence[bytes], until: float, batch: int = 8) -> None:
+    """Frames of all cameras at their rate, in batches spread over time: cameras know nothing of each other."""
     names = [f"camera-{number:02}" for number in range(cameras)]
+    parts = [range(first, min(cameras, first + batch)) for first in range(0, cameras, batch)]
     with connect(url) as client:
         worker = PlayedWorker(client)
         started = time.monotonic()
-        for number in count():
+        for turn in count():
             if time.time() > until:
                 return
-            for first in range(0, cameras, 8):
-                part = range(first, min(cameras, first + 8))
-                worker.answer([(names[one], number, faces(one, number, how_many)) for one in part], jpeg[:size])
-            time.sleep(max(0.0, started + (number + 1) / fps - time.monotonic()))
+            number, part = turn // len(parts), parts[turn % len(parts)]
+            worker.answer([(names[one], number, faces(one, number, how_many)) for one in part], jpegs[number % len(jpegs)])
+            time.sleep(max(0.0, started + (turn + 1) / len(parts) / fps - time.monotonic()))
 
 
 class Reader:
@@ -150,6 +149,33 @@ class Sample:
         return cls(time.monotonic(), used.user + used.system, process.memory_info().rss, pictures, messages, skipped)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What the server took and did, a second."""
+
+    core: float
+    pictures: float
+    messages: float
+    skipped: float
+    rss: tuple[int, int]
+
+    @classmethod
+    def between(cls, first: Sample, last: Sample) -> "Taken":
+        passed = last.at - first.at
+        return cls(
+            core=(last.cpu_s - first.cpu_s) / passed,
+            pictures=(last.pictures - first.pictures) / passed,
+            messages=(last.messages - first.messages) / passed,
+            skipped=(last.skipped - first.skipped) / passed,
+            rss=(first.rss, last.rss),
+        )
+
+    @property
+    def memory(self) -> str:
+        first, last = (size / 2**20 for size in self.rss)
+        return f"{first:.1f} and {last:.1f} MiB"
+
+
 @click.command(context_settings={"show_default": True})
 @click.option("--cameras", default=16)
 @click.option("--fps", default=10.0, help="Frames a second of each camera.")
@@ -161,17 +187,20 @@ def main(cameras: int, fps: float, how_many: int, picture_bytes: int, viewers: t
     """Measure the server's share of a core, and its memory."""
     click.echo("viewers  core    pictures/s  messages/s  skipped/s  RSS at start and end")
     for number in viewers:
-        run(cameras, fps, how_many, picture_bytes, number, seconds)
+        taken = measure(cameras, fps, how_many, picture_bytes, number, seconds)
+        rates = f"{taken.pictures:10,.0f}  {taken.messages:10,.0f}  {taken.skipped:9,.0f}"
+        click.echo(f"{number:7}  {taken.core:5.1%}  {rates}  {taken.memory}")
 
 
-def run(cameras: int, fps: float, how_many: int, size: int, viewers: int, seconds: float) -> None:
-    """One line of the table."""
+def measure(cameras: int, fps: float, how_many: int, size: int, viewers: int, seconds: float) -> Taken:
+    """With so many viewers."""
     processes = multiprocessing.get_context("spawn")
+    jpeg = bytes(range(256)) * (size // 256 + 1)
     with EmbeddedRedis() as redis, Dashboard(redis.url) as dashboard:
         ours, its = processes.Pipe()
         until = time.time() + WARM_S + seconds + 3
         others = [
-            processes.Process(target=play, args=(redis.url, cameras, fps, how_many, size, until), daemon=True),
+            processes.Process(target=play, args=(redis.url, cameras, fps, how_many, [jpeg[:size]], until), daemon=True),
             processes.Process(target=view, args=(dashboard.url, viewers, until, its), daemon=True),
         ]
         for other in others:
@@ -183,15 +212,10 @@ def run(cameras: int, fps: float, how_many: int, size: int, viewers: int, second
         last = Sample.of(server, dashboard)
         for other in others:
             other.join()
-        passed = last.at - first.at
-        click.echo(
-            f"{viewers:7}  {(last.cpu_s - first.cpu_s) / passed:5.1%}  {(last.pictures - first.pictures) / passed:10,.0f}  "
-            f"{(last.messages - first.messages) / passed:10,.0f}  {(last.skipped - first.skipped) / passed:9,.0f}  "
-            f"{first.rss / 2**20:.1f} and {last.rss / 2**20:.1f} MiB"
-        )
         messages, _ = ours.recv()
         if not messages:
             raise click.ClickException("viewers read nothing")
+        return Taken.between(first, last)
 
 
 if __name__ == "__main__":
