@@ -24,7 +24,7 @@ define install
 	@touch $@
 endef
 
-.PHONY: help demo test check slim-test deploy-test lint format docs docs-serve bench bench-tracks faults soak fuzz train avfer-smoke scale-out walk match-boxes dashboards kubernetes-rules clean test-tools missing-tools
+.PHONY: help demo test check slim-test deploy-test lint format docs docs-serve bench bench-tracks faults soak fuzz train avfer-smoke scale-out walk match-boxes screenshots dashboards kubernetes-rules clean test-tools missing-tools
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -93,6 +93,9 @@ walk: $(DEV)/.installed test-tools  ## a newcomer's first afternoon with a stop-
 
 match-boxes: $(DEV)/.installed  ## whether each box on the page lies on the face of its own picture, for 1,000 pictures, in two minutes; ARGS=--break shows that it would be seen
 	$(DEV)/bin/python -m tests.plays.match_boxes $(ARGS)
+
+screenshots: $(DEV)/.installed  ## the pictures of the page in docs/pictures/page, light and dark, in five minutes; ARGS="wall fleet", say
+	$(DEV)/bin/python -m tests.plays.photograph_pages $(ARGS)
 
 dashboards: $(DEV)/.installed  ## write deploy/grafana/dashboards from their source
 	$(DEV)/bin/python -m deploy.grafana.boards

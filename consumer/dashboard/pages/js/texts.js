@@ -194,7 +194,7 @@ export const TEXTS = {
     noneWaits: "none waits",
     memory: "Redis's memory",
     noLimit: "no limit",
-    of: (limit) => `of ${limit}`,
+    of: (share, limit) => `${share} of ${limit}`,
     shards: (number) => `${number} shards`,
     deadLetters: "Dead letters",
     noDead: "none kept aside",

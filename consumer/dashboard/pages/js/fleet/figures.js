@@ -63,7 +63,8 @@ function memory({ server, shards }) {
   const share = server.used_bytes / server.max_bytes;
   const fill = el("span", { class: share >= 0.9 ? "full" : null, style: { width: `${Math.min(100, share * 100)}%` } });
   const bar = el("div", { class: "meter", "aria-hidden": "true" }, fill);
-  return figure(texts.memory, bytes(server.used_bytes), texts.of(bytes(server.max_bytes)), bar, note([percent(share), ...about].join(", ")));
+  const used = texts.of(percent(share), bytes(server.max_bytes));
+  return figure(texts.memory, bytes(server.used_bytes), "", bar, note([used, ...about].join(", ")));
 }
 
 function dead(account) {
