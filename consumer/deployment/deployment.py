@@ -106,8 +106,8 @@ class DeploymentReader:
         self._away, self._hidden = "", set()
         with translated():
             stored = self._client.get(Keys(self._prefix).shard_count)
-        shards = int(stored) if stored else None
-        keys = Keys(self._prefix, shards or 1)
+        keys = Keys(self._prefix).sharded(stored)
+        shards = None if stored is None else keys.shards
         cameras = self._seen("cameras", lambda: read_statuses(self._client, keys.cameras, CameraStatus)) or []
         workers = self._seen("workers", lambda: read_statuses(self._client, keys.workers, WorkerStatus)) or []
         trackers = self._seen("trackers", lambda: read_statuses(self._client, keys.trackers, TrackerStatus)) or []
@@ -210,7 +210,10 @@ class DeploymentReader:
         names = sorted({key.decode(errors="replace").removesuffix(f":{what}") for key in found} - {self._prefix})
 
         def live(name: str) -> bool:
-            statuses = self._seen("others", lambda: read_statuses(self._client, f"{name}:{what}", kind)) or []
+            try:
+                statuses = self._seen("others", lambda: read_statuses(self._client, f"{name}:{what}", kind)) or []
+            except StoreError:  # a key of another program
+                return False
             return any(self._live(status) for status in statuses)
 
         return [name for name in names if live(name)]

@@ -106,7 +106,7 @@ class Shards:
             with translated():
                 told = await client.get(self.keys.shard_count)
             self.counted = told is not None
-            self.keys = Keys(self.keys.prefix, max(1, int(told or 1)))
+            self.keys = Keys(self.keys.prefix).sharded(told)
         if not self.positions:
             self.positions += [ShardPosition(entry_id) for entry_id in await self._beginnings(client)]
         # Streams that the deployment got after we had begun are new from their first entry.

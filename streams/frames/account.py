@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import redis
 
+from ferstream.streams.errors import StoreRefused
 from ferstream.streams.redis_client.commands import LuaScript
 from ferstream.streams.wire.keys import Keys
 
@@ -53,7 +54,10 @@ def read_account(client: "redis.Redis", keys: Keys) -> Account:
     in_flight = 0
     for shard in range(keys.shards):
         listed, waiting = _READ.run(client, [keys.account(shard), keys.frames(shard)])
-        frames.update({name.decode(): int(number) for name, number in zip(listed[::2], listed[1::2], strict=True)})
+        try:
+            frames.update({name.decode(): int(number) for name, number in zip(listed[::2], listed[1::2], strict=True)})
+        except ValueError:
+            raise StoreRefused(f"{keys.account(shard)} holds what is no account of frames: see HGETALL, and HDEL that") from None
         in_flight += waiting
     return Account(
         captured=frames[CAPTURED],

@@ -61,7 +61,7 @@ def check_shards(client: "redis.Redis", keys: Keys) -> None:
     with translated():
         if client.get(keys.shard_count) is None:  # a full server refuses to write what is there already
             client.set(keys.shard_count, keys.shards, nx=True)
-        shards = int(client.get(keys.shard_count) or keys.shards)
+        shards = keys.sharded(client.get(keys.shard_count)).shards
     if shards != keys.shards:
         raise StoreRefused(
             f"this deployment has {shards} shards ({keys.shard_count}), not {keys.shards}: start with --shards {shards}"

@@ -1,7 +1,10 @@
 """The names of everything that ferstream keeps in Redis."""
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ferstream.streams.errors import StoreRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,16 @@ class Keys:
     def shard_count(self) -> str:
         """How many shards this deployment has; the first process writes it, the others check."""
         return f"{self.prefix}:shards"
+
+    def sharded(self, told: Any) -> "Keys":  # noqa: ANN401 - a reply of Redis
+        """For as many shards as stands under `shard_count`; for as many as now where nothing does. Raises StoreRefused."""
+        try:
+            shards = int(told) if told is not None else self.shards
+        except ValueError:
+            shards = 0
+        if shards < 1:
+            raise StoreRefused(f"{self.shard_count} holds no number of shards: is it another program's? choose another --prefix")
+        return replace(self, shards=shards)
 
     @property
     def watched(self) -> str:

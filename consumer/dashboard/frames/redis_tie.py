@@ -83,7 +83,7 @@ class RedisTie:
         try:
             with translated():
                 told = self.client.get(Keys(self._prefix).shard_count)
-            keys = Keys(self._prefix, self._shards or int(told or 1))
+            keys = Keys(self._prefix, self._shards) if self._shards else Keys(self._prefix).sharded(told)
             check_server(self.client, keys, self.clock)
             check_rights(self.client, producer_commands(keys))
         except StoreRefused as error:

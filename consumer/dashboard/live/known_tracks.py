@@ -21,7 +21,7 @@ async def take_over(client: "redis.asyncio.Redis", prefix: str, shards: int | No
     """Load what is known of each camera. Without it, or the right to it, faces are numbered anew."""
     try:
         with translated():
-            keys = Keys(prefix, shards or int(await client.get(Keys(prefix).shard_count) or 1))
+            keys = Keys(prefix, shards) if shards else Keys(prefix).sharded(await client.get(Keys(prefix).shard_count))
         for shard in range(keys.shards):
             with translated():
                 stored: Any = await client.hgetall(keys.tracks(shard))

@@ -101,7 +101,7 @@ class TrackService:
     def _ask_for_shards(self) -> int | None:
         with translated():
             told = self._client.get(self._keys.shard_count)
-        return int(told) if told else None
+        return None if told is None else self._keys.sharded(told).shards
 
     def _share(self, count: int) -> None:
         """Keep what is ours, give up what is more than our share, take what is free of it."""

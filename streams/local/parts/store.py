@@ -48,7 +48,7 @@ class Store:
         """With the shards that this deployment has by now. Raises StoreError."""
         keys = Keys(self._prefix)
         with translated():
-            return Keys(self._prefix, int(self.client.get(keys.shard_count) or 1))
+            return keys.sharded(self.client.get(keys.shard_count))
 
     @property
     def is_ours(self) -> bool:
