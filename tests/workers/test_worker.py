@@ -19,6 +19,7 @@ from ferstream.streams.wire.codec import MAX_HEADER_BYTES
 from ferstream.streams.wire.messages import VERSION
 from tests.support.fleet import KEYS, WorkerProcess, add, frame, portrait_jpeg, results, server_now, wait_until
 from tests.support.patience import PROCESS_S
+from tests.support.scan_bomb import scan_bomb
 
 
 def dead_letters(client) -> list[dict]:
@@ -98,16 +99,18 @@ def test_poison_is_kept_aside_with_its_reason_and_the_worker_goes_on(redis_url, 
         add(client, frame(3, b"<html>no camera here</html>", now))
         add(client, frame(4, jpeg_that_claims(40_000, 40_000), now))
         add(client, frame(5, picture, now, width=10**9))
+        add(client, frame(6, scan_bomb(), now))
         client.xadd(KEYS.frames(0), {b"m": msgpack.packb({"version": 3}), b"j": picture})
         client.xadd(KEYS.frames(0), {b"m": giant, b"j": picture})
         client.xadd(KEYS.frames(0), {b"m": msgpack.packb({"version": 1, "camera_id": "x"}), b"j": picture})
         client.xadd(KEYS.frames(0), {b"hello": b"world"})
         good = frame(9, picture, now)
         add(client, good)
-        wait_until(lambda: results(client) and len(dead_letters(client)) == 9)
+        wait_until(lambda: results(client) and len(dead_letters(client)) == 10)
         assert worker.stop() == 0
     reasons = sorted(letter["reason"] for letter in dead_letters(client))
     assert reasons == [
+        "bad-jpeg",
         "bad-jpeg",
         "bad-jpeg",
         "empty",
@@ -120,7 +123,7 @@ def test_poison_is_kept_aside_with_its_reason_and_the_worker_goes_on(redis_url, 
     ]
     assert not any(b"j" in fields for _, fields in client.xrange(KEYS.dead(0)))
     assert [result.sequence for result in results(client)] == [9]
-    assert worker.totals["dead"] == 9
+    assert worker.totals["dead"] == 10
     assert client.xlen(KEYS.frames(0)) == 0
 
 

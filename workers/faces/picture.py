@@ -10,6 +10,7 @@ import simplejpeg
 
 from ferstream.streams.errors import FerstreamError
 from ferstream.streams.service.named_file import NamedFileError, read_bytes
+from ferstream.streams.wire.scans import MOST_SCANS, has_too_many_scans
 from ferstream.workers.models.detector import Picture
 
 MAX_SIDE = 65_535  # JPEG's own limit
@@ -52,6 +53,8 @@ def decode_jpeg(data: bytes, max_pixels: int) -> Picture:
             raise PictureError("too-large", f"{width}x{height} px; at most {max_pixels} pixels are taken (--max-pixels)")
         if colourspace in ("CMYK", "YCCK"):
             raise PictureError("bad-jpeg", f"colour space {colourspace} is for print")
+        if has_too_many_scans(data):
+            raise PictureError("bad-jpeg", f"more than {MOST_SCANS} scans would keep the decoder busy")
         return simplejpeg.decode_jpeg(data, "RGB", fastdct=True, fastupsample=True)  # type: ignore[no-any-return]
     except ValueError as error:
         raise PictureError("bad-jpeg", str(error).splitlines()[0] if str(error) else "not a JPEG") from error

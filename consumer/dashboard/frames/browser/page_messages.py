@@ -9,6 +9,7 @@ import msgspec
 import simplejpeg
 
 from ferstream.streams.errors import FerstreamError
+from ferstream.streams.wire.scans import MOST_SCANS, has_too_many_scans
 
 #: Sequence of the page, milliseconds of the page's clock; the JPEG follows.
 _HEAD = struct.Struct(">Id")
@@ -67,6 +68,8 @@ def read_frame(message: bytes) -> PageFrame:
         raise PageError(f"the picture is {width}x{height} px; at most {MAX_SIDE} a side are taken", sequence)
     if colourspace in ("CMYK", "YCCK"):
         raise PageError(f"the picture's colours are {colourspace}, for print", sequence)
+    if has_too_many_scans(jpeg):
+        raise PageError(f"the picture has more than {MOST_SCANS} scans", sequence)
     return PageFrame(sequence, _seconds(milliseconds), width, height, jpeg)
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ferstream.consumer.dashboard.frames.uploads.picture_kinds import check_size, png_size, webp_size
 from ferstream.consumer.dashboard.frames.uploads.upload_errors import unreadable
+from ferstream.streams.wire.scans import MOST_SCANS, has_too_many_scans
 
 #: As a producer's --max-side; an upload is looked at once, so that its quality may be better than a camera's.
 MAX_SIDE, QUALITY = 1280, 92
@@ -54,6 +55,8 @@ def _read_jpeg(data: bytes) -> Picture:
     check_size(width, height)
     if colourspace in ("CMYK", "YCCK"):
         raise unreadable(f"the JPEG's colours are {colourspace}, for print: save it as RGB")
+    if has_too_many_scans(data):
+        raise unreadable(f"the JPEG has more than {MOST_SCANS} scans: save it as a baseline JPEG")
     if max(width, height) > MAX_SIDE or b"Exif\0\0" in data[: 128 * 1024]:
         return encode(_decode(data, "JPEG"))
     try:

@@ -18,6 +18,7 @@ from ferstream.consumer.dashboard.frames.browser.page_messages import (
 )
 from ferstream.consumer.dashboard.frames.names import browser_name
 from tests.support.fleet import portrait_jpeg
+from tests.support.scan_bomb import scan_bomb
 
 
 @given(st.binary(max_size=2000))
@@ -33,6 +34,11 @@ def test_nor_does_a_damaged_picture(changes, length):
         message[at % len(message)] = value
     with suppress(PageError):
         read_frame(bytes(message[: max(12, length)]))
+
+
+def test_a_picture_that_would_keep_workers_busy_is_refused():
+    with pytest.raises(PageError, match="more than 64 scans"):
+        read_frame(write_frame(1, 1000.0, scan_bomb()))
 
 
 @given(st.text(max_size=300))

@@ -14,6 +14,7 @@ from ferstream.consumer.dashboard.frames.uploads.clip import read_clip
 from ferstream.consumer.dashboard.frames.uploads.picture_kinds import kind_of
 from ferstream.consumer.dashboard.frames.uploads.pictures import MAX_SIDE, read_picture
 from ferstream.consumer.dashboard.frames.uploads.upload_errors import UploadError
+from tests.support.scan_bomb import scan_bomb
 from tests.support.video_files import make_video
 
 PIXELS = np.random.default_rng(1).integers(0, 255, (20, 30, 3), np.uint8)
@@ -55,6 +56,15 @@ def test_damaged_files_end_in_words(samples, which, changes, kept):
 def test_any_bytes_end_in_words(data):
     with suppress(UploadError):
         read(data)
+
+
+def test_a_jpeg_that_would_be_decoded_for_minutes_is_refused():
+    with pytest.raises(UploadError, match="more than 64 scans: save it as a baseline JPEG"):
+        read(scan_bomb())
+
+
+def test_a_progressive_jpeg_is_none_of_them():
+    assert len(read(cv2.imencode(".jpg", PIXELS, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes())) == 1
 
 
 def test_a_jpeg_that_workers_can_read_goes_as_it_is():
