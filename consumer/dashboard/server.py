@@ -7,6 +7,7 @@ from functools import partial
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute
 
 from ferstream.consumer.dashboard import page_files
@@ -17,7 +18,7 @@ from ferstream.consumer.dashboard.access.page_session import describe
 from ferstream.consumer.dashboard.access.picture_audit import PictureAudit
 from ferstream.consumer.dashboard.access.start_checks import open_access
 from ferstream.consumer.dashboard.api import routes as api
-from ferstream.consumer.dashboard.api.answer import http_error, server_error
+from ferstream.consumer.dashboard.api.answer import http_error, nobody_reads, server_error
 from ferstream.consumer.dashboard.api.door import Door
 from ferstream.consumer.dashboard.cameras import routes as cameras
 from ferstream.consumer.dashboard.frames import routes as frames
@@ -29,7 +30,7 @@ from ferstream.consumer.dashboard.settings import DashboardSettings
 
 
 def build_app(settings: DashboardSettings, hub: Hub | None = None) -> Starlette:
-    """The page and its API. It reads Redis from its start (lifespan) to its end. `app.state.hub` is what all viewers share."""
+    """The page and its API. It reads Redis from its start (lifespan) to its end. `app.state` has `hub`, which all share."""
     access = open_access(settings)
     audit = PictureAudit(access)
     hub = hub or Hub(settings, DashboardMetrics())
@@ -45,10 +46,10 @@ def build_app(settings: DashboardSettings, hub: Hub | None = None) -> Starlette:
     app = Starlette(
         routes=[*_routes(hub, access, audit, more), *page_files.routes()],
         middleware=[Middleware(AccessMiddleware, access=access)],
-        exception_handlers={HTTPException: http_error, Exception: server_error},
+        exception_handlers={HTTPException: http_error, ClientDisconnect: nobody_reads, Exception: server_error},
         lifespan=lifespan,
     )
-    app.state.hub = hub
+    app.state.hub, app.state.access = hub, access
     return app
 
 

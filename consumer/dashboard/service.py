@@ -5,6 +5,7 @@ import logging
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -13,6 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from ferstream.consumer.dashboard.live.hub import Hub
 from ferstream.consumer.dashboard.settings import DashboardSettings
+from ferstream.consumer.dashboard.visitor_protocol import VisitorProtocol, Visitors
 from ferstream.streams.errors import FerstreamError, StoreUnavailable
 from ferstream.streams.redis_client.acl_check import check_rights, dashboard_commands
 from ferstream.streams.redis_client.commands import translated
@@ -119,6 +121,7 @@ def make_server(app: Starlette, settings: DashboardSettings) -> Server:
         log_config=None,
         log_level="warning",
         access_log=False,
+        http=partial(VisitorProtocol, Visitors(app.state.access.is_proxy)),  # type: ignore[arg-type]
         ws=ViewerProtocol,
         ws_max_size=MOST_BYTES,
         ws_per_message_deflate=False,

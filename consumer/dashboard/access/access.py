@@ -47,6 +47,10 @@ class Access:
         peer = connection.client.host if connection.client else ""
         return (self.proxy.visitor(connection) if self.proxy else None) or peer
 
+    def is_proxy(self, address: str) -> bool:
+        """Whether a trusted proxy is there."""
+        return self.proxy is not None and self.proxy.is_at(address)
+
     def network(self, connection: HTTPConnection) -> str:
         """What the sender is counted by."""
         return network_of(self.address(connection))

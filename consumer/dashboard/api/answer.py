@@ -34,6 +34,11 @@ async def http_error(_request: Request, error: Exception) -> Response:
     return error_answer(error.status_code, said or error.detail, dict(error.headers or {}))
 
 
+async def nobody_reads(_request: Request, _error: Exception) -> Response:
+    """The visitor went before all of the request had come: no fault of ours."""
+    return Response(status_code=499)
+
+
 async def server_error(_request: Request, _error: Exception) -> Response:
     """A fault of ours; the log has it."""
     return error_answer(500, "the server has failed; its log says how")

@@ -31,8 +31,12 @@ class TrustedProxy:
 
     def is_peer(self, connection: HTTPConnection) -> bool:
         """Whether the connection comes from the proxy."""
+        return self.is_at(connection.client.host if connection.client else "")
+
+    def is_at(self, address: str) -> bool:
+        """Whether the proxy has this address."""
         try:
-            peer = plain_address(connection.client.host if connection.client else "")
+            peer = plain_address(address)
         except ValueError:  # a socket without an address
             return False
         return any(peer in network for network in self.networks)

@@ -45,8 +45,6 @@ async def analyze(request: Request, sources: FrameSources) -> Response:
         metrics.REFUSED.labels("upload", str(error.status)).inc()
         headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else None
         return error_answer(error.status, str(error), headers)
-    except ClientDisconnect:
-        return Response(status_code=499)  # nobody reads it
 
 
 async def _in_turn(request: Request, sources: FrameSources) -> Response:
