@@ -39,13 +39,13 @@ class Addresses:
         ours = frozenset(_origin(origin) for origin in origins)
         if not is_loopback(host):
             return cls(None, ours)
-        named = {name for origin in ours if (name := _hostname(origin))}
+        named = {name for origin in ours if (name := hostname(origin))}
         return cls(_LOOPBACK | {host.lower().strip("[]")} | named, ours)
 
     def check_host(self, connection: HTTPConnection) -> None:
         """Raises Refusal where the request was not sent to us."""
         hosts = connection.headers.getlist("host")
-        name = _hostname(f"//{hosts[0]}") if len(hosts) == 1 else None
+        name = hostname(f"//{hosts[0]}") if len(hosts) == 1 else None
         if not name or (self.hosts is not None and name not in self.hosts):
             raise Refusal(
                 400, "host", "this address is not known here: use the one that fer-dashboard printed, or start it with --origin"
@@ -60,6 +60,17 @@ class Addresses:
             raise Refusal(
                 403, "origin", "a page of another address asked for this: if it is yours, start fer-dashboard with --origin"
             )
+
+    def is_encrypted(self, connection: HTTPConnection) -> bool:
+        """Whether the browser asked by TLS: us, or, as far as its request tells, a proxy that takes it off."""
+        if connection.scope["scheme"] in ("https", "wss"):
+            return True
+        if origin := connection.headers.get("origin"):
+            return origin.startswith("https://")
+        try:
+            return _origin(f"https://{connection.headers.get('host', '')}") in self.origins
+        except ValueError:
+            return False
 
     def _is_ours(self, origin: str, connection: HTTPConnection) -> bool:
         try:
@@ -110,7 +121,8 @@ def _origin(text: str) -> str:
     return f"{parts.scheme}://{parts.hostname}:{port}"
 
 
-def _hostname(address: str) -> str | None:
+def hostname(address: str) -> str | None:
+    """Of an address with two slashes; None where it has none."""
     try:
         return urlsplit(address).hostname
     except ValueError:

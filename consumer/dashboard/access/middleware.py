@@ -27,20 +27,26 @@ class AccessMiddleware:
     """Puts `scope["state"]["person"]`, and answers 401, 403 or 429 itself: JSON, or for a page the way to /login."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
-        secure = access.settings.tls_cert is not None
-        gate = SessionMiddleware(
-            _Gate(app, access),
-            secret_key=access.secret,
+        self._access = access
+        gate = _Gate(app, access)
+        self._plain = SecurityHeaders(self._with_sessions(gate, https_only=False))
+        self._encrypted = SecurityHeaders(self._with_sessions(gate, https_only=True))
+
+    def _with_sessions(self, gate: ASGIApp, *, https_only: bool) -> ASGIApp:
+        settings = self._access.settings
+        return SessionMiddleware(
+            gate,
+            secret_key=self._access.secret,
             # Cookies know no ports: two servers on one machine would log each other's people out.
-            session_cookie=f"{'__Host-' if secure else ''}fer_session_{access.settings.port}",
-            max_age=int(access.settings.session_s),
+            session_cookie=f"{'__Host-' if settings.tls_cert else ''}fer_session_{settings.port}",
+            max_age=int(settings.session_s),
             same_site="strict",
-            https_only=secure,
+            https_only=https_only,
         )
-        self._app = SecurityHeaders(gate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
+        is_encrypted = scope["type"] != "lifespan" and self._access.addresses.is_encrypted(HTTPConnection(scope))
+        await (self._encrypted if is_encrypted else self._plain)(scope, receive, send)
 
 
 class _Gate:

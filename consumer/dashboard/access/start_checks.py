@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ferstream.consumer.dashboard.access.access import Access
-from ferstream.consumer.dashboard.access.addresses import is_loopback
+from ferstream.consumer.dashboard.access.addresses import hostname, is_loopback
 from ferstream.consumer.dashboard.access.tls import check_tls
 from ferstream.consumer.dashboard.settings import DashboardSettings
 from ferstream.streams.errors import FerstreamError
@@ -19,13 +19,13 @@ log = logging.getLogger(__name__)
 def open_access(settings: DashboardSettings) -> Access:
     """Access as it is configured. Raises UsageError (exit status 2) where that is wrong, or lets everybody in from elsewhere."""
     _check_pairs(settings)
-    _check_reach(settings)
     try:
         if settings.tls_cert and settings.tls_key:
             check_tls(settings.tls_cert, settings.tls_key)
         access = Access(settings)
     except (FerstreamError, ValueError) as error:
         raise click.UsageError(str(error)) from error
+    _check_reach(settings)
     others = settings.token_file or settings.proxy_header
     if settings.users_file and access.users is not None and not len(access.users) and not others:
         raise click.UsageError(f"{as_text(settings.users_file)} names nobody: {_how_to_add(settings.users_file)}")
@@ -41,9 +41,11 @@ def _check_pairs(settings: DashboardSettings) -> None:
 
 
 def _check_reach(settings: DashboardSettings) -> None:
-    if settings.is_open and not is_loopback(settings.host):
+    said = {f"--host {settings.host}": settings.host} | {f"--origin {one}": hostname(one) or "" for one in settings.origins}
+    elsewhere = [option for option, host in said.items() if not is_loopback(host)]
+    if settings.is_open and elsewhere:
         raise click.UsageError(
-            f"on --host {settings.host} everybody who reaches this machine could look: give --users FILE "
+            f"with {elsewhere[0]} everybody who reaches this machine could look: give --users FILE "
             f"({_how_to_add(Path('FILE'))}), --token-file FILE, or --proxy-header and --trust-proxy; "
             "or stay on 127.0.0.1 and come by `ssh -L`"
         )

@@ -118,6 +118,30 @@ def test_the_cookie_is_for_no_script_and_no_other_site(browser):
     assert "secure" not in set_
 
 
+@pytest.mark.parametrize(
+    ("headers", "https_only"),
+    [
+        ({"Origin": "https://faces.example.org", "Host": "faces.example.org"}, True),
+        ({"Origin": "https://faces.example.org"}, True),
+        ({}, False),
+    ],
+)
+def test_behind_a_proxy_that_does_tls_the_cookie_goes_by_https_only(tmp_path, headers, https_only):
+    with page(settings(users_file=people(tmp_path, ben="viewer"), origins=("https://faces.example.org",))) as browser:
+        browser.begin()
+        answer = browser.post("/api/login", {"name": "ben", "password": PASSWORD}, **headers)
+        assert answer.status == 200
+        assert ("secure" in answer.headers["Set-Cookie"].lower()) is https_only
+        assert browser.get("/api/session", Host=headers.get("Host")).json["name"] == "ben"
+
+
+def test_so_does_the_one_for_the_token_in_an_address(tmp_path):
+    with page(settings(token_file=token_file(tmp_path), origins=("https://faces.example.org",))) as browser:
+        for host, https_only in (("faces.example.org", True), ("127.0.0.1", False)):
+            cookie = browser.get(f"/?token={TOKEN}", Host=host).headers["Set-Cookie"]
+            assert ("secure" in cookie.lower()) is https_only
+
+
 def test_a_forged_cookie_is_nobodys(site):
     browser = _as(site, "cleo")
     (name, value), *_ = browser.cookies.items()

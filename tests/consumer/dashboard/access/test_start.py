@@ -44,8 +44,8 @@ def run(*words):
 
 
 def test_from_elsewhere_somebody_has_to_be_asked_for():
-    for host in ("0.0.0.0", "::"):
-        told = run("--host", host)
+    for words in (("--host", "0.0.0.0"), ("--host", "::"), ("--origin", "https://faces.example.org")):
+        told = run(*words)
         assert told.exit_code == 2
         assert "everybody who reaches this machine could look" in told.output
         assert "fer-dashboard user add NAME --role viewer --users FILE" in told.output
