@@ -52,9 +52,15 @@ function json(answer) {
     "details",
     { class: "try-json" },
     el("summary", {}, texts.json),
-    el("div", { class: "toolbar" }, button, el("a", { class: "button", download: "faces.json", href: URL.createObjectURL(new Blob([text], { type: "application/json" })) }, icon("download"), texts.save)),
+    el("div", { class: "toolbar" }, button, el("button", { class: "button", type: "button", onclick: save }, icon("download"), texts.save)),
     el("pre", { tabindex: "0", "aria-label": texts.json }, text),
   );
+
+  function save() {
+    const href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+    el("a", { download: "faces.json", href }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 60_000);
+  }
 
   async function copy() {
     try {

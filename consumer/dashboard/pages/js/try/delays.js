@@ -7,7 +7,7 @@ import { TEXTS } from "../texts.js";
 const texts = TEXTS.try;
 const MEASURED = 100;
 const SERVER_STAGES = ["queue", "decode", "detect", "classify", "publish", "server"];
-export const STAGES = ["camera", "encode", "network", ...SERVER_STAGES, "draw"];
+const STAGES = ["camera", "encode", "network", ...SERVER_STAGES, "draw"];
 
 /** The stages of one frame, in seconds, by name: they add up to the delay. */
 export function stagesOf({ frame, result, receivedAt }, drawnAt) {

@@ -9,6 +9,7 @@ export async function mediaOf(file, type, first) {
 async function picture(file, first) {
   let bitmap = null;
   for (const imageOrientation of ["from-image", "none"]) {
+    bitmap?.close();
     try {
       bitmap = await createImageBitmap(file, { imageOrientation });
     } catch {
@@ -47,7 +48,9 @@ async function seek(video, at) {
 
 function happens(video, name) {
   return new Promise((done) => {
-    video.addEventListener(name, () => done(true), { once: true });
-    video.addEventListener("error", () => done(false), { once: true });
+    const told = new AbortController();
+    const end = (well) => (told.abort(), done(well));
+    video.addEventListener(name, () => end(true), { signal: told.signal });
+    video.addEventListener("error", () => end(false), { signal: told.signal });
   });
 }

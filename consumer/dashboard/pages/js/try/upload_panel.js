@@ -51,8 +51,9 @@ export function uploadPanel(session) {
     const mine = running;
     try {
       const answer = await analyze(file, session, progressOf(file), mine.signal);
-      media = await mediaOf(file, typeOf(file), answer.frames[0] ?? {});
-      if (mine !== running) return undefined;
+      const made = await mediaOf(file, typeOf(file), answer.frames[0] ?? {});
+      if (mine.signal.aborted) return made.close();
+      media = made;
       if (!answer.frames.length) return refuse(texts.noFrames);
       fill(shown, analysisView(answer, media, file.name));
     } catch (error) {
