@@ -99,12 +99,21 @@ async function show() {
   if (mine !== turn) return undefined;
   const found = location.pathname.match(page.address).groups ?? {};
   const params = { query: new URLSearchParams(location.search) };
-  for (const [name, value] of Object.entries(found)) params[name] = decodeURIComponent(value);
+  for (const [name, value] of Object.entries(found)) params[name] = decoded(value);
   frame.main.dataset.page = page.name;
   unmount = module.mount(frame.main, { live, api, session, go, params }) ?? null;
   if (mine > 1) frame.main.focus({ preventScroll: true });
   scrollTo(0, 0);
   return undefined;
+}
+
+/** A part of the address as text; as it is where somebody typed it with a % of its own. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** The page's stylesheet, loaded once, before the page is there. */

@@ -1,7 +1,7 @@
 // Elements of a page. Text is always text: nothing here takes markup.
 
 const SVG = "http://www.w3.org/2000/svg";
-const PROPERTIES = new Set(["value", "checked", "disabled", "hidden", "selected", "indeterminate", "htmlFor", "tabIndex", "open"]);
+const PROPERTIES = new Set(["value", "checked", "disabled", "hidden", "selected", "open"]);
 
 /**
  * An element: `el("button", {class: "button", onclick: save, "aria-pressed": "true"}, "Save")`.

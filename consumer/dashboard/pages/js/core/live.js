@@ -16,6 +16,7 @@ export class Live extends EventTarget {
   #timer = 0;
   #heardAt = 0;
   #offset = null;
+  #best = { minute: 0, now: -Infinity, before: -Infinity };
   state = "closed";
   /** The newest status, or null. */
   status = null;
@@ -54,7 +55,7 @@ export class Live extends EventTarget {
 
   /** Now, in seconds on the server's clock: what ages are counted from. */
   now() {
-    return Date.now() / 1000 + (this.#offset ?? 0);
+    return this.#offset === null ? Date.now() / 1000 : performance.now() / 1000 + this.#offset;
   }
 
   #open() {
@@ -63,6 +64,7 @@ export class Live extends EventTarget {
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     this.state = "opening";
+    this.#heardAt = performance.now();
     socket.onopen = () => {
       this.#heardAt = performance.now();
       this.#tell();
@@ -88,11 +90,17 @@ export class Live extends EventTarget {
     this.#say(message.type, message);
   }
 
-  /** Everything arrives late, nothing early: the least delay of all tells the clocks apart best. */
+  /**
+   * Everything arrives late, nothing early: the least delay of this minute and the one before tells the clocks apart best. The page's
+   * own clock is the one that nobody sets.
+   */
   #setClock(at) {
     if (typeof at !== "number") return;
-    const offset = at - Date.now() / 1000;
-    if (this.#offset === null || offset > this.#offset || offset < this.#offset - 30) this.#offset = offset;
+    const here = performance.now() / 1000;
+    const minute = Math.floor(here / 60);
+    if (minute !== this.#best.minute) this.#best = { minute, now: -Infinity, before: this.#best.now };
+    this.#best.now = Math.max(this.#best.now, at - here);
+    this.#offset = Math.max(this.#best.now, this.#best.before);
   }
 
   #again() {
@@ -110,7 +118,7 @@ export class Live extends EventTarget {
 
   #notice() {
     const socket = this.#socket;
-    if (this.state !== "open" || document.hidden || performance.now() - this.#heardAt < SILENT_S * 1000) return;
+    if (this.state === "closed" || document.hidden || performance.now() - this.#heardAt < SILENT_S * 1000) return;
     socket.onclose = null;
     socket.close();
     this.#again();

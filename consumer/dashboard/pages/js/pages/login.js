@@ -59,6 +59,7 @@ function field(name, label, type, autocomplete) {
 /** Where somebody wanted to go before; an address of this site, or the wall. */
 function nextOf(query) {
   const wanted = query.get("next") ?? "/";
+  if (!URL.canParse(wanted, location.origin)) return "/";
   const url = new URL(wanted, location.origin);
-  return url.origin === location.origin ? url.pathname + url.search : "/";
+  return url.origin === location.origin ? url.href : "/";
 }
