@@ -45,7 +45,8 @@ export function drawStage(context, place) {
  * Boxes with name, probability and age of the track beside them.
  *
  * `message` has `faces`, their boxes in pixels of the frame. `options`: `place` (of `fitted`), `now` (seconds, on the server's clock),
- * `label`: "full", "short" (without the age) or "none". Labels stay inside the frame, and off each other where there is room.
+ * `label`: "full", "short" (without the age) or "none". Labels stay inside the frame and off each other: where there is no room for a
+ * name its sign stands alone, and in a crowd not even that.
  */
 export function drawFaces(context, message, { place, now, label = "full" }) {
   const faces = message.faces.map((face) => ({ face, box: boxOf(face, place) }));
@@ -59,13 +60,14 @@ export function drawFaces(context, message, { place, now, label = "full" }) {
     const text = wordsOf(face, now, label);
     const width = Math.min(context.measureText(text).width + SIGN + 17, place.width);
     const plate = free(box, width, place, plates, taken);
+    if (!plate) continue;
     plates.push(plate);
-    drawPlate(context, face, text, plate);
+    drawPlate(context, face, plate.width < width ? "" : text, plate);
   }
 }
 
 /** `happiness 93 % · 12 s` */
-export function wordsOf(face, now, label = "full") {
+function wordsOf(face, now, label = "full") {
   const name = face.confidence === null ? face.emotion : `${face.emotion} ${percent(face.confidence)}`;
   if (label === "short" || typeof face.since !== "number") return name;
   return `${name} · ${brief(now - face.since)}`;
@@ -95,8 +97,13 @@ function outline(context, { x, y, width, height }, radius, colour, line) {
   context.stroke();
 }
 
-/** The best place for a label: above its box, below, inside; the first one free of other labels, then of other boxes. */
+/** The best place for a label, or for its sign alone; null where there is none that is free of other labels. */
 function free(box, width, place, plates, boxes) {
+  return placed(box, width, place, plates, boxes) ?? placed(box, SIGN + 12, place, plates, boxes);
+}
+
+/** Above its box, below, inside; one that is free of other boxes, too, is better. */
+function placed(box, width, place, plates, boxes) {
   const x = clamp(box.x - 1, place.x + 1, place.x + place.width - width - 1);
   const [least, most] = [place.y + 1, place.y + place.height - PLATE_HEIGHT - 1];
   const above = box.y - PLATE_HEIGHT - GAP;
@@ -105,10 +112,7 @@ function free(box, width, place, plates, boxes) {
   const inside = wanted.filter((y) => y >= least && y <= most).map((y) => ({ x, y, width, height: PLATE_HEIGHT }));
   const others = boxes.filter((other) => other !== box);
   const clear = inside.filter((plate) => !plates.some((other) => overlap(plate, other)));
-  return (
-    clear.find((plate) => !others.some((other) => overlap(plate, other))) ??
-    clear[0] ?? { x, y: clamp(above, least, Math.max(least, most)), width, height: PLATE_HEIGHT }
-  );
+  return clear.find((plate) => !others.some((other) => overlap(plate, other))) ?? clear[0] ?? null;
 }
 
 function drawPlate(context, face, text, { x, y, width, height }) {

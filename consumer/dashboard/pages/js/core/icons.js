@@ -14,7 +14,6 @@ const PATHS = {
   keys: "M3 6h18v12H3zM7 10h.1M11 10h.1M15 10h.1M7 14h10",
   out: "M14 4h6v16h-6M10 8l-4 4 4 4M6 12h9",
   screen: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
-  person: "M12 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21c.5-4.5 3.5-7 8-7s7.5 2.5 8 7",
   close: "M6 6l12 12M18 6L6 18",
   camera_off: "M3 7h9M15 9.500V7.500M15 13v4H5.500M3 17V7M15 11l6-3.500v9l-2.5-1.400M3 3l18 18",
   download: "M12 4v11M7.5 11L12 15.5 16.5 11M4 20h16",

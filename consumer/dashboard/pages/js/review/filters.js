@@ -5,7 +5,7 @@ import { EMOTIONS, UNKNOWN } from "../core/emotions.js";
 import { TEXTS } from "../texts.js";
 
 const texts = TEXTS.review;
-export const KINDS = ["appeared", "changed", "left", "alert"];
+const KINDS = ["appeared", "changed", "left", "alert"];
 const NAMES = ["camera", "emotion", "kind", "range", "from", "to"];
 const RANGES_S = { "15m": 900, "1h": 3600, "6h": 6 * 3600, "24h": 86400 };
 const USUAL = "1h";
