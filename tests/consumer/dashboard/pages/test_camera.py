@@ -43,7 +43,7 @@ def browser():
 
 def test_shows_who_is_there_what_happened_and_how_late_it_is(browser, server, cameras):
     with visit(browser, f"{server.url}/camera/door") as page:
-        people = page.get_by_role("region", name="People now")
+        people = page.get_by_role("region", name="Faces now")
         people.get_by_text("happiness 90 %").wait_for()
         people.get_by_text(re.compile(r"here for \d+ s")).wait_for()
         page.locator(".stage:not([data-old])").wait_for()
@@ -51,7 +51,7 @@ def test_shows_who_is_there_what_happened_and_how_late_it_is(browser, server, ca
         events.get_by_text("from neutral to happiness").wait_for()
         cameras.tell(event(4, "appeared", at=cameras.now, since=cameras.now, track=7, emotion="fear"))
         events.get_by_text("#7 appeared, fear").wait_for()
-        tracks = page.get_by_role("region", name="People who left")
+        tracks = page.get_by_role("region", name="Faces that left")
         tracks.get_by_role("row").filter(has_text="10 min").get_by_text("happiness 50 %").wait_for()
         page.get_by_role("region", name="Latency").get_by_text(re.compile(r"\d+ ms")).first.wait_for()
         page.get_by_text(re.compile(r"^1280 . 720$")).wait_for()
@@ -60,7 +60,7 @@ def test_shows_who_is_there_what_happened_and_how_late_it_is(browser, server, ca
 
 def test_the_last_hour_is_read_by_keyboard(browser, server):
     with visit(browser, f"{server.url}/camera/door") as page:
-        timeline = page.get_by_role("slider", name="Emotions over time")
+        timeline = page.get_by_role("slider", name="Expressions over time")
         page.locator("[role=slider][aria-valuetext]").wait_for()
         timeline.focus()
         for _ in range(2):
@@ -76,7 +76,7 @@ def test_the_last_hour_is_read_by_keyboard(browser, server):
 def test_a_name_of_markup_is_text_and_one_that_nobody_knows_is_told(browser, server):
     with visit(browser, f"{server.url}/camera/{quote(MARKUP, safe='')}", may_fail=("404",)) as page:
         page.get_by_role("heading", name=MARKUP).wait_for()
-        page.get_by_role("region", name="People now").get_by_text("happiness 90 %").wait_for()
+        page.get_by_role("region", name="Faces now").get_by_text("happiness 90 %").wait_for()
         page.goto(f"{server.url}/camera/nobody")
         page.get_by_role("heading", name="No camera is called nobody").wait_for()
 
@@ -98,7 +98,7 @@ def test_without_previews_faces_are_drawn_to_scale_and_it_says_how_to_get_a_pict
         visit(browser, f"{server.url}/camera/door") as page,
     ):
         page.get_by_text("start workers with --previews plain").wait_for()
-        page.get_by_role("region", name="People now").get_by_text("happiness 90 %").wait_for()
+        page.get_by_role("region", name="Faces now").get_by_text("happiness 90 %").wait_for()
 
 
 def test_who_may_see_no_picture_is_told_so_and_who_is_removed_is_out(browser, cameras, tmp_path):
@@ -111,6 +111,6 @@ def test_who_may_see_no_picture_is_told_so_and_who_is_removed_is_out(browser, ca
         page.get_by_label("Password").last.fill(PASSWORD)
         page.keyboard.press("Enter")
         page.get_by_text("Your role shows faces without pictures").wait_for()
-        page.get_by_role("region", name="People now").get_by_text("happiness 90 %").wait_for()
+        page.get_by_role("region", name="Faces now").get_by_text("happiness 90 %").wait_for()
         remove_user(users, "ana")
         page.get_by_role("heading", name="Log in").wait_for()

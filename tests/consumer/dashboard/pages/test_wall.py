@@ -60,7 +60,7 @@ def test_every_camera_is_there_with_its_picture_and_its_name_is_text(browser, se
         for name in CAMERAS:
             tile(page, name).wait_for()
         pictured(page, "door")
-        page.get_by_text("5 people now").wait_for()
+        page.get_by_text("5 faces now").wait_for()
         page.get_by_text("happiness 5").wait_for()
         assert page.locator("main img").count() == 0
         page.get_by_role("link", name="door, live, 1 face, happiness").wait_for()

@@ -1,4 +1,4 @@
-// Who is in front of a camera now, and who was.
+// The faces in front of a camera now, and those that left.
 
 import { el, fill, mark, say } from "../core/dom.js";
 import { colourOf, emotion, EMOTIONS, percent, UNKNOWN } from "../core/emotions.js";
@@ -7,44 +7,39 @@ import { TEXTS } from "../texts.js";
 
 const texts = TEXTS.camera;
 
-/** {node, show}: a row a face, in the order in which people came. */
-export function peopleList() {
-  const node = el("ul", { class: "people" });
+/** {node, show}: a row a face, in the order in which they came. */
+export function facesNow() {
+  const node = el("ul", { class: "faces" });
   const rows = new Map();
   const empty = el("li", { class: "table-empty" }, texts.nobody);
   fill(node, empty);
   return { node, show };
 
   function show(faces, now) {
-    const ordered = [...faces].sort((one, other) => (one.track ?? 0) - (other.track ?? 0));
-    const keys = new Set(ordered.map(keyOf));
-    for (const [key, row] of rows) {
-      if (keys.has(key)) continue;
+    // Who is not followed yet has no track.
+    const here = new Map(faces.map((face, index) => [face.track ?? -1 - index, face]).sort(([one], [other]) => one - other));
+    for (const [track, row] of rows) {
+      if (here.has(track)) continue;
       row.node.remove();
-      rows.delete(key);
+      rows.delete(track);
     }
-    for (const face of ordered) {
-      const key = keyOf(face);
-      if (!rows.has(key)) {
-        rows.set(key, person());
-        node.append(rows.get(key).node);
+    for (const [track, face] of here) {
+      if (!rows.has(track)) {
+        rows.set(track, faceRow());
+        node.append(rows.get(track).node);
       }
-      rows.get(key).show(face, now);
+      rows.get(track).show(face, now);
     }
     if (rows.size) empty.remove();
     else if (!empty.isConnected) node.append(empty);
   }
 }
 
-function keyOf(face, index) {
-  return face.track ?? `at ${index}`;
-}
-
-function person() {
+function faceRow() {
   const name = el("span", {});
-  const facts = el("span", { class: "person-facts" });
+  const facts = el("span", { class: "face-facts" });
   const bar = sharesBar();
-  const node = el("li", { class: "person" }, el("div", { class: "person-head" }, name, facts), bar.node);
+  const node = el("li", { class: "face" }, el("div", { class: "face-head" }, name, facts), bar.node);
   let shown = "";
   return {
     node,
@@ -60,9 +55,9 @@ function person() {
 }
 
 /** Shares of emotions as one thin bar that says its numbers to who does not see it. */
-export function sharesBar(shares) {
+function sharesBar(shares) {
   const parts = new Map([...EMOTIONS, UNKNOWN].map((name) => [name, el("span", { dataset: { name }, style: { backgroundColor: colourOf(name) } })]));
-  const node = el("div", { class: "share-bar person-bar", role: "img" }, [...parts.values()]);
+  const node = el("div", { class: "share-bar face-bar", role: "img" }, [...parts.values()]);
   const bar = { node, show };
   if (shares) show(shares);
   return bar;
@@ -79,7 +74,7 @@ export function sharesBar(shares) {
   }
 }
 
-/** The table of those who left. */
+/** The table of those that left. */
 export function trackTable(tracks) {
   if (!tracks.length) return el("p", { class: "table-empty" }, texts.noTracks);
   const heads = [texts.track, texts.came, texts.stayed, texts.mostly, texts.shares];

@@ -5,12 +5,13 @@ import { colourOf, emotion, EMOTIONS, UNKNOWN } from "./emotions.js";
 
 const NAMES = [...EMOTIONS, UNKNOWN];
 
-/** A bar of shares with its legend; `counts` is {name: number}. Returns {node, show}. */
-export function shareBar({ label, none }) {
+/** A bar of shares with its legend, and at its end a `note`; `counts` is {name: number}. Returns {node, show}. */
+export function shareBar({ label, none, note }) {
   const bar = el("div", { class: "share-bar", role: "img", "aria-label": label });
   const legend = el("div", { class: "legend share-legend" });
   let shown = "";
   const caption = el("span", { class: "muted" }, label);
+  const end = note && el("span", { class: "muted share-note" }, note);
   return {
     node: el("div", { class: "share" }, bar, legend),
     show(counts) {
@@ -25,7 +26,7 @@ export function shareBar({ label, none }) {
         present.map((name) => el("span", { dataset: { name }, style: { flexGrow: counts[name], backgroundColor: colourOf(name) } })),
       );
       const items = present.map((name) => emotion(name, `${name} ${counts[name]}`));
-      fill(legend, caption, items.length ? items : el("span", {}, none));
+      fill(legend, caption, items.length ? items : el("span", {}, none), end);
     },
   };
 }

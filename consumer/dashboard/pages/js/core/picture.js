@@ -7,7 +7,7 @@ import { TEXTS } from "../texts.js";
 
 const texts = TEXTS.picture;
 /** Older than this, in seconds, is not now. */
-export const OLD_S = 2;
+const OLD_S = 2;
 /** So long after it was asked for, a first picture should be there. */
 const FIRST_S = 4;
 
@@ -180,7 +180,7 @@ export class PictureView {
       const words = this.#bitmap ? texts.oldPicture(lasting(age)) : texts.oldResult(lasting(age));
       return { old: "gone", tone: "warn", words, why: this.live.state === "open" ? texts.oldWhy : "" };
     }
-    if (waited < FIRST_S) return { words: this.#seenAt ? "" : texts.waiting };
+    if (waited < FIRST_S) return this.#seenAt ? { old: "late" } : { words: texts.waiting };
     return { old: "gone", tone: "warn", words: texts.noResult, why: texts.noResultWhy };
   }
 

@@ -1,4 +1,4 @@
-// One camera: its picture large, who is there, what happened, how fast and how late.
+// One camera: its picture large, the faces there, what happened, how fast and how late.
 
 import { ApiError, cameraPath, get } from "../core/api.js";
 import { conditionOf, workersOf } from "../core/condition.js";
@@ -10,7 +10,7 @@ import { clock } from "../core/times.js";
 import { TEXTS } from "../texts.js";
 import { eventList } from "../camera/events.js";
 import { dropsCard, factsCard, latencyCard } from "../camera/figures.js";
-import { peopleList, trackTable } from "../camera/people.js";
+import { facesNow, trackTable } from "../camera/faces.js";
 
 const texts = TEXTS.camera;
 const SIDE = 640;
@@ -42,6 +42,7 @@ export function mount(root, { live, session, go, params }) {
   const ticking = setInterval(tick, 500);
   const asking = setInterval(past, AGAIN_S * 1000);
   let waiting = 0;
+  let turn = 0;
   if (status) show();
   past();
 
@@ -67,6 +68,7 @@ export function mount(root, { live, session, go, params }) {
   /** Once a second: what the newest status says. */
   function show() {
     const mine = statusOf();
+    if (mine && !parts.node.isConnected) past(); // nobody knew it before
     const figures = status.figures?.[camera] ?? null;
     parts.latency.show(figures);
     parts.facts.show(mine);
@@ -81,8 +83,8 @@ export function mount(root, { live, session, go, params }) {
   function tick() {
     parts.view.tell(conditionOf(statusOf()), status ? workersOf(status) : {});
     const { faces } = parts.view;
-    parts.people.show(faces, live.now());
-    say(parts.peopleCount, faces.length ? String(faces.length) : "");
+    parts.faces.show(faces, live.now());
+    say(parts.faceCount, faces.length ? String(faces.length) : "");
   }
 
   /** A burst of events asks once. */
@@ -91,19 +93,22 @@ export function mount(root, { live, session, go, params }) {
     waiting = setTimeout(past, 400);
   }
 
-  /** What only the server knows: those who left, and the timeline. */
+  /** What only the server knows: faces that left, and the timeline. */
   async function past() {
+    const mine = ++turn;
     try {
       const [known, timeline] = await Promise.all([
         get(cameraPath(camera), { signal }),
         get(cameraPath(camera, `/timeline?minutes=${minutes}&step=${SPANS[minutes]}`), { signal }),
       ]);
+      if (mine !== turn) return; // of another span, or older than what is shown
+      if (!parts.node.isConnected) fill(root, parts.node);
       fill(parts.tracks, trackTable(known.tracks));
       if (!chosen && isYoung(timeline)) choose(10);
       else parts.timeline.show(ended(timeline));
       chosen = true;
     } catch (error) {
-      if (!(error instanceof ApiError)) return;
+      if (!(error instanceof ApiError) || mine !== turn) return;
       if (error.status === 404 && !statusOf()) fill(root, unknown(camera));
       else if (!parts.tracks.firstChild) fill(parts.tracks, el("p", { class: "table-empty" }, error.message));
     }
@@ -127,8 +132,8 @@ function build(camera, { live, session, signal }) {
     view: new PictureView({ live, session }),
     badge: el("span", { class: "badge" }),
     about: el("span", { class: "muted" }),
-    people: peopleList(),
-    peopleCount: el("span", { class: "aside" }),
+    faces: facesNow(),
+    faceCount: el("span", { class: "aside" }),
     events: eventList(camera, signal),
     timeline: stackedArea({ label: texts.timeline, words: read, empty: texts.noTimeline }),
     spans: el("div", { class: "segmented aside" }, Object.keys(SPANS).map((minutes) => el("button", { type: "button", value: minutes, "aria-pressed": String(minutes === "60") }, texts.spans[minutes]))),
@@ -144,12 +149,12 @@ function build(camera, { live, session, signal }) {
   parts.node = el(
     "div",
     { class: "page camera" },
-    el("div", { class: "page-head" }, back, el("h1", { class: "camera-name" }, camera), parts.badge, parts.about),
+    el("div", { class: "page-head" }, back, el("h1", {}, camera), parts.badge, parts.about),
     el(
       "div",
       { class: "camera-top" },
       el("div", { class: "card camera-picture" }, parts.view.node),
-      el("div", { class: "camera-side" }, card(texts.people, parts.people.node, parts.peopleCount), card(texts.events, parts.events.node)),
+      el("div", { class: "camera-side" }, card(texts.faces, parts.faces.node, parts.faceCount), card(texts.events, parts.events.node)),
     ),
     card(texts.timeline, el("div", { class: "card-body" }, parts.timeline.node), [el("span", { class: "muted" }, texts.timelineUnit), parts.spans]),
     el(
@@ -169,8 +174,8 @@ function card(title, body, aside = null) {
   return el("section", { class: "card", "aria-label": title }, el("div", { class: "card-head" }, el("h2", {}, title), aside), body);
 }
 
-function read(at, people) {
-  const told = people.map(([name, number]) => `${name} ${number.toFixed(1)}`).join(", ") || texts.nobody;
+function read(at, faces) {
+  const told = faces.map(([name, number]) => `${name} ${number.toFixed(1)}`).join(", ") || texts.nobody;
   return `${clock(at)}: ${told}`;
 }
 

@@ -13,7 +13,7 @@ const texts = TEXTS.wall;
 const RESORT_S = 4;
 let left = ""; // the camera that was opened last: coming back begins there
 
-export function mount(root, { live, session, go, params }) {
+export function mount(root, { live, session, params }) {
   const kiosk = params.query.get("kiosk") === "1";
   const ended = new AbortController();
   const { signal } = ended;
@@ -93,10 +93,10 @@ export function mount(root, { live, session, go, params }) {
 
   function count() {
     const emotions = {};
-    const sum = { live: 0, down: 0, people: 0 };
+    const sum = { live: 0, down: 0, faces: 0 };
     for (const tile of tiles.values()) {
       if (tile.condition.group !== "ended") sum[tile.condition.group] += 1;
-      sum.people += tile.people;
+      sum.faces += tile.faces;
       for (const [name, number] of Object.entries(tile.emotions)) emotions[name] = (emotions[name] ?? 0) + number;
     }
     head.show({ ...sum, emotions, now: live.now() });
@@ -165,8 +165,8 @@ export function mount(root, { live, session, go, params }) {
 
   /** Ask for pictures of what is in sight, as large as it is. */
   function ask() {
-    const pictures = {};
-    for (const tile of tiles.values()) if (tile.visible) pictures[tile.name] = tile.side;
+    const inSight = [...tiles.values()].filter((tile) => tile.visible);
+    const pictures = Object.fromEntries(inSight.map((tile) => [tile.name, tile.side]));
     const key = JSON.stringify(pictures);
     if (key === asked) return;
     asked = key;
@@ -200,7 +200,7 @@ export function mount(root, { live, session, go, params }) {
       { class: "empty" },
       el("h2", {}, texts.noneFits),
       el("p", {}, texts.noneFitsWhy(tiles.size)),
-      el("a", { class: "button", href: "/", onclick: () => go("/") }, texts.showAll),
+      el("a", { class: "button", href: "/" }, texts.showAll),
     );
   }
 }
@@ -208,7 +208,7 @@ export function mount(root, { live, session, go, params }) {
 const ORDERS = {
   name: (one, other) => one.name.localeCompare(other.name, undefined, { numeric: true }),
   state: (one, other) => RANKS[one.condition.group] - RANKS[other.condition.group] || ORDERS.name(one, other),
-  people: (one, other) => other.people - one.people || ORDERS.name(one, other),
+  faces: (one, other) => other.faces - one.faces || ORDERS.name(one, other),
 };
 const RANKS = { down: 0, live: 1, ended: 2 };
 

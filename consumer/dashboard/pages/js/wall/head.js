@@ -9,26 +9,26 @@ import { TEXTS } from "../texts.js";
 
 const texts = TEXTS.wall;
 
-/** {node, wanted, show, counts}: `wanted()` is {text, state, emotion, sort}; `onchange` is called when it is another. */
+/** {node, wanted, show}: `wanted()` is {text, state, emotion, sort}; `onchange` is called when it is another. */
 export function wallHead({ query, kiosk, onchange }) {
-  const shares = shareBar({ label: texts.emotionsNow, none: texts.nobody });
-  const figures = { live: count("good"), down: count("bad"), people: count("plain") };
+  const shares = shareBar({ label: texts.expressionsNow, none: texts.nobody, note: kiosk ? "" : texts.note });
+  const figures = { live: count("good"), down: count("bad"), faces: count("plain") };
   const time = el("time", { class: "wall-time" });
   const text = el("input", { class: "input", type: "search", placeholder: texts.filter, "aria-label": texts.filter, value: query.get("q") ?? "" });
   const state = choice(texts.states, query.get("state"), texts.stateLabel);
-  const feeling = choice({ "": texts.anyEmotion, ...Object.fromEntries(EMOTIONS.map((name) => [name, name])) }, query.get("emotion"), texts.emotionLabel);
+  const expression = choice({ "": texts.anyExpression, ...Object.fromEntries(EMOTIONS.map((name) => [name, name])) }, query.get("emotion"), texts.expressionLabel);
   const sort = choice(texts.sorts, query.get("sort"), texts.sortLabel);
   const controls = el(
     "div",
     { class: "toolbar aside", oninput: changed },
     text,
     state,
-    feeling,
+    expression,
     sort,
     el("a", { class: "button icon", href: "/?kiosk=1", target: "_blank", rel: "noopener", title: texts.kiosk, "aria-label": texts.kiosk }, icon("screen")),
   );
   for (const sign of controls.querySelectorAll("svg")) mark(sign, "width", 18);
-  const numbers = el("div", { class: "wall-counts" }, figures.live.node, figures.down.node, figures.people.node);
+  const numbers = el("div", { class: "wall-counts" }, figures.live.node, figures.down.node, figures.faces.node);
   const node = el(
     "div",
     { class: "wall-head" },
@@ -38,7 +38,7 @@ export function wallHead({ query, kiosk, onchange }) {
   return { node, wanted, show };
 
   function wanted() {
-    return { text: text.value.trim().toLowerCase(), state: state.value, emotion: feeling.value, sort: sort.value || "name" };
+    return { text: text.value.trim().toLowerCase(), state: state.value, emotion: expression.value, sort: sort.value || "name" };
   }
 
   function changed() {
@@ -49,10 +49,10 @@ export function wallHead({ query, kiosk, onchange }) {
     onchange();
   }
 
-  function show({ live, down, people, emotions, now }) {
+  function show({ live, down, faces, emotions, now }) {
     figures.live.show(texts.live(live));
     figures.down.show(texts.down(down), down === 0);
-    figures.people.show(texts.people(people));
+    figures.faces.show(texts.facesNow(faces));
     shares.show(emotions);
     if (kiosk) say(time, clock(now));
   }

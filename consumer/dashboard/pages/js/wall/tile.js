@@ -34,13 +34,13 @@ export class Tile {
     this.node.tile = this;
   }
 
-  /** People there now: in the picture, or, of a camera that is not in sight, by the server's count. */
-  get people() {
+  /** Faces there now: in the picture, or, of a camera that is not in sight, by the server's count. */
+  get faces() {
     if (this.condition.group !== "live") return 0;
     return this.visible ? this.view.faces.length : (this.figures?.faces ?? 0);
   }
 
-  /** {emotion: people} now. */
+  /** {emotion: faces} now. */
   get emotions() {
     if (this.condition.group !== "live") return {};
     if (!this.visible) return this.figures?.emotions ?? {};
@@ -67,11 +67,11 @@ export class Tile {
     mark(this.badge, "class", `badge ${tone}`);
     say(this.badge, badge);
     const live = this.condition.group === "live" && figures?.results_per_second > 0;
-    say(this.faceCount, live ? texts.faces(this.people) : "");
+    say(this.faceCount, live ? texts.faces(this.faces) : "");
     say(this.rate, live ? texts.rate(figures.results_per_second) : "");
     const said = this.view.tell(this.condition, workers);
     mark(this.link, "data-group", this.condition.group);
-    mark(this.link, "aria-label", [this.name, words || said || badge, live && texts.faces(this.people), live && this.told()].filter(Boolean).join(", "));
+    mark(this.link, "aria-label", [this.name, words || said || badge, live && texts.faces(this.faces), live && this.told()].filter(Boolean).join(", "));
   }
 
   told() {
