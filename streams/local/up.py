@@ -57,7 +57,7 @@ fer-up --cameras cameras.yaml --redis redis://10.0.0.5:6379/0 --workers 2 --host
         "--cameras",
         "cameras_file",
         type=click.Path(path_type=Path, dir_okay=False),
-        help="cameras.yaml, read again on SIGHUP; admins change it on the page.",
+        help="cameras.yaml, read again when it changes and on SIGHUP; admins change it on the page.",
     ),
     camera_option("A camera"),
 )

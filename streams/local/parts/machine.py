@@ -63,7 +63,7 @@ class Machine:
             except BaseException:
                 watchers.stop()
                 raise
-            seconds = time.monotonic() - (self._producing_at or time.monotonic())
+            seconds = time.monotonic() - self._producing_at if self._producing_at else 0.0
             self._drain(store, watchers)
             return Ran(
                 # That of another Redis is of more than our frames, and it may be away.
