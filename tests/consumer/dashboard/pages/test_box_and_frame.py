@@ -5,7 +5,8 @@ import pytest
 from tests.plays.match_boxes import break_page, deployment, match
 from tests.support.browser import chromium, visit
 
-pytestmark = [pytest.mark.server, pytest.mark.slow]
+#: It needs the machine for itself: a browser, a worker and a producer beside the tests of another process come to few pictures.
+pytestmark = pytest.mark.deploy
 
 CAMERAS = ("door", "hall")
 
