@@ -52,13 +52,15 @@ def line_of_this_process(reads: str, cameras: frozenset[str] | None, group: str 
     )
 
 
-async def write_line(client: "redis.asyncio.Redis", keys: Keys, line: AuditLine) -> None:
-    """Add the line. A user that may only read gets on without: Redis's own ACL says who may."""
+async def write_line(client: "redis.asyncio.Redis", keys: Keys, line: AuditLine) -> bool:
+    """Add the line; says whether it is there. A user that may only read gets on without: Redis's own ACL says who may."""
     try:
         with translated():
             await client.xadd(keys.audit, {b"a": msgspec.msgpack.encode(asdict(line))}, maxlen=KEPT, approximate=True)
     except StoreError as error:
         log.info("not in the audit of subscribers: %s", error)
+        return False
+    return True
 
 
 def decode_line(fields: Mapping[bytes, bytes]) -> AuditLine | None:

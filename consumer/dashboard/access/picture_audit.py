@@ -37,7 +37,8 @@ class PictureAudit:
             await self._client.aclose()
 
     async def looks(self, connection: HTTPConnection, cameras: Iterable[str]) -> None:
-        """The person of a connection sees pictures of these cameras now. Redis that is away is told to the log, and no error."""
+        """The person of a connection sees pictures of these cameras now. Redis that is away is told to the log, and no
+        error."""
         person = person_of(connection)
         due = self._due(person.name, cameras) if person else []
         if person is None or not due or self._client is None:
@@ -51,7 +52,9 @@ class PictureAudit:
             cameras=due,
             group=None,
         )
-        await write_line(self._client, self._keys, line)
+        if not await write_line(self._client, self._keys, line):
+            for camera in due:  # it is said again soon
+                self._said.pop((person.name, camera), None)
 
     def _due(self, name: str, cameras: Iterable[str]) -> list[str]:
         now = time.monotonic()

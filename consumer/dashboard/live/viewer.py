@@ -48,11 +48,11 @@ class Viewer:
         return [camera_id for camera_id in known if self.sees_pictures(camera_id)]
 
     async def watches_otherwise(self, within_s: float) -> None:
-        """Wait until it watches something else, or so long."""
-        self._otherwise.clear()
+        """Wait until it watches something else than when this was called last, or so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 await self._otherwise.wait()
+        self._otherwise.clear()
 
     def sees_results(self, camera_id: str) -> bool:
         return camera_id in self.results or ALL in self.results

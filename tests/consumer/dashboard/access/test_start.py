@@ -198,8 +198,20 @@ async def test_who_looked_at_which_camera_is_in_the_audit(client, redis_url, mon
     assert re.search(r"pictures +ana@10\.0\.0\.9:\d+ +fer-dashboard +- +gate", shown)
 
 
-async def test_the_audit_remembers_a_bounded_number_and_waits_for_no_redis(tmp_path, monkeypatch):
+async def test_the_audit_remembers_a_bounded_number(client, redis_url, monkeypatch):
     monkeypatch.setattr(picture_audit, "MOST_LOOKS", 10)
-    async with PictureAudit(Access(settings(redis_url=f"unix://{tmp_path}/none.sock"))) as audit:
+    async with PictureAudit(Access(settings(redis_url=redis_url))) as audit:
         await audit.looks(Looking("ana"), [f"camera {number}" for number in range(100)])
         assert len(audit._said) == 10
+
+
+async def test_a_look_that_redis_did_not_take_is_told_again(client, redis_url):
+    async with PictureAudit(Access(settings(redis_url=redis_url))) as audit:
+        client.config_set("maxmemory", 1)
+        try:
+            await audit.looks(Looking("ana"), ["door"])
+        finally:
+            client.config_set("maxmemory", 0)
+        assert read_lines(client, Keys(), 10) == []
+        await audit.looks(Looking("ana"), ["door"])
+    assert [line.cameras for _, line in read_lines(client, Keys(), 10)] == [["door"]]

@@ -37,6 +37,14 @@ async def settle():
         await asyncio.sleep(0)
 
 
+async def test_whoever_asks_what_it_watches_misses_no_change():
+    async with viewer_on(Line()) as viewer, asyncio.timeout(5):
+        await viewer.watches_otherwise(60)  # it came before
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await viewer.watches_otherwise(60)
+
+
 async def test_of_each_camera_the_newest_picture_waits_and_the_others_are_skipped():
     line, registry = Line(), CollectorRegistry()
     async with viewer_on(line, registry) as viewer:
