@@ -18,6 +18,9 @@ from ferstream.streams.service.atomic_file import make_folder
 from ferstream.streams.service.command import LOGS, SERVICE_EXITS, FerCommand, FerGroup, name_variables
 from ferstream.streams.service.options import metrics_options, redis_options, trace_options
 
+#: Where pictures go that are to be on no disk.
+IN_JSON = Path("-")
+
 
 class _Group(FerGroup):
     """Ends with exit status 2, wrong usage, where cameras are configured wrongly."""
@@ -107,7 +110,7 @@ fer-producer check --cameras cameras.yaml --picture stills""",
         "folder",
         type=click.Path(path_type=Path, file_okay=False),
         metavar="DIR",
-        help="Write what each camera shows to DIR, as NAME.jpg, with its mask and region drawn on it.",
+        help="Write what each camera shows to DIR, as NAME.jpg, with its mask and region drawn on it; - into --json.",
     ),
     cloup.option("--outlines/--no-outlines", default=True, help="Whether masks and regions are drawn on pictures."),
     cloup.option("--json", "as_json", is_flag=True, help="Print JSON."),
@@ -146,8 +149,10 @@ def _opened(cameras: list[CameraConfig], timeout_s: float, folder: Path | None, 
 
     if folder is None:
         return probe_all(cameras, timeout_s)
+    if folder == IN_JSON:
+        return probe_all(cameras, timeout_s, Stills(None, outlines=outlines).keep)
     make_folder(folder)
-    return probe_all(cameras, timeout_s, Stills(folder, outlines=outlines).write)
+    return probe_all(cameras, timeout_s, Stills(folder, outlines=outlines).keep)
 
 
 @main.command(cls=FerCommand, example="fer-producer schema > cameras.schema.json")

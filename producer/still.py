@@ -1,5 +1,6 @@
 """A picture of what a camera showed, as a file: for people who set one up, and who draw its mask."""
 
+import base64
 import re
 from hashlib import blake2b
 from pathlib import Path
@@ -23,20 +24,22 @@ _MASK_COLOUR, _REGION_COLOUR = (167, 121, 204), (233, 180, 86)
 
 
 class Stills:
-    """Writes one JPEG a camera into `folder`, scaled as its frames are, which must be there.
+    """Writes one JPEG a camera into `folder`, which must be there, scaled as its frames are; without one it is on no disk.
 
     With `outlines` its mask and region are drawn on it, and what would be black is dark and hatched; else nothing is.
     """
 
-    def __init__(self, folder: Path, *, outlines: bool) -> None:
+    def __init__(self, folder: Path | None, *, outlines: bool) -> None:
         self._folder, self._outlines = folder, outlines
 
-    def write(self, camera: CameraConfig, picture: Picture) -> str:
-        """The path of the file. Raises EncodeError, WriteError."""
+    def keep(self, camera: CameraConfig, picture: Picture) -> str:
+        """The path of the file, or all of it as a data: URL. Raises EncodeError, WriteError."""
         settings = camera.settings
         jpeg = JpegEncoder(settings.max_side, QUALITY).encode(picture).jpeg
         if self._outlines and (settings.mask or settings.region):
             jpeg = simplejpeg.encode_jpeg(_drawn(simplejpeg.decode_jpeg(jpeg, "BGR"), settings), QUALITY, "BGR")
+        if self._folder is None:
+            return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
         path = self._folder / f"{_file_name(camera.camera_id)}.jpg"
         with whole_file(path, RESULTS) as file:
             file.write(jpeg)

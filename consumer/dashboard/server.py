@@ -8,11 +8,9 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
-from starlette.routing import BaseRoute
 
 from ferstream.consumer.dashboard import page_files
 from ferstream.consumer.dashboard.access import routes as sessions
-from ferstream.consumer.dashboard.access.access import Access
 from ferstream.consumer.dashboard.access.middleware import AccessMiddleware
 from ferstream.consumer.dashboard.access.page_session import describe
 from ferstream.consumer.dashboard.access.picture_audit import PictureAudit
@@ -36,7 +34,13 @@ def build_app(settings: DashboardSettings, hub: Hub | None = None) -> Starlette:
     hub = hub or Hub(settings, DashboardMetrics())
     sources = FrameSources(settings, Answers(settings.redis_url, settings.prefix, settings.shards))
 
-    more = [*cameras.routes(settings.cameras_file), *frames.routes(sources, settings)]
+    door = Door(partial(describe, access=access), audit.looks)
+    ours = [
+        *sessions.routes(access),
+        *api.routes(hub, door),
+        *cameras.routes(settings.cameras_file, door),
+        *frames.routes(sources, settings),
+    ]
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -44,17 +48,10 @@ def build_app(settings: DashboardSettings, hub: Hub | None = None) -> Starlette:
             yield
 
     app = Starlette(
-        routes=[*_routes(hub, access, audit, more), *page_files.routes()],
+        routes=[*ours, api.list_of(ours), *page_files.routes()],
         middleware=[Middleware(AccessMiddleware, access=access)],
         exception_handlers={HTTPException: http_error, ClientDisconnect: nobody_reads, Exception: server_error},
         lifespan=lifespan,
     )
     app.state.hub, app.state.access = hub, access
     return app
-
-
-def _routes(hub: Hub, access: Access, audit: PictureAudit, more: list[BaseRoute]) -> list[BaseRoute]:
-    """Each room's, with `more`; the first that matches an address answers."""
-    door = Door(partial(describe, access=access), audit.looks)
-    ours = [*sessions.routes(access), *api.routes(hub, door), *more]
-    return [*ours, api.list_of(ours)]

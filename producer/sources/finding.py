@@ -9,7 +9,8 @@ from ferstream.producer.config.camera_config import CameraConfig
 class Finding:
     """What one camera gave. `state` is ok, failed, or listed where it was not opened; `url` has no password.
 
-    `frames` may be an estimate, 0 where nobody knows; `picture` is the path of a still, where one was asked for.
+    `frames` may be an estimate, 0 where nobody knows; `picture` is the path of a still, or a data: URL, where one was asked
+    for.
     """
 
     name: str

@@ -1,5 +1,6 @@
 """`fer-producer check` and `schema`: what people and editors are told of cameras before they run."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -42,6 +43,14 @@ def test_pictures(tmp_path):
     assert 0 < masked[left].mean() < 0.8 * whole[left].mean()  # dark and hatched, and one sees what is there
     assert np.abs(masked[right] - whole[right]).mean() < 4
     assert shown(drawn[1]["picture"]).shape == (120, 160, 3)
+
+
+def test_a_picture_that_is_on_no_disk(tmp_path):
+    (finding,) = check(tmp_path / "c.yaml", "cameras: {a: 'portraits:'}", "--picture", "-")
+    head, _, picture = finding["picture"].partition(",")
+    assert head == "data:image/jpeg;base64"
+    assert simplejpeg.decode_jpeg_header(base64.b64decode(picture))[1] == 1280
+    assert [path.name for path in tmp_path.iterdir()] == ["c.yaml"]
 
 
 def test_a_camera_that_fails_has_no_picture(tmp_path):

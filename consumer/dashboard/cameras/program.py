@@ -3,14 +3,12 @@
 It is asked as a program: the page gives the same errors as the command line, and loads no video library.
 """
 
-import base64
 import json
 import logging
 import os
 import re
 import subprocess
 import sys
-import tempfile
 import threading
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +28,8 @@ MOST_TRIALS = 2
 _COMMAND = (sys.executable, "-c", "from ferstream.streams.programs import producer; producer()")
 #: The exit status where cameras are configured wrongly, and how the line begins that says so.
 _WRONG, _ERROR = 2, "Error: "
-_FILE = "cameras.yaml"
+#: The list that is tried is on no disk, as there may be passwords in it.
+_FILE = "/dev/stdin"
 #: A line of a file that nobody sees.
 _PLACE = re.compile(rf"^{re.escape(_FILE)}, line \d+: ")
 
@@ -71,13 +70,15 @@ class ProducerProgram:
         if answer.returncode:
             raise ConfigRefused(_said(answer).replace(str(file), shown))
 
-    def try_out(self, name: str, entry: dict[str, object]) -> Found:
-        """Open one camera. Raises ConfigRefused, TooManyTrials, ProgramFailed."""
+    def try_out(self, name: str, entry: dict[str, object], *, picture: bool) -> Found:
+        """Open one camera; what it shows is in the answer where a `picture` is wanted.
+
+        Raises ConfigRefused, TooManyTrials, ProgramFailed.
+        """
         if not self._trials.acquire(blocking=False):
             raise TooManyTrials(f"{MOST_TRIALS} cameras are being tried already: try this one in some seconds")
         try:
-            with tempfile.TemporaryDirectory(prefix="fer-check-") as folder:
-                return _try_out(Path(folder), name, entry)
+            return _try_out(name, entry, picture=picture)
         finally:
             self._trials.release()
 
@@ -91,31 +92,25 @@ class ProducerProgram:
         return {name: schema for name, schema in camera["properties"].items() if name not in ("url", "url_file")}
 
 
-def _try_out(folder: Path, name: str, entry: dict[str, object]) -> Found:
-    file = folder / _FILE
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as opened:
-        yaml.safe_dump({"cameras": {name: entry}}, opened, allow_unicode=True, sort_keys=False)
-    arguments = ("--json", "--timeout", str(TRY_S), "--picture", str(folder), "--no-outlines", "--cameras", str(file))
-    answer = _run("check", *arguments)
+def _try_out(name: str, entry: dict[str, object], *, picture: bool) -> Found:
+    cameras = yaml.safe_dump({"cameras": {name: entry}}, allow_unicode=True, sort_keys=False)
+    shown = ("--picture", "-", "--no-outlines") if picture else ()
+    answer = _run("check", "--json", "--timeout", str(TRY_S), *shown, "--cameras", _FILE, given=cameras)
     if answer.returncode not in (0, 1):
-        raise ConfigRefused(_PLACE.sub("", _said(answer).replace(str(file), _FILE)))
+        raise ConfigRefused(_PLACE.sub("", _said(answer)))
     try:
-        (finding,) = json.loads(answer.stdout)
+        (found,) = msgspec.json.decode(answer.stdout, type=list[Found])
     except ValueError:
         raise _failed(answer) from None
-    picture = finding.pop("picture")
-    shown = f"data:image/jpeg;base64,{base64.b64encode(Path(picture).read_bytes()).decode()}" if picture else ""
-    return msgspec.convert(finding | {"picture": shown}, Found)
+    return found
 
 
-def _run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Its answer. Nothing that this server's variables say to a producer is meant."""
+def _run(*arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
+    """Its answer, where it reads what is `given`. Nothing that this server's variables say to a producer is meant."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("FER_")}
     command = [*_COMMAND, *arguments]
     try:
-        return subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=ANSWER_S, check=False, env=variables
-        )
+        return subprocess.run(command, input=given, capture_output=True, text=True, timeout=ANSWER_S, check=False, env=variables)
     except subprocess.TimeoutExpired:
         raise ProgramFailed(f"fer-producer did not answer within {ANSWER_S:g} s: this machine is too busy") from None
 

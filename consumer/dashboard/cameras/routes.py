@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from ferstream.consumer.dashboard.access.access import require
 from ferstream.consumer.dashboard.api.answer import json_answer
 from ferstream.consumer.dashboard.api.describe import described
+from ferstream.consumer.dashboard.api.door import Door
 from ferstream.consumer.dashboard.cameras.camera_file import CameraFile, Conflict, NoSuchCamera
 from ferstream.consumer.dashboard.cameras.known_settings import KnownSetting, known_settings
 from ferstream.consumer.dashboard.cameras.program import Found, ProducerProgram, ProgramFailed, TooManyTrials
@@ -49,9 +50,9 @@ class CamerasAnswer(msgspec.Struct, frozen=True):
     settings: dict[str, KnownSetting]
 
 
-def routes(cameras_file: Path | None) -> list[BaseRoute]:
+def routes(cameras_file: Path | None, door: Door) -> list[BaseRoute]:
     """The endpoints; without a file they say how to have one."""
-    config = CamerasConfig(cameras_file)
+    config = CamerasConfig(cameras_file, door)
     return [
         Route("/api/config/cameras", config.all, methods=["GET"]),
         Route("/api/config/cameras/{camera:path}", config.put, methods=["PUT"]),
@@ -63,7 +64,8 @@ def routes(cameras_file: Path | None) -> list[BaseRoute]:
 class CamerasConfig:
     """The endpoints of one cameras file."""
 
-    def __init__(self, cameras_file: Path | None) -> None:
+    def __init__(self, cameras_file: Path | None, door: Door) -> None:
+        self._door = door
         self._program = ProducerProgram()
         self._file = CameraFile(cameras_file, self._program) if cameras_file is not None else None
 
@@ -94,7 +96,11 @@ class CamerasConfig:
     async def check(self, request: Request) -> Response:
         file = self._opened(request)
         trial = await _body(request, Trial)
-        return json_answer(await _done(lambda: self._program.try_out(trial.name, file.trial(trial.name, trial))))
+        picture = self._door.may_see_pictures(request)
+        found = await _done(lambda: self._program.try_out(trial.name, file.trial(trial.name, trial), picture=picture))
+        if found.picture:
+            await self._door.looks(request, [trial.name])
+        return json_answer(found)
 
     def _opened(self, request: Request) -> CameraFile:
         require(request, "admin")

@@ -3,6 +3,7 @@
 import base64
 import threading
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,8 +15,10 @@ from starlette.middleware import Middleware
 
 from ferstream.consumer.dashboard.access.access import Access
 from ferstream.consumer.dashboard.access.middleware import AccessMiddleware
+from ferstream.consumer.dashboard.access.page_session import describe
 from ferstream.consumer.dashboard.access.routes import routes as session_routes
 from ferstream.consumer.dashboard.api.answer import http_error
+from ferstream.consumer.dashboard.api.door import Door
 from ferstream.consumer.dashboard.cameras import camera_file
 from ferstream.consumer.dashboard.cameras.program import MOST_TRIALS, ProducerProgram, TooManyTrials
 from ferstream.consumer.dashboard.cameras.routes import routes
@@ -39,10 +42,10 @@ cameras:
 
 
 class Page:
-    """A browser at the page, the file that it changes, and all that was answered."""
+    """A browser at the page, the file that it changes, all that was answered, and the cameras whose pictures were seen."""
 
-    def __init__(self, browser: Browser, file: Path) -> None:
-        self.browser, self.file = browser, file
+    def __init__(self, browser: Browser, file: Path, looked: list[str]) -> None:
+        self.browser, self.file, self.looked = browser, file, looked
         self.answers: list[str] = []
 
     def ask(self, method: str, path: str, body: object = None) -> Answer:
@@ -64,13 +67,18 @@ class Page:
 @contextmanager
 def page_of(file: Path | None, **more: object):
     access = Access(settings(**more))
+    looked: list[str] = []
+
+    async def looks(_connection, cameras):
+        looked.extend(cameras)
+
     app = Starlette(
-        routes=[*routes(file), *session_routes(access)],
+        routes=[*routes(file, Door(partial(describe, access=access), looks)), *session_routes(access)],
         middleware=[Middleware(AccessMiddleware, access=access)],
         exception_handlers={HTTPException: http_error},
     )
     with serving(app) as port:
-        page = Page(Browser(port), file or Path())
+        page = Page(Browser(port), file or Path(), looked)
         page.browser.begin()
         yield page
         assert not any("hunter2" in answer for answer in page.answers)
@@ -264,10 +272,17 @@ def test_a_camera_is_tried(page):
         (page.file.parent / "secret.url").write_text(camera.url)
         for name in ("secret", "named"):
             assert page.check(name).json["state"] == "ok"
+    assert page.looked == ["new", "secret", "named"]
     gone = page.check(url=camera.url).json
     assert (gone["state"], gone["picture"]) == ("failed", "")
     assert "refused" in gone["problem"]
     assert page.file.read_text() == WRITTEN
+
+
+def test_without_pictures_none_is_shown_of_one_that_is_tried(tmp_path):
+    with page_of(tmp_path / "cameras.yaml", pictures=False) as page:
+        found = page.check(url="portraits:").json
+        assert (found["state"], found["picture"], page.looked) == ("ok", "", [])
 
 
 def test_few_are_tried_at_once(page):
@@ -275,7 +290,7 @@ def test_few_are_tried_at_once(page):
     with MjpegCamera(10) as camera:
         camera.mood = "stalled"
         entry = {"url": camera.url, "stall_after_s": 0.5}
-        threads = [threading.Thread(target=program.try_out, args=("a", entry)) for _ in range(MOST_TRIALS)]
+        threads = [threading.Thread(target=partial(program.try_out, "a", entry, picture=False)) for _ in range(MOST_TRIALS)]
         for thread in threads:
             thread.start()
         wait_until(lambda: refused(program, entry))
@@ -286,7 +301,7 @@ def test_few_are_tried_at_once(page):
 
 def refused(program: ProducerProgram, entry: dict[str, object]) -> bool:
     try:
-        program.try_out("b", entry)
+        program.try_out("b", entry, picture=False)
     except TooManyTrials as error:
         return "being tried already" in str(error)
     return False
