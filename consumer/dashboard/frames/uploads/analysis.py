@@ -43,12 +43,15 @@ class AnalyzedFrame(msgspec.Struct, frozen=True):
 
 
 class Analysis:
-    """The pictures of one upload, on a thread to Redis; `run` gives their answers. The camera's name is given back by then."""
+    """The pictures of one upload, on a thread to Redis; `run` gives their answers, and sets `stop`.
 
-    def __init__(self, sources: FrameSources, pictures: Generator[Picture, None, None], patience_s: float = PATIENCE_S) -> None:
-        self._sources, self._pictures, self._patience_s = sources, pictures, patience_s
+    The camera's name is given back by then.
+    """
+
+    def __init__(self, sources: FrameSources, pictures: Generator[Picture, None, None], stop: threading.Event) -> None:
+        self._sources, self._pictures = sources, pictures
         self._loop = asyncio.get_running_loop()
-        self._room, self._stop = threading.Semaphore(WINDOW), threading.Event()
+        self._room, self._stop = threading.Semaphore(WINDOW), stop
         self._results: dict[int, Result] = {}
         self._written: int | None = None  # how many there are, once that is known
         self._failure: UploadError | None = None
@@ -82,7 +85,7 @@ class Analysis:
             now = time.monotonic()
             if self._results or not await self._sources.in_thread(partial(nobody_works, self._sources)):
                 nobody_since = now
-            if now - self._heard_at > self._patience_s or now - nobody_since > NOBODY_S:
+            if now - self._heard_at > PATIENCE_S or now - nobody_since > NOBODY_S:
                 await self._give_up()
                 return
         if self._failure:

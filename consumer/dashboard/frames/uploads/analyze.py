@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+import threading
 import time
 from collections.abc import Generator
 from typing import IO
@@ -78,7 +79,8 @@ async def _receive(request: Request, file: "tempfile.SpooledTemporaryFile[bytes]
 
 async def _answer(request: Request, sources: FrameSources, file: "tempfile.SpooledTemporaryFile[bytes]") -> Response:
     started = time.monotonic()
-    analysis = Analysis(sources, _pictures(file))
+    stop = threading.Event()
+    analysis = Analysis(sources, _pictures(file, stop), stop)
     work = asyncio.create_task(analysis.run())
     try:
         while not work.done():
@@ -91,13 +93,13 @@ async def _answer(request: Request, sources: FrameSources, file: "tempfile.Spool
     return json_answer(Analyzed(work.result(), round(time.monotonic() - started, 3), analysis.missing))
 
 
-def _pictures(file: IO[bytes]) -> Generator[Picture, None, None]:
+def _pictures(file: IO[bytes], stop: threading.Event) -> Generator[Picture, None, None]:
     """What the upload shows. Raises UploadError; in a thread, as it decodes."""
     file.seek(0)
     kind = kind_of(file.read(HEAD_BYTES))
     file.seek(0)
     if kind.demuxer:
-        yield from read_clip(file, kind.demuxer)
+        yield from read_clip(file, kind.demuxer, stop)
     else:
         yield read_picture(kind.picture, file.read())
 

@@ -1,5 +1,7 @@
 """An uploaded clip as frames: ten a second, with their times."""
 
+import threading
+import time
 from collections.abc import Generator, Iterator
 from typing import IO, Any
 
@@ -16,20 +18,22 @@ MAX_SECONDS = 60.0
 FPS = 10.0
 #: So many packets in a row without a picture: there is nothing to see in it.
 MOST_BROKEN = 300
+#: Seconds of a core that decoding may take: a minute of 1080p takes some ten.
+MOST_WORK_S = 60.0
 
 
-def read_clip(file: IO[bytes], demuxer: str) -> Generator[Picture, None, None]:
-    """Its pictures, one each tenth of a second at most. Raises UploadError, also in the midst of it."""
+def read_clip(file: IO[bytes], demuxer: str, stop: threading.Event) -> Generator[Picture, None, None]:
+    """Its pictures, one each tenth of a second at most, until `stop` is set. Raises UploadError, also in the midst of it."""
     av.logging.set_level(None)
     try:
         # The demuxer is named and no protocol is allowed: a clip names no file but itself.
         with av.open(file, "r", format=demuxer, options={"protocol_whitelist": "none"}) as container:
-            yield from _pictures(container)
+            yield from _pictures(container, stop)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise unreadable(f"the clip is damaged, or its codec is not known here ({type(error).__name__})") from None
 
 
-def _pictures(container: av.container.InputContainer) -> Generator[Picture, None, None]:
+def _pictures(container: av.container.InputContainer, stop: threading.Event) -> Generator[Picture, None, None]:
     if not container.streams.video or getattr(container.streams.video[0], "codec_context", None) is None:
         raise unreadable("there is no video in the clip that can be decoded")
     stream = container.streams.video[0]
@@ -39,7 +43,7 @@ def _pictures(container: av.container.InputContainer) -> Generator[Picture, None
         raise _too_long(container.duration / av.time_base)
     number, due = 0, 0.0
     start: float | None = None
-    for frame in _frames(container, stream):
+    for frame in _frames(container, stream, stop):
         at = frame.time if frame.time is not None else number / 25
         start = at if start is None else start
         media_time, number = max(0.0, at - start), number + 1
@@ -48,13 +52,17 @@ def _pictures(container: av.container.InputContainer) -> Generator[Picture, None
         if media_time >= due - 1e-6:
             due = max(due + 1 / FPS, media_time)
             yield _picture(frame, media_time)
-    if not number:
+    if not number and not stop.is_set():
         raise unreadable("no picture of the clip can be decoded")
 
 
-def _frames(container: av.container.InputContainer, stream: "av.VideoStream") -> Iterator[av.VideoFrame]:
-    broken = 0
+def _frames(container: av.container.InputContainer, stream: "av.VideoStream", stop: threading.Event) -> Iterator[av.VideoFrame]:
+    broken, began = 0, time.thread_time()
     for packet in container.demux(stream):
+        if stop.is_set():
+            return
+        if time.thread_time() - began > MOST_WORK_S:
+            raise too_large(f"the clip takes more than {MOST_WORK_S:.0f} s to decode: send a smaller or shorter one")
         frames = _decoded(packet)
         broken = 0 if frames else broken + 1
         if broken > MOST_BROKEN:

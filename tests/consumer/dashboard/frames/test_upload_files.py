@@ -1,6 +1,7 @@
 """Files that people send, of any bytes: a picture, its frames, or words on what is wrong."""
 
 import io
+import threading
 from contextlib import suppress
 
 import cv2
@@ -10,6 +11,7 @@ import simplejpeg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ferstream.consumer.dashboard.frames.uploads import clip
 from ferstream.consumer.dashboard.frames.uploads.clip import read_clip
 from ferstream.consumer.dashboard.frames.uploads.picture_kinds import kind_of
 from ferstream.consumer.dashboard.frames.uploads.pictures import MAX_SIDE, read_picture
@@ -23,7 +25,9 @@ PIXELS = np.random.default_rng(1).integers(0, 255, (20, 30, 3), np.uint8)
 def read(data):
     """All that an upload of these bytes shows."""
     kind = kind_of(data[:64])
-    return list(read_clip(io.BytesIO(data), kind.demuxer)) if kind.demuxer else [read_picture(kind.picture, data)]
+    return (
+        list(read_clip(io.BytesIO(data), kind.demuxer, threading.Event())) if kind.demuxer else [read_picture(kind.picture, data)]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +38,21 @@ def samples(tmp_path_factory):
     for name, codec in (("a.mp4", "libx264"), ("a.mkv", "libx264"), ("a.avi", "mpeg4")):
         found.append(make_video(folder / name, frames=3, size=(32, 32), codec=codec).read_bytes())
     return found
+
+
+def test_a_clip_that_takes_too_long_is_given_up(samples, monkeypatch):
+    monkeypatch.setattr(clip, "MOST_WORK_S", 0.0)
+    with pytest.raises(UploadError, match="to decode: send a smaller or shorter one") as error:
+        read(samples[3])
+    assert error.value.status == 413
+
+
+def test_a_clip_that_nobody_waits_for_is_read_no_further(samples):
+    stop = threading.Event()
+    pictures = read_clip(io.BytesIO(samples[3]), "mp4", stop)
+    next(pictures)
+    stop.set()
+    assert list(pictures) == []
 
 
 def test_each_sample_is_read(samples):
