@@ -22,7 +22,7 @@ WATCH_S, PREVIEW_S, MOMENT_S = 3.0, 3.0, 0.5
 EVERY_S = 0.1
 #: Lines of the hash that are read: more cameras than a page shows.
 MOST_WATCHED = 4096
-#: A line that says that somebody looked so long ago is taken out by whoever writes next.
+#: A line that is so far from now, as a clock that is set back makes one, is taken out by whoever writes next.
 _FORGOTTEN_S = 10.0
 
 
@@ -46,7 +46,7 @@ async def watch(client: "redis.asyncio.Redis", keys: Keys, cameras: Mapping[str,
         await client.hset(keys.watched, mapping=said)
         await client.pexpire(keys.watched, int(WATCH_S * 1000))
         lines: Any = await client.hgetall(keys.watched)
-        if forgotten := [line for line, told in lines.items() if _time(told) < until - _FORGOTTEN_S]:
+        if forgotten := [line for line, told in lines.items() if not abs(_time(told) - until) <= _FORGOTTEN_S]:
             await client.hdel(keys.watched, *forgotten)
 
 

@@ -184,6 +184,13 @@ async def test_cameras_that_nobody_looks_at_any_more_do_not_pile_up(client, redi
     assert client.hkeys(KEYS.watched) == [b"320 door"]
 
 
+async def test_a_clock_that_is_set_back_leaves_nobody_looking(client, redis_url):
+    async with connect_async(redis_url) as viewer:
+        await watch(viewer, KEYS, {"door": 320}, NOW + 3600)  # and goes
+        await watch(viewer, KEYS, {"hall": 320}, NOW + WATCH_S)
+    assert list(read_watched(client, KEYS, NOW)) == ["hall"]
+
+
 def test_what_else_is_in_the_hash_does_no_harm(client):
     client.hset(KEYS.watched, mapping={f"320 {number}": NOW + 1 for number in range(MOST_WATCHED + 10)})
     assert len(read_watched(client, KEYS, NOW)) == MOST_WATCHED
