@@ -1,5 +1,6 @@
 """What `fer-up` is made of: the watcher of one part, the log of all, and what is asked for in words."""
 
+import io
 import json
 import os
 import pty
@@ -86,6 +87,19 @@ def test_a_reader_of_the_log_that_left_is_no_trouble():
     done = subprocess.run([sys.executable, "-c", SAY.format("text")], stderr=writing, env=environment(), check=False, timeout=60)
     os.close(writing)
     assert done.returncode in (0, 120)  # 120: Python could not write what it had
+
+
+def test_a_line_that_a_full_disk_did_not_take_is_not_the_last(monkeypatch):
+    board = Board("text")
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        monkeypatch.setattr(sys, "stderr", full)
+        board.say("page", "lost")
+        with suppress(OSError):
+            full.close()
+    log = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", log)
+    board.say("page", "there is room again")
+    assert "there is room again" in log.getvalue()
 
 
 def test_a_log_of_json_has_the_part_in_each_line(capfd):

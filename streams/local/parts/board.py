@@ -1,5 +1,6 @@
 """The one log of all parts, on standard error: who says it, and what."""
 
+import errno
 import json
 import os
 import re
@@ -77,5 +78,6 @@ class Board:
             try:
                 sys.stderr.write(line)
                 sys.stderr.flush()
-            except OSError:  # the pipe's reader, or the terminal, is gone
-                self._left = True
+            except OSError as error:
+                # With a full disk a line is lost. Else the pipe's reader, or the terminal, is gone.
+                self._left = error.errno != errno.ENOSPC
