@@ -67,6 +67,11 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         if self.close_sent:  # uvicorn forgets it of a refusal with a body, logs an error and answers 500 too
             self.handshake_complete = True
 
+    def handle_ping(self) -> None:
+        super().handle_ping()
+        if self.transport.get_write_buffer_size() > MOST_BYTES:  # it asks for pongs and reads none
+            self.transport.abort()
+
     def shutdown(self) -> None:
         super().shutdown()
         self.loop.call_later(FAREWELL_S, self.transport.abort)

@@ -9,10 +9,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from ferstream.consumer.dashboard import visitor_protocol
 from ferstream.consumer.dashboard.api.answer import nobody_reads
+from ferstream.consumer.dashboard.service import ViewerProtocol
 from ferstream.consumer.dashboard.visitor_protocol import VisitorProtocol, Visitors
 from tests.support.patience import PROCESS_S
 from tests.support.web_server import serving
@@ -37,9 +38,14 @@ def port(monkeypatch):
     async def take(request):
         return PlainTextResponse(str(len(await request.body())))
 
+    async def open_for_ever(websocket):
+        await websocket.accept()
+        await websocket.receive()
+
     routes = [Route("/", home), Route("/large", large), Route("/take", take, methods=["POST"])]
+    routes += [WebSocketRoute("/live", open_for_ever)]
     app = Starlette(routes=routes, exception_handlers={ClientDisconnect: nobody_reads})
-    with serving(app, http=partial(VisitorProtocol, Visitors(lambda address: False))) as found:
+    with serving(app, http=partial(VisitorProtocol, Visitors(lambda address: False)), ws=ViewerProtocol) as found:
         yield found
 
 
@@ -83,6 +89,19 @@ def test_who_does_not_read_is_cut(port):
                 deaf.sendall(ASK)
                 time.sleep(0.05)
         assert time.monotonic() < until
+
+
+def test_who_asks_for_pongs_and_reads_none_is_cut(port):
+    handshake = (
+        b"GET /live HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==\r\n\r\n"
+    )
+    ping = b"\x89\xfd\0\0\0\0" + b"x" * 125
+    with connected(port) as deaf:
+        deaf.sendall(handshake)
+        assert b" 101 " in deaf.recv(1000)
+        with pytest.raises(ConnectionError):
+            deaf.sendall(ping * 500_000)
 
 
 def test_one_address_has_no_more_than_its_share_and_gives_it_back(port):
