@@ -1,7 +1,7 @@
 """What the page asks for: a camera with its settings. And what it may ask for, which is less than a file may hold."""
 
 import re
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -17,6 +17,11 @@ LONGEST_URL = 4096
 _DIGITS = 4
 
 
+_Plain: TypeAlias = bool | int | float | str | None
+#: A setting, at its deepest polygons of points of two numbers: what is nested deeper takes YAML minutes to read.
+Setting: TypeAlias = _Plain | list[_Plain | list[_Plain | list[_Plain]]]
+
+
 class WishError(FerstreamError):
     """Not to be had from the page."""
 
@@ -29,7 +34,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """
 
     url: str | None = None
-    settings: dict[str, Any] = {}
+    settings: dict[str, Setting] = {}
     new: bool = False
     version: str | None = None
 

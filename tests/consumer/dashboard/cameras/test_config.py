@@ -258,6 +258,14 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     assert (answer.status, answer.error) == (409, said)
 
 
+def test_what_is_nested_deeper_than_polygons_is_no_setting(page):
+    deep: object = []
+    for _ in range(300):
+        deep = [deep]
+    for answer in (page.put("door", settings={"mask": deep}), page.check("door", settings={"mask": deep})):
+        assert (answer.status, "this is no camera: Expected" in answer.error) == (400, True)
+
+
 def test_a_camera_is_tried(page):
     with MjpegCamera(10, (320, 240)) as camera:
         answer = page.check(url=camera.url, settings={"mask": [TRIANGLE], "max_side": 160})
