@@ -69,7 +69,7 @@ export class PictureView {
     return this.#shown;
   }
 
-  /** Watched from now on: pictures may be expected. */
+  /** Watched from now on, or again: pictures may be expected. */
   expect() {
     this.#askedAt = performance.now();
   }

@@ -35,9 +35,10 @@ export function mount(root, { live, session, go, params }) {
   live.on("picture", take, signal);
   live.on("faces", take, signal);
   live.on("event", ({ event }) => event.camera_id === camera && (parts.events.add(event), soon()), signal);
-  live.on("open", past, signal);
+  live.on("open", () => (parts.view.expect(), past()), signal);
   live.watch({ pictures: session.pictures ? { [camera]: SIDE } : {}, results: [camera] });
   document.addEventListener("keydown", leave, { signal });
+  document.addEventListener("visibilitychange", () => parts.view.expect(), { signal });
   parts.spans.addEventListener("click", ({ target }) => target.value && choose(Number(target.value)), { signal });
   const ticking = setInterval(tick, 500);
   const asking = setInterval(past, AGAIN_S * 1000);

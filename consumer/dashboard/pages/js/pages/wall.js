@@ -46,6 +46,10 @@ export function mount(root, { live, session, params }) {
   live.on("status", (message) => ((status = message), show()), signal);
   live.on("picture", (message) => tiles.get(message.camera)?.view.take(message), signal);
   live.on("faces", (message) => tiles.get(message.camera)?.view.take(message), signal);
+  // Whoever comes back waits for new pictures: that there are none yet is nobody's fault.
+  const expect = () => tiles.forEach((tile) => tile.view.expect());
+  document.addEventListener("visibilitychange", expect, { signal });
+  live.on("open", expect, signal);
   const ticking = setInterval(() => live.state !== "open" && show(), 1000);
   if (status) show();
 
