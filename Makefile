@@ -41,7 +41,7 @@ check: lint  ## what an edit needs: lint, and the tests that start no server, in
 slim-test: $(SLIM)/.installed missing-tools  ## the live path without torch, in two minutes; PYTHON=python3.13 for another Python
 	OMP_NUM_THREADS=1 $(SLIM)/bin/python $(PYTEST) $(ARGS)
 
-deploy-test: $(DEV)/.installed missing-tools  ## those that take minutes or the machine for themselves: scale-out, rolling upgrade, wheel, a real Prometheus, boxes on pictures, pictures of real workers
+deploy-test: $(DEV)/.installed missing-tools  ## those that take minutes or the machine for themselves: scale-out, rolling upgrade, wheel, a real Prometheus, boxes on pictures
 	$(DEV)/bin/python -m pytest -m deploy $(ARGS)
 
 lint: $(DEV)/.installed  ## style, types, and that imports go one way
