@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from ferstream.consumer.dashboard.live.vital_task import ended_by
 from ferstream.consumer.deployment.deployment import Deployment, DeploymentReader
 from ferstream.consumer.deployment.diagnosis import diagnose
 from ferstream.consumer.deployment.status_object import status_object
@@ -54,8 +55,12 @@ class Looker:
                 self._end.wait(EVERY_S)
 
     def _take(self, look: Look) -> None:
-        if not self._end.is_set():
+        if self._end.is_set():
+            return
+        try:
             self._tell(look)
+        except Exception as error:  # noqa: BLE001 - the event loop would only log it, each second
+            ended_by("deployment-look", error)
 
 
 def _look(reader: DeploymentReader) -> Look:

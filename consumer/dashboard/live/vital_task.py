@@ -19,5 +19,10 @@ def vital_task(step: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None
 
 def _ended(task: "asyncio.Task[None]") -> None:
     if not task.cancelled():
-        log.critical("the task %s died, and this process ends with it", task.get_name(), exc_info=task.exception())
-        threads.leave(threads.THREAD_DIED)
+        ended_by(task.get_name(), task.exception())
+
+
+def ended_by(name: str, error: BaseException | None) -> None:
+    """End the process, as a vital part of it has died."""
+    log.critical("the task %s died, and this process ends with it", name, exc_info=error)
+    threads.leave(threads.THREAD_DIED)

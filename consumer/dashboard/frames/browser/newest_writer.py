@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ferstream.consumer.dashboard.frames.browser.page_messages import PageFrame
 from ferstream.consumer.dashboard.frames.sent_camera import NotTaken, SentCamera
+from ferstream.streams.service.threads import vital_thread
 from ferstream.streams.wire.messages import Frame, FrameHeader
 
 MAINTAIN_EVERY_S = 1.0
@@ -22,7 +23,7 @@ class NewestWriter:
         self._changed = threading.Condition()
         self._newest: tuple[int, float, PageFrame] | None = None
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, name=f"write-{camera.camera_id}", daemon=True)
+        self._thread = vital_thread(self._run, f"write-{camera.camera_id}")
 
     def start(self) -> None:
         self._thread.start()
