@@ -1,5 +1,6 @@
 """What stands before every page: an ASGI middleware that lets in, sends to the login, or refuses."""
 
+import asyncio
 from contextlib import ExitStack
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -71,7 +72,12 @@ class _Gate:
                 await self._app(scope, receive, send)
             else:
                 watched = WatchedConnection(self._access, connection, person, receive, send)
-                await self._app(scope, watched.receive, watched.send)
+                try:
+                    await self._app(scope, watched.receive, watched.send)
+                except asyncio.CancelledError:  # the server ends, and has waited for this as long as it waits
+                    if not watched.answered and scope["type"] == "http":
+                        await _ENDS(scope, receive, send)
+                    return
                 await watched.finish()
 
     async def _admit(self, connection: HTTPConnection, held: ExitStack) -> Response | None:
@@ -94,6 +100,9 @@ class _Gate:
         elif scope["method"] == "POST" and scope["path"] == _UPLOAD:
             await access.limits.upload(network)
         return None
+
+
+_ENDS = error_answer(503, "this server ends: ask again when it is back", {"Retry-After": "5"})
 
 
 def is_free(path: str) -> bool:

@@ -24,6 +24,7 @@ class WatchedConnection:
         self._next_look = time.monotonic() + LOOK_AGAIN_S
         self._is_websocket = connection.scope["type"] == "websocket"
         self._ended = self._open = False
+        self.answered = False  # or being so
 
     async def receive(self) -> Message:
         while True:
@@ -38,6 +39,7 @@ class WatchedConnection:
     async def send(self, message: Message) -> None:
         if self._ended and self._is_websocket:
             raise OSError("the connection was ended")  # what ASGI wants of one that the other side has closed
+        self.answered = True
         self._open = message["type"] == "http.response.start" or bool(message.get("more_body"))
         await self._send(message)
 

@@ -1,6 +1,7 @@
 """WS /api/live: pictures with the faces of their own frame, viewers that do not read or talk nonsense, and Redis that goes."""
 
 import asyncio
+import http.client
 import json
 import re
 import signal
@@ -9,7 +10,7 @@ import sys
 import threading
 import time
 import urllib.request
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 
 import pytest
@@ -218,6 +219,26 @@ async def test_sigterm_lets_viewers_go_in_order(client, redis_url):
             assert (status, "Traceback" in said, "ERROR" in said) == (0, False, False)
             assert time.monotonic() - begun < 10 * PATIENCE
             events.close()
+
+
+def test_sigterm_waits_for_no_upload_for_ever(redis_url):
+    with Dashboard(redis_url) as page, closing(half_an_upload(page)) as upload:
+        page.process.send_signal(signal.SIGTERM)
+        with upload.getresponse() as answer:
+            assert (answer.status, b"ask again" in answer.read()) == (503, True)
+        status, said = page.ended()
+        assert (status, "Traceback" in said) == (0, False)
+
+
+def half_an_upload(page):
+    """A connection whose request's body is not all there."""
+    connection = http.client.HTTPConnection(page.url.removeprefix("http://"), timeout=PROCESS_S)
+    connection.putrequest("POST", "/api/analyze")
+    session = page.get("/api/session").json
+    for name, value in {"Origin": page.url, "X-CSRF-Token": session["csrf"], "Content-Length": "100"}.items():
+        connection.putheader(name, value)
+    connection.endheaders(b"half")
+    return connection
 
 
 async def test_a_second_signal_leaves_at_once(redis_url):
