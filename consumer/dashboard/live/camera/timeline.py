@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import accumulate
 
 import msgspec
 
@@ -95,12 +96,12 @@ class Timeline:
         """The last `seconds`, in whole steps that begin at a multiple of `step`."""
         count = max(1, round(seconds / step))
         start = (now // step + 1 - count) * step
-        sums = {name: [0.0] * count for name in NAMES}
+        rows = {name: _Steps(count) for name in NAMES}
         still = [(track.since, now, track.emotion) for track in self._open.values()]
         for begin, end, name in (*self._spans, *still):
-            if name in sums:
-                _add(sums[name], (begin - start) / step, (min(end, now) - start) / step)
-        return Emotions(start=start, step=step, emotions={name: [round(value, 4) for value in row] for name, row in sums.items()})
+            if name in rows:
+                rows[name].add((begin - start) / step, (min(end, now) - start) / step)
+        return Emotions(start=start, step=step, emotions={name: row.values() for name, row in rows.items()})
 
     def _go_on(self, event: Event) -> None:
         before = self._open.get(event.track)
@@ -131,8 +132,28 @@ class Timeline:
             self._spans.popleft()
 
 
-def _add(row: list[float], begin: float, end: float) -> None:
-    """Add to each step the share of it from `begin` to `end`, both counted in steps."""
-    first, last = max(0, int(begin)), min(len(row), int(end) + 1)
-    for index in range(first, last):
-        row[index] += max(0.0, min(end, index + 1) - max(begin, index))
+class _Steps:
+    """How much of each step stretches of time cover, summed up; at the same cost whatever their length."""
+
+    def __init__(self, count: int) -> None:
+        self._parts = [0.0] * count
+        self._whole = [0] * (count + 1)  # how many more cover a step wholly than the one before it
+
+    def add(self, begin: float, end: float) -> None:
+        """A stretch, in steps from the first one's begin."""
+        count = len(self._parts)
+        begin, end = max(0.0, begin), min(float(count), end)
+        if begin >= end:
+            return
+        first, last = int(begin), int(end)
+        if first == last:
+            self._parts[first] += end - begin
+            return
+        self._parts[first] += first + 1 - begin
+        self._whole[first + 1] += 1
+        self._whole[last] -= 1
+        if last < count:
+            self._parts[last] += end - last
+
+    def values(self) -> list[float]:
+        return [round(part + whole, 4) for part, whole in zip(self._parts, accumulate(self._whole), strict=False)]

@@ -1,6 +1,8 @@
 """People and emotions of the last hour, out of events."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ferstream.consumer.dashboard.live.camera.timeline import KEPT_S, Timeline
 from ferstream.streams.wire.emotions import NAMES
@@ -87,3 +89,14 @@ def test_an_hour_is_kept_and_a_bounded_number_of_people():
     assert len(timeline.people(NOW)) < 300
     timeline.take(left(999, NOW + 1, NOW))
     assert not any(timeline.emotions(NOW, KEPT_S + 20, 10).emotions["neutral"][:-1])
+
+
+@given(st.lists(st.tuples(st.floats(-5, 25), st.floats(0, 30)), max_size=8))
+def test_each_step_has_the_share_of_it_that_people_were_there(stretches):
+    timeline = Timeline()
+    for number, (begin, length) in enumerate(stretches, start=1):
+        timeline.take(left(number, NOW + begin + length, NOW + begin))
+    wanted = [
+        sum(max(0.0, min(begin + length, step + 1, 19.5) - max(begin, step)) for begin, length in stretches) for step in range(20)
+    ]
+    assert timeline.emotions(NOW + 19.5, 20, 1).emotions["neutral"] == pytest.approx(wanted, abs=2e-4)
