@@ -6,12 +6,15 @@ import re
 import time
 from contextlib import closing, contextmanager
 
+import pytest
 from prometheus_client import CollectorRegistry
 from starlette.routing import Mount, Route, WebSocketRoute
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from ferstream.consumer.dashboard.access import watched_connection
 from ferstream.consumer.dashboard.access.people.users_file import remove_user
+from ferstream.consumer.dashboard.access.person import ROLES
 from ferstream.consumer.dashboard.live.hub import Hub
 from ferstream.consumer.dashboard.live.metrics import DashboardMetrics
 from ferstream.consumer.dashboard.server import build_app
@@ -54,6 +57,44 @@ def test_nothing_is_there_for_nobody(redis_url, tmp_path):
         assert asked > 10
         assert browser.get("/api/none").status == 401
         assert "requestBody" in json.loads(_as(browser, "ben").get("/api/openapi.json").text)["paths"]["/api/login"]["post"]
+
+
+#: Of all addresses of the API, those that need more than being let in, and the role that they need.
+NEED = {
+    "/api/cameras/{camera:path}/picture.jpg": "viewer",
+    "/api/analyze": "viewer",
+    "/api/browser-camera": "viewer",
+    "/api/config/cameras": "admin",
+    "/api/config/cameras/{camera:path}": "admin",
+    "/api/config/check": "admin",
+}
+
+
+@pytest.mark.parametrize("role", ["watcher", "viewer"])
+def test_each_role_is_refused_what_is_above_it_and_nothing_else(redis_url, tmp_path, role):
+    with server(redis_url, people(tmp_path, ben=role)) as (app, browser):
+        _as(browser, "ben")
+        refused = set()
+        for route in app.routes:
+            assert isinstance(route, Route | WebSocketRoute | Mount)
+            if not route.path.startswith("/api/") or route.path in ("/api/events", "/api/login", "/api/logout"):
+                continue
+            path = re.sub(r"\{\w+(:\w+)?\}", "door", route.path)
+            if isinstance(route, WebSocketRoute):
+                refused |= {route.path} if is_refused(browser, path) else set()
+                continue
+            statuses = {browser.ask(method, path, b"{}").status for method in {*(route.methods or ())} - {"HEAD"}}
+            refused |= {route.path} if statuses == {403} else set()
+            assert statuses == {403} or 403 not in statuses, route.path
+    assert refused == {path for path, needed in NEED.items() if ROLES.index(needed) > ROLES.index(role)}
+
+
+def is_refused(browser, path):
+    try:
+        with connect(f"ws://127.0.0.1:{browser.port}{path}", additional_headers=browser.cookie()):
+            return False
+    except InvalidStatus as error:
+        return error.response.status_code == 403
 
 
 def _as(browser, name):
