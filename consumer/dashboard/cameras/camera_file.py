@@ -10,7 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ferstream.consumer.dashboard.cameras.editing import EditError, Entry, entries_of, with_camera, without_camera
+from ferstream.consumer.dashboard.cameras.editing import with_camera, without_camera
+from ferstream.consumer.dashboard.cameras.layout import EditError, Entry, entries_of
 from ferstream.consumer.dashboard.cameras.program import ConfigRefused, ProducerProgram
 from ferstream.consumer.dashboard.cameras.wishes import Wish, entry_of
 from ferstream.streams.errors import FerstreamError

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ferstream.consumer.dashboard.cameras.editing import EditError, entries_of, with_camera, without_camera
+from ferstream.consumer.dashboard.cameras.editing import with_camera, without_camera
+from ferstream.consumer.dashboard.cameras.layout import EditError, entries_of
 from ferstream.producer.config.camera_config import CameraSettings
 from ferstream.producer.config.cameras_file import read_cameras_file
 
