@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from ferstream.consumer.dashboard.access.person import person_of
 from ferstream.consumer.dashboard.api.answer import json_answer
 from ferstream.consumer.dashboard.api.cameras import CamerasApi
 from ferstream.consumer.dashboard.api.describe import described
@@ -52,12 +53,12 @@ class StatusApi:
         self._hub = hub
 
     @described("Whether the server's loop comes round.", "text/plain", wrong=(503,))
-    async def healthz(self, _request: Request) -> Response:
-        return _well(self._hub.unhealthy())
+    async def healthz(self, request: Request) -> Response:
+        return _well(self._hub.unhealthy(), request)
 
     @described("Whether Redis can be seen.", "text/plain", wrong=(503,))
-    async def readyz(self, _request: Request) -> Response:
-        return _well(self._hub.unready())
+    async def readyz(self, request: Request) -> Response:
+        return _well(self._hub.unready(), request)
 
     @described("How the deployment is: as `fer status --json`, and `figures` of each camera's results.", Deployment, wrong=(503,))
     async def status(self, _request: Request) -> Response:
@@ -66,5 +67,8 @@ class StatusApi:
         return json_answer(self._hub.status())
 
 
-def _well(problem: str | None) -> Response:
+def _well(problem: str | None, request: Request) -> Response:
+    """Anybody may ask whether; why, which names the machine of Redis, is for those who are logged in."""
+    if problem and person_of(request) is None:
+        problem = "no: log in, or look into the server's log, to see why"
     return PlainTextResponse(f"{problem or 'ok'}\n", 503 if problem else 200)

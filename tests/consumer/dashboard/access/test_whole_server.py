@@ -23,6 +23,7 @@ from ferstream.consumer.subscribe.audit import read_lines
 from ferstream.streams.wire.keys import Keys
 from tests.consumer.dashboard.access.page import Browser, people, settings
 from tests.consumer.subscribe.test_subscriber import publish
+from tests.support.fleet import wait_until
 from tests.support.patience import PROCESS_S
 from tests.support.web_server import serving
 
@@ -57,6 +58,14 @@ def test_nothing_is_there_for_nobody(redis_url, tmp_path):
         assert asked > 10
         assert browser.get("/api/none").status == 401
         assert "requestBody" in json.loads(_as(browser, "ben").get("/api/openapi.json").text)["paths"]["/api/login"]["post"]
+
+
+def test_why_it_is_not_ready_is_told_to_whom_it_knows(tmp_path):
+    with server(f"unix://{tmp_path}/none.sock", people(tmp_path, ben="watcher")) as (_, browser):
+        told = browser.get("/readyz")
+        assert (told.status, "none.sock" in told.text, "log in" in told.text) == (503, False, True)
+        _as(browser, "ben")
+        wait_until(lambda: "none.sock" in browser.get("/readyz").text)
 
 
 #: Of all addresses of the API, those that need more than being let in, and the role that they need.
