@@ -155,7 +155,7 @@ def _shown(key: object) -> str:
 
 
 def _write(path: Path, root: CommentedMap) -> None:
-    text = BytesIO()
+    text, path = BytesIO(), path.resolve()  # a link stays one
     _yaml().dump(root, text)
     before = path.stat() if path.exists() else None
     with whole_file(path, MODE) as file:

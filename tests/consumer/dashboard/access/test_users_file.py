@@ -57,6 +57,15 @@ def test_a_change_keeps_comments_and_the_mode(file):
     assert [path.name for path in file.parent.iterdir()] == ["users.yaml"]
 
 
+def test_a_link_to_it_stays_one(file):
+    link = file.parent / "elsewhere" / "link.yaml"
+    link.parent.mkdir()
+    link.symlink_to(file)
+    put_user(link, User("cleo", "admin", None))
+    assert link.is_symlink()
+    assert "cleo" in read_users(file)
+
+
 def test_a_new_file_is_its_owners_alone(tmp_path):
     before = os.umask(0)
     try:
