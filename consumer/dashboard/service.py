@@ -31,6 +31,8 @@ DRAIN_S = 3
 FAREWELL_S = 1.0
 #: The largest message of a page: a picture of the browser's camera.
 MOST_BYTES = 1024 * 1024
+#: Frames (RFC 6455 5.4) of one message.
+MOST_PIECES = 1000
 MOST_CONNECTIONS = 1000
 #: Bytes that wait in the kernel for one viewer: what is newer waits with us, where the newest takes the place of the others.
 UNSENT_BYTES = 128 * 1024
@@ -66,6 +68,11 @@ class ViewerProtocol(WebSocketsSansIOProtocol):
         await super().send(message)
         if self.close_sent:  # uvicorn forgets it of a refusal with a body, logs an error and answers 500 too
             self.handshake_complete = True
+
+    def handle_cont(self, event: Any) -> None:  # noqa: ANN401 - of websockets
+        super().handle_cont(event)
+        if len(self.frames) > MOST_PIECES:  # they may be empty, and so not too large for ever
+            self.transport.abort()
 
     def handle_ping(self) -> None:
         super().handle_ping()

@@ -91,17 +91,21 @@ def test_who_does_not_read_is_cut(port):
         assert time.monotonic() < until
 
 
-def test_who_asks_for_pongs_and_reads_none_is_cut(port):
+PING, PIECE = b"\x89\xfd\0\0\0\0" + b"x" * 125, b"\0\x80\0\0\0\0"
+
+
+@pytest.mark.parametrize(("begun", "more"), [(b"", PING), (b"\x01\x80\0\0\0\0", PIECE)], ids=["pings", "empty pieces"])
+def test_who_has_the_server_keep_more_and_more_is_cut(port, begun, more):
     handshake = (
         b"GET /live HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==\r\n\r\n"
     )
-    ping = b"\x89\xfd\0\0\0\0" + b"x" * 125
     with connected(port) as deaf:
         deaf.sendall(handshake)
         assert b" 101 " in deaf.recv(1000)
-        with pytest.raises(ConnectionError):
-            deaf.sendall(ping * 500_000)
+        with suppress(ConnectionError):
+            deaf.sendall(begun + more * 500_000)
+        wait_cut(deaf)
 
 
 def test_one_address_has_no_more_than_its_share_and_gives_it_back(port):
