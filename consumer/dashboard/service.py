@@ -6,14 +6,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from ferstream.consumer.dashboard.live.hub import Hub
 from ferstream.consumer.dashboard.settings import DashboardSettings
+from ferstream.consumer.dashboard.viewer_protocol import MOST_BYTES, ViewerProtocol
 from ferstream.consumer.dashboard.visitor_protocol import VisitorProtocol, Visitors
 from ferstream.streams.errors import FerstreamError, StoreUnavailable
 from ferstream.streams.redis_client.acl_check import check_rights, dashboard_commands
@@ -27,12 +26,6 @@ log = logging.getLogger(__name__)
 
 #: Seconds for viewers to take leave.
 DRAIN_S = 3
-#: After this a connection that is to end is cut.
-FAREWELL_S = 1.0
-#: The largest message of a page: a picture of the browser's camera.
-MOST_BYTES = 1024 * 1024
-#: Frames (RFC 6455 5.4) of one message.
-MOST_PIECES = 1000
 MOST_CONNECTIONS = 1000
 #: Bytes that wait in the kernel for one viewer: what is newer waits with us, where the newest takes the place of the others.
 UNSENT_BYTES = 128 * 1024
@@ -53,43 +46,6 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._hub.end_listeners()
         await super().shutdown(sockets)
-
-
-class ViewerProtocol(WebSocketsSansIOProtocol):
-    """A WebSocket that can be ended though nobody reads at its other end."""
-
-    def handle_connect(self, event: Any) -> None:  # noqa: ANN401 - of websockets
-        super().handle_connect(event)
-        if self.response.status_code == 101:
-            extensions: dict[str, Any] = self.scope["extensions"]
-            extensions["fer.drop"] = self._drop
-
-    async def send(self, message: Any) -> None:  # noqa: ANN401 - of ASGI
-        await super().send(message)
-        if self.close_sent:  # uvicorn forgets it of a refusal with a body, logs an error and answers 500 too
-            self.handshake_complete = True
-
-    def handle_cont(self, event: Any) -> None:  # noqa: ANN401 - of websockets
-        super().handle_cont(event)
-        if len(self.frames) > MOST_PIECES:  # they may be empty, and so not too large for ever
-            self.transport.abort()
-
-    def handle_ping(self) -> None:
-        super().handle_ping()
-        if self.transport.get_write_buffer_size() > MOST_BYTES:  # it asks for pongs and reads none
-            self.transport.abort()
-
-    def shutdown(self) -> None:
-        super().shutdown()
-        self.loop.call_later(FAREWELL_S, self.transport.abort)
-
-    def _drop(self, code: int) -> None:
-        """Send a close frame, and cut the connection soon."""
-        if not self.transport.is_closing():
-            self.conn.send_close(code)
-            self.transport.write(b"".join(self.conn.data_to_send()))
-            self.close_sent = True
-        self.loop.call_later(FAREWELL_S, self.transport.abort)
 
 
 def check_redis(settings: DashboardSettings) -> None:

@@ -13,7 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from ferstream.consumer.dashboard import visitor_protocol
 from ferstream.consumer.dashboard.api.answer import nobody_reads
-from ferstream.consumer.dashboard.service import ViewerProtocol
+from ferstream.consumer.dashboard.viewer_protocol import ViewerProtocol
 from ferstream.consumer.dashboard.visitor_protocol import VisitorProtocol, Visitors
 from tests.support.patience import PROCESS_S
 from tests.support.web_server import serving

@@ -17,8 +17,8 @@ from ferstream.consumer.dashboard.access.middleware import AccessMiddleware
 from ferstream.consumer.dashboard.access.people.passwords import hash_password
 from ferstream.consumer.dashboard.access.people.users_file import User, put_user
 from ferstream.consumer.dashboard.access.routes import routes as session_routes
-from ferstream.consumer.dashboard.service import ViewerProtocol
 from ferstream.consumer.dashboard.settings import DashboardSettings
+from ferstream.consumer.dashboard.viewer_protocol import ViewerProtocol
 from tests.support.web_server import serving
 
 PASSWORD = "correct horse battery"

@@ -11,7 +11,7 @@ from ferstream.consumer.dashboard.access.people.users_file import remove_user
 from ferstream.consumer.dashboard.live.hub import Hub
 from ferstream.consumer.dashboard.live.metrics import DashboardMetrics
 from ferstream.consumer.dashboard.server import build_app
-from ferstream.consumer.dashboard.service import ViewerProtocol
+from ferstream.consumer.dashboard.viewer_protocol import ViewerProtocol
 from tests.consumer.dashboard.access.page import PASSWORD, TOKEN, people, settings, token_file
 from tests.support.browser import chromium, violations, visit
 from tests.support.web_server import serving

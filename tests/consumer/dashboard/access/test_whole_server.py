@@ -18,7 +18,7 @@ from ferstream.consumer.dashboard.access.person import ROLES
 from ferstream.consumer.dashboard.live.hub import Hub
 from ferstream.consumer.dashboard.live.metrics import DashboardMetrics
 from ferstream.consumer.dashboard.server import build_app
-from ferstream.consumer.dashboard.service import ViewerProtocol
+from ferstream.consumer.dashboard.viewer_protocol import ViewerProtocol
 from ferstream.consumer.subscribe.audit import read_lines
 from ferstream.streams.wire.keys import Keys
 from tests.consumer.dashboard.access.page import Browser, people, settings
