@@ -301,6 +301,7 @@ export const TEXTS = {
       busy: ["The camera is in use", "Another program or page has it. Close that, then try again."],
       failed: ["The camera did not start"],
       refused: ["The server did not take the camera"],
+      ended: ["The camera stopped", "It was unplugged, or taken away from this page. Try again when it is back."],
       gone: ["The server is gone", "It was stopped, or the network between you and it. Try again when it is back."],
     },
     noFaces: "No face found",

@@ -74,6 +74,28 @@ def test_the_browsers_camera_is_named_on_its_own_frames_and_the_delay_is_told(br
         deployment.wait_for("/api/status", lambda answer: answer.json["cameras"] == [])
 
 
+def test_a_camera_that_is_unplugged_is_not_taken_for_a_worker_that_hangs(browser, deployment):
+    with visit(browser, f"{deployment.url}/try") as page:
+        page.evaluate(KEEP_TRACK)
+        page.get_by_role("button", name="Use my camera").click()
+        page.get_by_role("button", name="Stop").wait_for()
+        page.evaluate("track.dispatchEvent(new Event('ended'))")
+        page.get_by_role("alert").get_by_text("The camera stopped").wait_for()
+        page.get_by_role("button", name="Use my camera").wait_for()
+        deployment.wait_for("/api/status", lambda answer: answer.json["cameras"] == [])
+
+
+#: The browser's own, to say that it ended: no test can unplug a camera.
+KEEP_TRACK = """() => {
+    const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async (wanted) => {
+        const stream = await ask(wanted);
+        [window.track] = stream.getTracks();
+        return stream;
+    };
+}"""
+
+
 def test_a_box_lies_on_the_face_of_the_frame_that_is_shown(browser, deployment, film):
     """A number on the canvas says which picture it shows; a box lies where a worker finds the face in that very picture."""
     with visit(browser, f"{deployment.url}/try?measure=1") as page:

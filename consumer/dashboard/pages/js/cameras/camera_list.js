@@ -1,5 +1,6 @@
 // The cameras of cameras.yaml, with what the producer says of each.
 
+import { conditionOf } from "../core/condition.js";
 import { el } from "../core/dom.js";
 import { TEXTS } from "../texts.js";
 
@@ -13,8 +14,7 @@ export function cameraList(cameras, status, chosen, open) {
 
 function item({ name, url, settings }, status, chosen, open) {
   const seen = status?.cameras.find((one) => one.camera_id === name);
-  const state = !seen ? texts.notSeen : seen.silent_since === null ? seen.state : "silent";
-  const kind = state === "live" ? "good" : !seen || ["connecting", "ended"].includes(state) ? "" : "bad";
+  const { tone, badge: state } = seen ? conditionOf(seen) : { tone: "", badge: texts.notSeen };
   const own = Object.keys(settings);
   return el(
     "li",
@@ -22,7 +22,7 @@ function item({ name, url, settings }, status, chosen, open) {
     el(
       "button",
       { class: "cameras-item", type: "button", "aria-current": name === chosen ? "true" : null, onclick: () => open(name) },
-      el("span", { class: "cameras-name" }, el("strong", {}, name), el("span", { class: `badge ${kind}` }, state)),
+      el("span", { class: "cameras-name" }, el("strong", {}, name), el("span", { class: `badge ${tone}` }, state)),
       el("span", { class: "mono muted cameras-url" }, url),
       seen?.problem && el("span", { class: "cameras-problem" }, seen.problem),
       own.length > 0 && el("span", { class: "muted" }, texts.own(own.map((setting) => texts.settings[setting] ?? setting).join(", "))),

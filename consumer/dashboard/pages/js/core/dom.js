@@ -29,6 +29,11 @@ export function prose(text) {
   return text.split("`").map((part, index) => (index % 2 ? el("code", {}, part) : part));
 }
 
+/** Words as the beginning of a sentence. */
+export function capital(words) {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 /** Write text where it is another than before: a node that is not touched costs no layout. */
 export function say(node, text) {
   const words = String(text);

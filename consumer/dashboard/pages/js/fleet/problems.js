@@ -1,6 +1,6 @@
 // What is wrong, in words, first on the page; and the runbook's entry of one kind of problem beside it.
 
-import { el, prose } from "../core/dom.js";
+import { capital, el, prose } from "../core/dom.js";
 import { icon } from "../core/icons.js";
 import { rate } from "../shared/numbers.js";
 import { TEXTS } from "../texts.js";
@@ -30,7 +30,7 @@ function entry(problem, status) {
   return el(
     "article",
     { class: "fleet-problem", "data-key": problem.topic },
-    el("h3", {}, firstUpper(problem.what)),
+    el("h3", {}, capital(problem.what)),
     el("p", {}, el("strong", {}, texts.whatToDo), " ", prose(problem.do)),
     topic && el("a", { href: `#${problem.topic}` }, texts.runbookOf(topic.title)),
   );
@@ -58,8 +58,4 @@ function calm(status) {
   const live = status.cameras.filter((one) => one.silent_since === null && one.state === "live").length;
   const workers = status.workers.filter((one) => one.silent_since === null).length;
   return texts.calm(live, workers, rate(status.rates?.published));
-}
-
-function firstUpper(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

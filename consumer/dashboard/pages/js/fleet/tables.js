@@ -1,5 +1,6 @@
 // Cameras by producer, workers, trackers, and groups of sinks, as tables; those that are not well stand first.
 
+import { conditionOf } from "../core/condition.js";
 import { el } from "../core/dom.js";
 import { percent } from "../core/emotions.js";
 import { lasting, latency } from "../core/times.js";
@@ -8,17 +9,19 @@ import { TEXTS } from "../texts.js";
 
 const texts = TEXTS.fleet;
 const unknown = TEXTS.common.unknown;
-const GOOD = new Set(["live", "ready"]);
-const CHANGING = new Set(["connecting", "warming up", "draining", "ended"]);
+const WORKER_TONES = { ready: "good", "warming up": "", draining: "" };
+/** Rows that are not well stand first. */
+const RANKS = { bad: 0, warn: 1, "": 1, good: 2 };
 const MOST = 50;
 
 export function camerasTable(status) {
   const rows = status.cameras.map((one) => {
     const silent = one.silent_since !== null;
     const figures = status.figures?.[one.camera_id] ?? {};
-    return row(one.camera_id, stateOf(one), [
+    const { tone, badge: state } = conditionOf(one);
+    return row(one.camera_id, tone, [
       el("a", { href: `/camera/${encodeURIComponent(one.camera_id)}` }, one.camera_id),
-      badge(stateOf(one)),
+      badge(state, tone),
       silent ? unknown : rate(one.frames_per_second),
       rate(figures.results_per_second),
       latency(figures.age_p95_s),
@@ -33,9 +36,11 @@ export function camerasTable(status) {
 export function workersTable(status) {
   const rows = status.workers.map((one) => {
     const silent = one.silent_since !== null;
-    return row(one.name, stateOf(one), [
+    const state = silent ? "silent" : one.state;
+    const tone = WORKER_TONES[state] ?? "bad";
+    return row(one.name, tone, [
       one.name,
-      badge(stateOf(one)),
+      badge(state, tone),
       silent ? unknown : rate(one.frames_per_second),
       silent ? unknown : busy(one.busy),
       count(one.held),
@@ -50,7 +55,7 @@ export function workersTable(status) {
 export function trackersTable(status) {
   const live = status.trackers.filter((one) => one.silent_since === null && (one.shard !== null || standsBy(one, status)));
   const rows = live.map((one) =>
-    row(`${one.holder}/${one.shard}`, "live", [
+    row(`${one.holder}/${one.shard}`, "good", [
       one.holder,
       one.shard === null ? texts.standsBy : count(one.shard),
       count(one.cameras),
@@ -68,7 +73,7 @@ function standsBy(tracker, status) {
 
 export function groupsTable(status) {
   const rows = status.groups.map((one) =>
-    row(`${one.of}/${one.name}`, "live", [
+    row(`${one.of}/${one.name}`, "good", [
       one.name,
       texts.reads[one.of],
       count(one.members),
@@ -81,12 +86,8 @@ export function groupsTable(status) {
   return table("groups", rows, status.hidden.includes("groups"));
 }
 
-function stateOf(one) {
-  return one.silent_since === null ? one.state : "silent";
-}
-
-function row(key, state, cells) {
-  return { key, rank: GOOD.has(state) ? 2 : CHANGING.has(state) ? 1 : 0, cells };
+function row(key, tone, cells) {
+  return { key, rank: RANKS[tone], cells };
 }
 
 function table(name, rows, hidden) {
@@ -112,9 +113,8 @@ function line({ key, rank, cells }, columns) {
   return el("tr", { "data-key": key, class: rank ? null : "fleet-wrong" }, cells.map((cell, at) => el("td", { class: columns[at][1] }, cell)));
 }
 
-function badge(state) {
-  const kind = GOOD.has(state) ? "good" : CHANGING.has(state) ? "" : "bad";
-  return el("span", { class: `badge ${kind}` }, state);
+function badge(state, tone) {
+  return el("span", { class: `badge ${tone}` }, state);
 }
 
 function busy(share) {

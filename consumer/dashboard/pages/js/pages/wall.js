@@ -1,7 +1,7 @@
 // Every camera at a glance: pictures of those in sight, and how each one is.
 
 import { workersOf } from "../core/condition.js";
-import { el, fill, mark, prose, say } from "../core/dom.js";
+import { capital, el, fill, mark, prose, say } from "../core/dom.js";
 import { icon } from "../core/icons.js";
 import { TEXTS } from "../texts.js";
 import { wallHead } from "../wall/head.js";
@@ -220,8 +220,4 @@ function fits(tile, { text, state, emotion }) {
   if (text && !tile.name.toLowerCase().includes(text)) return false;
   if (state && tile.condition.group !== state) return false;
   return !emotion || tile.emotions[emotion] > 0;
-}
-
-function capital(words) {
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }

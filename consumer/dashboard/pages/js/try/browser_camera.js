@@ -26,7 +26,7 @@ export function meaningOf(error) {
 }
 
 /**
- * Events: `started` ({camera}), `refused` ({why}), `answer` ({frame, result, receivedAt}), `dropped` ({why}), `gone` (the server left).
+ * Events: `started` ({camera}), `refused` ({why}), `answer` ({frame, result, receivedAt}), `dropped` ({why}), `gone` (the server left), `ended` (the camera itself did).
  * Times are milliseconds of `performance.now()`. A frame is {sequence, bitmap, width, height, capturedAt, sentAt}.
  */
 export class BrowserCamera extends EventTarget {
@@ -48,6 +48,7 @@ export class BrowserCamera extends EventTarget {
     const wanted = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
     this.#stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
     if (this.#stopped) return this.stop();
+    for (const track of this.#stream.getTracks()) track.addEventListener("ended", () => this.#say("ended", {}));
     this.#video.srcObject = this.#stream;
     this.#video.muted = true;
     this.#video.playsInline = true;

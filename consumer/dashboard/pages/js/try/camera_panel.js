@@ -70,7 +70,7 @@ export function cameraPanel(session, { measure = false } = {}) {
     mine.addEventListener("answer", ({ detail }) => take(mine, detail));
     mine.addEventListener("dropped", ({ detail }) => (dropped = detail.why));
     mine.addEventListener("refused", ({ detail }) => idle("refused", detail.why));
-    mine.addEventListener("gone", () => idle("gone"));
+    for (const end of ["gone", "ended"]) mine.addEventListener(end, () => mine === camera && idle(end));
     try {
       await mine.start(name);
     } catch (error) {
