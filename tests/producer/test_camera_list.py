@@ -51,6 +51,22 @@ def test_a_change_is_seen_once_the_writer_is_done(cameras, file, change):
     assert [cameras.changed() for _ in range(3)] == [False, True, True]
 
 
+def test_a_link_that_leads_elsewhere_is_a_change(tmp_path):
+    """As Kubernetes changes a ConfigMap: the file is a link into ..data, a link to a folder, and that one is replaced."""
+    for folder, host in (("first", "10.0.0.7"), ("second", "10.0.0.8")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "cameras.yaml").write_text(f"cameras:\n  door: rtsp://{host}/x\n")
+    (tmp_path / "..data").symlink_to("first")
+    (tmp_path / "cameras.yaml").symlink_to("..data/cameras.yaml")
+    cameras = CameraList((), tmp_path / "cameras.yaml", CameraSettings())
+    assert [camera.url for camera in cameras.read()] == ["rtsp://10.0.0.7/x"]
+    assert [cameras.changed() for _ in range(2)] == [False] * 2
+    (tmp_path / "new").symlink_to("second")
+    (tmp_path / "new").replace(tmp_path / "..data")
+    assert [cameras.changed() for _ in range(2)] == [False, True]
+    assert [camera.url for camera in cameras.read()] == ["rtsp://10.0.0.8/x"]
+
+
 def test_a_file_that_is_being_written_is_left_alone(cameras, file):
     for length in range(1, 5):
         file.write_text("cameras:\n"[:length])
