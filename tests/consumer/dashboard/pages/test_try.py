@@ -9,6 +9,7 @@ import pytest
 import simplejpeg
 
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
+from tests.consumer.dashboard.access.page import TOKEN, token_file
 from tests.support.browser import another, chromium, violations, visit
 from tests.support.dashboard import Dashboard
 from tests.support.fleet import WorkerProcess
@@ -18,6 +19,7 @@ from tests.support.portrait_clips import make_clip, portraits
 FAKE = "--use-fake-device-for-media-stream"
 #: Another name of this machine: for a browser a page from there is not secure.
 ELSEWHERE = "faces.test"
+ENTRY = f"/try?token={TOKEN}"
 REQUEST_FAILS = "Failed to load resource"
 
 
@@ -36,8 +38,10 @@ def deployment(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def nobody_works():
-    with EmbeddedRedis() as redis, Dashboard(redis.url, "--origin", f"http://{ELSEWHERE}") as server:
+def nobody_works(tmp_path_factory):
+    """A server without a worker, for visitors from elsewhere too, who need a token."""
+    reached = ("--origin", f"http://{ELSEWHERE}", "--token-file", str(token_file(tmp_path_factory.mktemp("token"))))
+    with EmbeddedRedis() as redis, Dashboard(redis.url, *reached) as server:
         yield server
 
 
@@ -169,7 +173,7 @@ def test_a_clip_is_looked_through_by_keyboard(browser, deployment, tmp_path):
 def test_where_no_worker_answers_it_says_so(browser, nobody_works, tmp_path):
     picture = tmp_path / "people.jpg"
     picture.write_bytes(jpeg(portraits(1)[0]))
-    with visit(browser, f"{nobody_works.url}/try", may_fail=(REQUEST_FAILS,)) as page:
+    with visit(browser, f"{nobody_works.url}{ENTRY}", may_fail=(REQUEST_FAILS,)) as page:
         page.get_by_role("button", name="Use my camera").click()
         page.get_by_label("Drop a file here").set_input_files(picture)
         page.get_by_text(re.compile(r"No answer for \d+ s.*no worker answered")).wait_for()
@@ -181,13 +185,19 @@ def test_where_no_worker_answers_it_says_so(browser, nobody_works, tmp_path):
 
 def test_why_a_browser_gives_no_camera(browser, nobody_works):
     elsewhere = nobody_works.url.replace("127.0.0.1", ELSEWHERE)
-    with visit(browser, f"{elsewhere}/try", may_fail=("Cross-Origin-Opener-Policy",)) as page:
+    with visit(browser, f"{elsewhere}{ENTRY}", may_fail=("Cross-Origin-Opener-Policy",)) as page:
         page.get_by_text("Browsers give a camera to secure pages only").wait_for()
         assert page.get_by_text("--tls-cert").is_visible()
         assert page.get_by_role("button", name="Use my camera").is_disabled()
-    with another(browser, FAKE, "--deny-permission-prompts") as denying, visit(denying, f"{nobody_works.url}/try") as page:
+    with (
+        another(browser, FAKE, "--deny-permission-prompts") as denying,
+        visit(denying, f"{nobody_works.url}{ENTRY}") as page,
+    ):
         page.get_by_role("button", name="Use my camera").click()
         page.get_by_text("The camera was not allowed").wait_for()
-    with another(browser, "--use-fake-ui-for-media-stream") as without, visit(without, f"{nobody_works.url}/try") as page:
+    with (
+        another(browser, "--use-fake-ui-for-media-stream") as without,
+        visit(without, f"{nobody_works.url}{ENTRY}") as page,
+    ):
         page.get_by_role("button", name="Use my camera").click()
         page.get_by_text("There is no camera on this device").wait_for()
