@@ -72,7 +72,7 @@ class CamerasApi:
         tracks = view.timeline.left() if view else []
         return json_answer(CameraDetail(**msgspec.structs.asdict(answer), people=people, tracks=tracks))
 
-    @described("How many people had each emotion, in steps of the last hour.", Emotions, *_TIMELINE, wrong=(400, 404))
+    @described("How many faces showed each expression, in steps of the last hour.", Emotions, *_TIMELINE, wrong=(400, 404))
     async def timeline(self, request: Request) -> Response:
         asked = arguments(request, _TIMELINE)
         seconds, step = asked["minutes"] * 60, asked["step"]

@@ -258,6 +258,7 @@ export const TEXTS = {
     camera: "This device's camera",
     explains:
       "Pictures of your camera go to this server and its workers, and are gone within seconds. As long as it is on, it is a camera like any other here: whoever may see pictures can look at it on the wall, and what its faces looked like is kept as that of others is. What you see is each answer on the very picture that it is about.",
+      "Pictures of your camera go to this server and its workers, which have a second to find faces in them. No picture is kept; what was found may be, as with every camera. While it is on, your camera is on the wall, for all who may look there. What you see is each answer on the very picture that it is about.",
     nameLabel: "Name on the wall (optional)",
     namePlaceholder: "chosen by the server",
     useCamera: "Use my camera",
@@ -345,7 +346,7 @@ export const TEXTS = {
     notHereWhy: "This server was started without a file of cameras, or you are no administrator. It takes one with",
     noCameras: "There is no camera in the file yet.",
     notSeen: "not seen",
-    own: (names) => `own: ${names}`,
+    own: (names) => `own settings: ${names}`,
     choose: "Choose a camera to change it, or add one.",
     newCamera: "New camera",
     name: "Name",
