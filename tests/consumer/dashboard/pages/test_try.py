@@ -146,7 +146,7 @@ def test_a_picture_and_what_is_none(browser, deployment, tmp_path):
         page.get_by_label("Drop a file here").set_input_files(picture)
         page.get_by_text("two people.jpg: 1 picture").wait_for()
         page.get_by_text(re.compile("face 1, found with")).wait_for()
-        assert page.locator(".try-found .try-faces > li").count() == 2
+        assert page.locator(".try-found .try-face-head").count() == 2
         page.get_by_text("The same as JSON").click()
         assert '"emotion": "happiness"' in page.locator("pre").inner_text()
         assert page.evaluate("document.documentElement.scrollWidth") == 360
@@ -164,7 +164,7 @@ def test_a_clip_is_looked_through_by_keyboard(browser, deployment, tmp_path):
         slider.focus()
         page.keyboard.press("End")
         page.get_by_text(re.compile(r"frame (\d+) of \1 · 0\.\d+ s")).wait_for()
-        assert page.locator(".try-found .try-faces > li").count() == 2
+        assert page.locator(".try-found .try-face-head").count() == 2
         page.wait_for_timeout(300)
         shown = cv2.imdecode(np.frombuffer(page.get_by_role("img", name="clip.mp4").screenshot(), np.uint8), cv2.IMREAD_COLOR)
         assert shown.std() > 30  # the clip's own picture, not an empty frame

@@ -52,7 +52,7 @@ export function operationCard(operation, api) {
     try {
       const said = pretty(await api.get(address()));
       const text = said.length > MOST_SHOWN ? `${said.slice(0, MOST_SHOWN)}\n${texts.cut}` : said;
-      fill(answer, el("pre", { class: "api-json", tabindex: "0", "aria-label": texts.answer }, text));
+      fill(answer, el("pre", { class: "json", tabindex: "0", "aria-label": texts.answer }, text));
     } catch (error) {
       fill(answer, el("p", { class: "notice bad" }, `${error.status || ""} ${error.message}`.trim()));
     }

@@ -53,7 +53,7 @@ function json(answer) {
     { class: "try-json" },
     el("summary", {}, texts.json),
     el("div", { class: "toolbar" }, button, el("button", { class: "button", type: "button", onclick: save }, icon("download"), texts.save)),
-    el("pre", { tabindex: "0", "aria-label": texts.json }, text),
+    el("pre", { class: "json", tabindex: "0", "aria-label": texts.json }, text),
   );
 
   function save() {

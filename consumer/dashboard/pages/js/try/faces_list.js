@@ -9,7 +9,7 @@ const texts = TEXTS.try;
 /** A list of faces; a line of words where there are none. */
 export function facesList(faces) {
   if (!faces.length) return el("p", { class: "table-empty" }, texts.noFaces);
-  return el("ol", { class: "try-faces" }, faces.map(one));
+  return el("ol", { class: "stack" }, faces.map(one));
 }
 
 function one(face, at) {
