@@ -53,6 +53,11 @@ def test_shows_who_is_there_what_happened_and_how_late_it_is(browser, server, ca
         events.get_by_text("#7 appeared, fear").wait_for()
         tracks = page.get_by_role("region", name="Faces that left")
         tracks.get_by_role("row").filter(has_text="10 min").get_by_text("happiness 50 %").wait_for()
+        tracks.get_by_role("group").focus()
+        left = {"at": cameras.now, "since": cameras.now - 20, "duration": 20.0, "track": 2}
+        cameras.tell(event(5, "left", **left, emotion="fear", shares={"fear": 1.0}))
+        tracks.get_by_role("row").filter(has_text="fear 100 %").wait_for()
+        assert page.evaluate("document.activeElement.matches('.tracks-wrap')")  # who reads it keeps the place
         page.get_by_role("region", name="Latency").get_by_text(re.compile(r"\d+ ms")).first.wait_for()
         page.get_by_text(re.compile(r"^1280 . 720$")).wait_for()
         assert page.title() == "door · ferstream"

@@ -3,6 +3,7 @@
 import { sparkline } from "../core/charts.js";
 import { el, fill, mark, say } from "../core/dom.js";
 import { clock, latency } from "../core/times.js";
+import { patchChildren } from "../shared/patch.js";
 import { TEXTS } from "../texts.js";
 
 const texts = TEXTS.camera;
@@ -69,8 +70,7 @@ export function dropsCard() {
       const key = JSON.stringify([account, rates]);
       if (key === shown) return;
       shown = key;
-      if (!account) fill(body, el("p", { class: "table-empty" }, texts.noAccount));
-      else fill(body, dropsTable(account, rates));
+      patchChildren(body, el("div", {}, account ? dropsTable(account, rates) : el("p", { class: "table-empty" }, texts.noAccount)));
     },
   };
 }

@@ -7,6 +7,7 @@ import { icon } from "../core/icons.js";
 import { PictureView } from "../core/picture.js";
 import { stackedArea } from "../core/stacked_area.js";
 import { clock } from "../core/times.js";
+import { patchChildren } from "../shared/patch.js";
 import { TEXTS } from "../texts.js";
 import { eventList } from "../camera/events.js";
 import { dropsCard, factsCard, latencyCard } from "../camera/figures.js";
@@ -104,7 +105,7 @@ export function mount(root, { live, session, go, params }) {
       ]);
       if (mine !== turn) return; // of another span, or older than what is shown
       if (!parts.node.isConnected) fill(root, parts.node);
-      fill(parts.tracks, trackTable(known.tracks));
+      patchChildren(parts.tracks, el("div", {}, trackTable(known.tracks))); // who reads it keeps the place
       if (!chosen && isYoung(timeline)) choose(10);
       else parts.timeline.show(ended(timeline));
       chosen = true;
