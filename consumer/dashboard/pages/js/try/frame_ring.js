@@ -14,9 +14,11 @@ export class FrameRing {
 
   /** The frame of that sequence, undefined where it is forgotten. It stays, for it is shown now, as does the one before it. */
   find(sequence) {
+    const found = this.#frames.get(sequence);
+    if (!found) return undefined;
     for (const frame of this.#frames.values()) if (frame.sequence < this.#found) this.#forget(frame);
     this.#found = sequence;
-    return this.#frames.get(sequence);
+    return found;
   }
 
   clear() {
