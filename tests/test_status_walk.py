@@ -62,7 +62,7 @@ def test_whoever_is_killed_is_missed(server, tmp_path):
         worker.process.kill()
         says(url, 1, "worker w (", "is silent since", "frames wait and no worker reads them: start fer-worker run")
         producer.kill()
-        says(url, 1, "producer", "is silent since", "with camera door")
+        says(url, 1, "producer", "is silent since", "with camera 'door'")
         assert "silent" in run("consumer", "cameras", "--redis", url).stdout
         os.kill(server.pid, signal.SIGKILL)
         code, text = status(url)

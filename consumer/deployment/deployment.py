@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import redis
 
+from ferstream.consumer.deployment.rates import RateMeter, Rates
 from ferstream.consumer.deployment.reader_group import ReaderGroup, read_groups
 from ferstream.consumer.tracking.service.tracker_status import TrackerStatus
 from ferstream.streams.errors import GroupGone, StoreError, StoreUnavailable
@@ -37,17 +38,6 @@ class Server:
     used_bytes: int
     max_bytes: int
     policy: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rates:
-    """Frames a second between two looks at the account; `dead` and `dropped` by reason."""
-
-    captured: float
-    published: float
-    expired: float
-    dead: dict[str, float]
-    dropped: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +82,12 @@ class Deployment:
 
 
 class DeploymentReader:
-    """Looks at a deployment again and again; rates are those since the look before."""
+    """Looks at a deployment again and again; rates are those between looks."""
 
     def __init__(self, client: "redis.Redis", prefix: str) -> None:
         self._client, self._prefix = client, prefix
         self._clock = ServerClock()
-        self._before: tuple[float, Account] | None = None
+        self._meter = RateMeter()
         self._away, self._hidden = "", set[str]()
 
     def read(self) -> Deployment:
@@ -112,8 +102,8 @@ class DeploymentReader:
         workers = self._seen("workers", lambda: read_statuses(self._client, keys.workers, WorkerStatus)) or []
         trackers = self._seen("trackers", lambda: read_statuses(self._client, keys.trackers, TrackerStatus)) or []
         account = self._seen("account", lambda: read_account(self._client, keys))
-        somebody_works = any(self._live(worker) for worker in workers)
-        server, rates = self._seen("server", self._server), self._rates(account)
+        working = [worker for worker in workers if self._live(worker)]
+        server, rates = self._seen("server", self._server), self._meter.rates(account, working, time.monotonic())
         oldest_s = self._seen("frames", lambda: self._oldest(keys, {worker.group for worker in workers} or {GROUP}))
         groups = self._seen("groups", lambda: read_groups(self._client, keys, self._clock.now())) or []
         return Deployment(
@@ -129,7 +119,7 @@ class DeploymentReader:
             rates=rates,
             oldest_waiting_s=oldest_s,
             cameras_elsewhere=[] if cameras else self._elsewhere("cameras", CameraStatus),
-            workers_elsewhere=[] if somebody_works else self._elsewhere("workers", WorkerStatus),
+            workers_elsewhere=[] if working else self._elsewhere("workers", WorkerStatus),
             hidden=frozenset(self._hidden),
             away=self._away,
         )
@@ -156,24 +146,6 @@ class DeploymentReader:
             used_bytes=sum(int(info.get("used_memory", 0)) for info in answers),
             max_bytes=sum(limits) if all(limits) else 0,
             policy=", ".join(sorted({str(info.get("maxmemory_policy", "?")) for info in answers})),
-        )
-
-    def _rates(self, account: Account | None) -> Rates | None:
-        before, now = self._before, time.monotonic()
-        self._before = (now, account) if account else None
-        if account is None or before is None or now <= before[0] or account.captured < before[1].captured:
-            return None  # the first look, or Redis has lost the account
-        seconds, old = now - before[0], before[1]
-
-        def by_reason(new: dict[str, int], past: dict[str, int]) -> dict[str, float]:
-            return {reason: (number - past.get(reason, 0)) / seconds for reason, number in new.items()}
-
-        return Rates(
-            captured=(account.captured - old.captured) / seconds,
-            published=(account.published - old.published) / seconds,
-            expired=(account.expired - old.expired) / seconds,
-            dead=by_reason(account.dead, old.dead),
-            dropped=by_reason(account.dropped, old.dropped),
         )
 
     def _oldest(self, keys: Keys, groups: Collection[str]) -> float | None:

@@ -4,42 +4,29 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from ferstream.consumer.deployment.deployment import Deployment
+from ferstream.consumer.deployment.lost_frames import (
+    NEARLY_FULL,
+    QUIET_S,
+    are_too_slow,
+    is_full,
+    memory_share,
+    problems_of_late_frames,
+    problems_of_lost_frames,
+)
 from ferstream.consumer.deployment.printable import printable
-from ferstream.consumer.deployment.problem import MOST, Problem, counted, names_of, prefixed
+from ferstream.consumer.deployment.problem import MOST, Problem, counted, names_of, prefixed, quoted
 from ferstream.consumer.deployment.reader_problems import problems_of_groups, problems_of_trackers
 from ferstream.streams.frames.camera_status import CameraStatus
 from ferstream.streams.frames.status_board import when
 
-#: Redis refuses to write when its memory is used up; from here on somebody should look.
-FULL = 0.9
-#: No camera has had a frame for so long.
-QUIET_S = 10.0
-#: A worker whose busiest stage works more than this has no room.
-BUSY = 0.8
-
-#: Why frames are dropped that are not too many or too old, what to do, and the topic. Others (`rate`, `busy`) are as somebody
-#: wanted it.
-_DROPS = {
-    "redis_full": ("Redis takes no more", "raise maxmemory, or lower --budget-bytes", "redis-full"),
-    "redis_down": ("Redis did not answer", "look at Redis's log and the network", "redis-down"),
-    "redis_lost": (
-        "Redis lost them",
-        "look at Redis's log: it was started again, or a replica took over that did not have them",
-        "redis-lost",
-    ),
-    "redis_refused": ("Redis refused them", "look at the producer's log", "redis-refused"),
-    "vanished": (
-        "somebody took them out of Redis",
-        "set maxmemory-policy noeviction, and leave fer:frames alone",
-        "frames-vanished",
-    ),
-    "budget": ("their camera's byte budget is used up", "start more workers, or raise --budget-bytes", "byte-budget"),
-}
+#: A worker that vanished is not missed for longer, where others do its work in time.
+MISSED_S = 30.0
 
 
 def diagnose(deployment: Deployment) -> list[Problem]:
     """All that is wrong, what may be the cause of the others first; nothing where all is well."""
-    found = (problem for rule in _RULES for problem in rule(deployment))
+    rules = _RULES_OF_A_FULL_REDIS if is_full(deployment) else _RULES
+    found = (problem for rule in rules for problem in rule(deployment))
     return [Problem(printable(problem.what), printable(problem.do), problem.topic) for problem in found]
 
 
@@ -51,12 +38,17 @@ def _away(deployment: Deployment) -> Iterator[Problem]:
 
 
 def _memory(deployment: Deployment) -> Iterator[Problem]:
-    server = deployment.server
-    if server and server.max_bytes and server.used_bytes >= FULL * server.max_bytes:
-        share = server.used_bytes / server.max_bytes
+    server, share = deployment.server, memory_share(deployment)
+    if is_full(deployment):
         yield Problem(
-            f"Redis is at {share:.0%} of maxmemory, and refuses frames when it is full",
-            "raise maxmemory, or start more workers",
+            f"Redis is full ({share:.0%} of maxmemory): no frame, result or count can be written, and figures are of before",
+            "raise maxmemory, or take out of this Redis what is not ferstream's",
+            "redis-full",
+        )
+    elif share >= NEARLY_FULL:
+        yield Problem(
+            f"Redis is at {share:.0%} of maxmemory, and takes no frames once it is full",
+            "raise maxmemory; if frames wait, start more workers",
             "redis-memory",
         )
     if server and "allkeys" in server.policy:
@@ -78,7 +70,9 @@ def _nobody_here(deployment: Deployment) -> Iterator[Problem]:
     elif not cameras and not workers and deployment.cameras_elsewhere:
         others = names_of(deployment.cameras_elsewhere)
         yield Problem(
-            f"there is no camera under prefix {prefix}, but under {others}", "is it the right --prefix?", "wrong-prefix"
+            f"there is no camera under prefix {prefix}, but under {others}",
+            f"start this program with --prefix {deployment.cameras_elsewhere[0]}, if that is meant",
+            "wrong-prefix",
         )
     elif not cameras:
         yield Problem("no camera has written anything", f"start fer-producer run{prefixed(prefix)}", "no-camera")
@@ -90,8 +84,9 @@ def _silent_cameras(deployment: Deployment) -> Iterator[Problem]:
         if (since := camera.silent_since(deployment.at)) is not None:
             silent[camera.holder, since].append(camera)
     for (holder, since), cameras in list(silent.items())[:MOST]:
+        names = quoted([camera.camera_id for camera in cameras])
         yield Problem(
-            f"producer {holder} is silent since {when(since)}, with {counted('camera', [one.camera_id for one in cameras])}",
+            f"producer {holder} is silent since {when(since)}, with {counted('camera', names)}",
             "it was killed, hangs, or is cut off from Redis: look at its log, start it again",
             "producer-silent",
         )
@@ -99,7 +94,8 @@ def _silent_cameras(deployment: Deployment) -> Iterator[Problem]:
 
 def _cameras(deployment: Deployment) -> Iterator[Problem]:
     doing = {
-        "down": "it is tried again; `fer-producer check` opens it once and says why",
+        "down": "look at its power, network and address; `Try it` on the page Cameras (as an admin), or "
+        "`fer-producer check --cameras FILE`, says what it finds",
         "stalled": "look at the camera and its network; it is tried again",
         "frozen": "its picture does not move: start the camera again",
         "held": "name one of the two otherwise, or stop one producer",
@@ -109,7 +105,9 @@ def _cameras(deployment: Deployment) -> Iterator[Problem]:
         if camera.state == "held":
             what = f"{camera.problem}, and producer {camera.holder} waits for it"
         else:
-            what = f"camera {camera.camera_id} is {camera.state}" + (f" ({camera.problem})" if camera.problem else "")
+            what = f"camera {quoted([camera.camera_id])[0]} is {camera.state}" + (
+                f" ({camera.problem})" if camera.problem else ""
+            )
         yield Problem(what, doing[camera.state], f"camera-{camera.state}")
     if len(wrong) > MOST:
         yield Problem(f"{len(wrong) - MOST} more cameras are not live", "`fer-consumer cameras` lists them", "camera-down")
@@ -128,7 +126,10 @@ def _nobody_writes(deployment: Deployment) -> Iterator[Problem]:
 
 def _workers(deployment: Deployment) -> Iterator[Problem]:
     live = deployment.live_workers
-    for worker in [worker for worker in deployment.workers if worker not in live][:MOST]:
+    silent = [worker for worker in deployment.workers if worker not in live]
+    if live and not are_too_slow(deployment):
+        silent = [worker for worker in silent if deployment.at - worker.updated_at < MISSED_S]
+    for worker in silent[:MOST]:
         yield Problem(
             f"worker {worker.name} ({worker.holder}) is silent since {when(worker.updated_at)}",
             "it was killed, hangs, or is cut off from Redis: look at its log, start it again",
@@ -168,39 +169,6 @@ def _account(deployment: Deployment) -> Iterator[Problem]:
         )
 
 
-def _late(deployment: Deployment) -> Iterator[Problem]:
-    rates, live = deployment.rates, deployment.live_workers
-    if not rates or not live:
-        return
-    if rates.expired > 0:
-        busy = sum(worker.busy for worker in live) / len(live)
-        what = f"frames expire, {rates.expired:.1f} a second"
-        if busy > BUSY:
-            yield Problem(
-                f"{what}, since workers are too slow (busy {busy:.0%})", "start more workers, or lower --fps", "slow-workers"
-            )
-        else:
-            yield Problem(
-                f"{what}, though workers are not busy", "look at their logs, and at docs/operating.md, Tuning", "frames-expire"
-            )
-    elif rates.published == 0 and (deployment.oldest_waiting_s or 0) > QUIET_S:
-        what = f"a frame waits for {deployment.oldest_waiting_s:.0f} s and no result comes"
-        yield Problem(what, "look at the workers' logs", "no-results")
-
-
-def _lost(deployment: Deployment) -> Iterator[Problem]:
-    rates = deployment.rates
-    if not rates:
-        return
-    for reason, (why, do, topic) in _DROPS.items():
-        if rate := rates.dropped.get(reason):
-            yield Problem(f"frames are dropped, {rate:.1f} a second, since {why} ({reason})", do, topic)
-    for reason, rate in rates.dead.items():
-        if rate > 0:
-            what = f"frames become dead letters, {rate:.1f} a second ({reason})"
-            yield Problem(what, f"XREVRANGE {deployment.prefix}:dead:{{0}} + - COUNT 5 has details", "dead-letters")
-
-
 _RULES: tuple[Callable[[Deployment], Iterable[Problem]], ...] = (
     _away,
     _memory,
@@ -212,8 +180,10 @@ _RULES: tuple[Callable[[Deployment], Iterable[Problem]], ...] = (
     _groups,
     _shards,
     _account,
-    _late,
-    _lost,
+    problems_of_late_frames,
+    problems_of_lost_frames,
     problems_of_trackers,
     problems_of_groups,
 )
+#: Then no status is renewed: that others are silent is no news.
+_RULES_OF_A_FULL_REDIS: tuple[Callable[[Deployment], Iterable[Problem]], ...] = (_away, _memory)

@@ -28,6 +28,11 @@ def names_of(names: Sequence[str]) -> str:
     return ", ".join(names[:MOST]) + more
 
 
+def quoted(names: Sequence[str]) -> list[str]:
+    """As names stand in a sentence that they are no part of."""
+    return [f"'{name}'" for name in names]
+
+
 def counted(word: str, names: Sequence[str]) -> str:
     """`camera door`, or `2 cameras (door, yard)`."""
     return f"{word} {names[0]}" if len(names) == 1 else f"{len(names)} {word}s ({names_of(names)})"

@@ -68,8 +68,8 @@ TOPICS = {
         "The producer runs and cannot reach the camera, or is refused by it. There are no results of this camera until it "
         "answers.",
         "The words in brackets say what the camera said: no route (power, network, address), refused (port, a limit on "
-        "viewers), unauthorized (name, password). `fer-producer check --cameras cameras.yaml` tries it from where you "
-        "are. It is tried again by itself.",
+        "viewers), unauthorized (name, password). Cameras, Try it (for admins), or `fer-producer check --cameras "
+        "cameras.yaml`, opens it once and says what it finds. It is tried again by itself.",
     ),
     "camera-stalled": Topic(
         "A camera is open and sends nothing",
@@ -100,7 +100,7 @@ TOPICS = {
     ),
     "worker-silent": Topic(
         "A worker is silent",
-        f"{_SILENT} Others take over the frames that it held.",
+        f"{_SILENT} Others take over the frames that it held; where they are in time, it is missed for half a minute only.",
         "Does the process run, and was it killed for its memory? Start it again, or more of them, as long as frames expire.",
     ),
     "worker-waits": Topic(
@@ -126,7 +126,8 @@ TOPICS = {
     ),
     "slow-workers": Topic(
         "Workers are too slow",
-        "They are busy all the time, and frames are too old before their turn comes: those expire, and have no result.",
+        "Frames are too old before their turn comes, and expire; or so many wait that their camera's byte budget is full, and "
+        "new ones are dropped. Those have no result. It is counted over 15 seconds.",
         "Start more workers, or let cameras give fewer frames (--fps, or `fps` in cameras.yaml). docs/sizing.md says how "
         "many a machine does; a GPU does many times more.",
     ),
@@ -144,9 +145,11 @@ TOPICS = {
     ),
     "redis-full": Topic(
         "Redis takes no more frames",
-        "Its memory is used up: it refuses each new frame until others are done.",
-        "Do frames wait? Then start more workers, or lower --budget-bytes of the cameras. Else raise maxmemory: all byte "
-        "budgets and ten minutes of results have to fit.",
+        "Its memory is used up. At first it refuses new frames until others are done; where something else has filled it, "
+        "nothing is written any more: no result, status or count.",
+        "Raise maxmemory (`CONFIG SET maxmemory`, and Redis's configuration): all byte budgets and ten minutes of results have "
+        "to fit. `redis-cli --bigkeys` names what else is there; give it a Redis of its own. Do only frames wait? Then start "
+        "more workers, or lower --budget-bytes.",
     ),
     "redis-down": Topic(
         "Redis does not answer producers",

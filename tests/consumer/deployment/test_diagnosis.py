@@ -5,8 +5,9 @@ from dataclasses import replace
 import click
 import pytest
 
-from ferstream.consumer.deployment.deployment import Deployment, Rates, Server
+from ferstream.consumer.deployment.deployment import Deployment, Server
 from ferstream.consumer.deployment.diagnosis import diagnose
+from ferstream.consumer.deployment.rates import Rates
 from ferstream.consumer.deployment.topics import TOPICS
 from ferstream.consumer.terminal.status_page import page
 from ferstream.streams.frames.account import Account
@@ -51,6 +52,8 @@ WELL = Deployment(
     cameras_elsewhere=[],
     workers_elsewhere=[],
 )
+ROOMLESS = replace(WELL.server, used_bytes=487_000_000)
+FULL = replace(WELL.server, used_bytes=511_900_000)
 ENDED = replace(DOOR, state="ended", updated_at=NOW - 600, last_frame_at=NOW - 600)
 SILENT = replace(DOOR, updated_at=NOW - 14)
 DEAD_WORKER = replace(WORKER, updated_at=NOW - 14)
@@ -86,7 +89,7 @@ def test_of_what_is_well_nothing_is_said(changes):
         ({"away": "no answer from Redis: x"}, "a part of Redis is away (no answer from Redis: x): look at its primaries"),
         (
             {"server": replace(WELL.server, used_bytes=487_000_000)},
-            "Redis is at 95% of maxmemory, and refuses frames when it is full: raise maxmemory",
+            "Redis is at 95% of maxmemory, and takes no frames once it is full: raise maxmemory; if frames wait, start more",
         ),
         (
             {"server": replace(WELL.server, policy="allkeys-lru")},
@@ -104,21 +107,21 @@ def test_of_what_is_well_nothing_is_said(changes):
         ),
         (
             {"cameras": [], "workers": [], "cameras_elsewhere": ["a", "b"]},
-            "there is no camera under prefix fer, but under a, b: is it the right --prefix?",
+            "there is no camera under prefix fer, but under a, b: start this program with --prefix a",
         ),
         ({"workers": []}, "frames wait and no worker reads them: start fer-worker run"),
         ({"workers": [], "account": None}, "no worker reads the frames: start fer-worker run"),
         ({"workers": [WORKER, DEAD_WORKER]}, f"worker w (gpu:2) is silent since {when(NOW - 14)}: it was killed"),
         ({"workers": [DEAD_WORKER]}, "frames wait and no worker reads them: start fer-worker run"),
         ({"workers": [replace(WORKER, state="no answer from Redis")]}, "worker w does nothing (no answer from Redis): look at"),
-        ({"cameras": [SILENT]}, f"producer cam:1 is silent since {when(NOW - 14)}, with camera door: it was killed"),
-        ({"cameras": [SILENT, replace(SILENT, camera_id="yard")]}, "with 2 cameras (door, yard): it was killed"),
+        ({"cameras": [SILENT]}, f"producer cam:1 is silent since {when(NOW - 14)}, with camera 'door': it was killed"),
+        ({"cameras": [SILENT, replace(SILENT, camera_id="yard")]}, "with 2 cameras ('door', 'yard'): it was killed"),
         ({"cameras": [replace(DOOR, last_frame_at=NOW - 40)]}, "nobody has written for 40 s: look at the cameras"),
         (
             {"cameras": [replace(DOOR, state="down", problem="no such file")]},
-            "camera door is down (no such file): it is tried aga",
+            "camera 'door' is down (no such file): look at its power, network and address; `Try it`",
         ),
-        ({"cameras": [replace(DOOR, state="frozen")]}, "camera door is frozen: its picture does not move"),
+        ({"cameras": [replace(DOOR, state="frozen")]}, "camera 'door' is frozen: its picture does not move"),
         (
             {
                 "cameras": [
@@ -133,8 +136,12 @@ def test_of_what_is_well_nothing_is_said(changes):
         ({"account": replace(ACCOUNT, captured=18)}, "the account does not balance by -2: frames are in no column, or in two"),
         ({"account": replace(ACCOUNT, captured=23)}, "the account does not balance by 3: frames are in no column, or in two"),
         (
-            {"rates": replace(RATES, expired=12.0), "workers": [replace(WORKER, busy=0.97)]},
-            "frames expire, 12.0 a second, since workers are too slow (busy 97%): start more workers",
+            {"rates": replace(RATES, expired=12.0, busy=0.97)},
+            "workers are too slow (busy 97%): 12.0 frames a second expire: start more workers",
+        ),
+        (
+            {"rates": replace(RATES, dropped={"budget": 3.0}), "server": ROOMLESS},
+            "their camera's byte budget is used up (budget): start more workers",
         ),
         ({"rates": replace(RATES, expired=12.0)}, "frames expire, 12.0 a second, though workers are not busy: look at"),
         ({"rates": replace(RATES, published=0.0), "oldest_waiting_s": 12.0}, "a frame waits for 12 s and no result comes: look"),
@@ -153,6 +160,37 @@ def test_what_is_wrong_is_said_with_what_to_do(changes, line):
 def test_the_cause_stands_before_what_follows_from_it():
     lines = told(server=replace(WELL.server, used_bytes=512_000_000), cameras=[SILENT], workers=[])
     assert [line.split()[0] for line in lines] == ["Redis", "producer", "frames"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "start"),
+    [
+        (
+            {
+                "rates": replace(RATES, expired=9.0, dropped={"budget": 3.0, "trimmed": 1.0}, busy=0.5),
+                "oldest_waiting_s": 1.0,
+                "workers": [WORKER, replace(DEAD_WORKER, updated_at=NOW - 4)],
+            },
+            "workers are too slow (busy 50%): 10.0 frames a second expire and 3.0 a second are dropped (their camera's",
+        ),
+        (
+            {"server": FULL, "rates": replace(RATES, published=0.0), "cameras": [SILENT], "workers": [DEAD_WORKER]},
+            "Redis is full (100% of maxmemory): no frame, result or count can be written, and figures are of before: raise",
+        ),
+        ({"server": FULL}, "Redis is at 100% of maxmemory, and takes no frames"),  # results are still written
+    ],
+)
+def test_one_fault_is_told_once(changes, start):
+    (line,) = told(**changes)
+    assert line.startswith(start)
+
+
+def test_a_vanished_worker_is_missed_for_long_only_where_its_work_is():
+    gone = replace(WORKER, name="v", updated_at=NOW - 31)
+    assert told(workers=[WORKER, gone]) == []
+    slow = {"rates": replace(RATES, expired=1.0, busy=0.9)}
+    assert any(line.startswith("worker v") for line in told(workers=[WORKER, gone], **slow))
+    assert any(line.startswith("worker v") for line in told(workers=[gone]))
 
 
 def test_of_many_the_first_are_told_and_the_others_counted():
