@@ -74,7 +74,6 @@ def run(
 ) -> None:
     """Serve the page until SIGTERM or Ctrl-C. Redis may come later, and go and come back."""
     with QuietInterrupts():
-        from ferstream.consumer.dashboard.settings import DashboardSettings
         from ferstream.streams.service.health_server import StatusServer
         from ferstream.streams.service.metrics import announce
         from ferstream.streams.service.shutdown import Shutdown
@@ -82,6 +81,7 @@ def run(
         try:
             from ferstream.consumer.dashboard.server import build_app
             from ferstream.consumer.dashboard.service import address_of, check_redis, listen, make_server, serve
+            from ferstream.consumer.dashboard.settings import DashboardSettings
         except ModuleNotFoundError as error:
             raise FerstreamError(f"the page needs {error.name}: {how_to_install('dashboard')}") from error
 

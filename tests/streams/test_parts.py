@@ -13,12 +13,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from ferstream.streams.local.parts.board import Board
 from ferstream.streams.local.parts.camera_list import CameraList
 from ferstream.streams.local.parts.part import Part, variables_with
 from ferstream.streams.local.parts.plan import Page, Sink
 from ferstream.streams.local.parts.watcher import MOST_REFUSALS, Watcher
+from ferstream.streams.local.up import main as up
 from ferstream.streams.service.backoff import Backoff
 from tests.support.fleet import wait_until
 from tests.support.programs import environment, run
@@ -164,3 +166,19 @@ def test_one_redis_holds_for_all_parts_whatever_the_environment_says(monkeypatch
     given = {name: value for name, value in variables_with("worker", FER_REDIS="redis://h").items() if name.startswith("FER_")}
     given = {name: value for name, value in given.items() if not name.startswith(("FER_TEST", "FER_DATA", "FER_EMBEDDED"))}
     assert given == {"FER_REDIS": "redis://h", "FER_WORKER_DEVICE": "x"}
+
+
+@pytest.mark.parametrize(
+    ("hidden", "words", "told"),
+    [
+        ("starlette", (), "the page needs starlette: pip install '.[dashboard]' in the clone of ferstream, or --no-page"),
+        ("openvino torch", (), "workers need a runtime: pip install '.[cpu]' in the clone of ferstream (OpenVINO)"),
+        ("paho", ("--no-page", "--camera=portraits:", "--sink=mqtt:h"), "sink mqtt needs paho.mqtt: pip install '.[mqtt]'"),
+    ],
+)
+def test_what_is_not_installed_is_one_line_before_anything_starts(hidden, words, told, monkeypatch):
+    for library in hidden.split():
+        monkeypatch.setitem(sys.modules, library, None)
+    ended = CliRunner().invoke(up, ["--port", "0", *words])
+    assert (ended.exit_code, ended.output.count("\n")) == (3, 1), ended.output
+    assert told in ended.output

@@ -15,6 +15,7 @@ from ferstream.streams.frames.account import read_account
 from ferstream.streams.local.parts.board import Board
 from ferstream.streams.local.parts.camera_check import check_cameras
 from ferstream.streams.local.parts.drain import all_are_answered, all_have_read, wait_until
+from ferstream.streams.local.parts.needs import check_needs
 from ferstream.streams.local.parts.plan import Plan, plan_parts
 from ferstream.streams.local.parts.ran import Ran, read_latencies
 from ferstream.streams.local.parts.store import Store, StoreLost
@@ -44,8 +45,9 @@ class Machine:
     def run(self) -> Ran | None:
         """Until a signal, or the plan's end; None where the signal came before anything was started.
 
-        Raises WrongUsage, StoreLost, StoreError, and FerstreamError where no result came.
+        Raises Failure where a library is missing, WrongUsage, StoreLost, StoreError, and FerstreamError where no result came.
         """
+        check_needs(self._plan)
         with Store(self._plan.redis_url, self._plan.prefix, self._board) as store:
             file, options = self._plan.cameras.write(store.folder)
             names = check_cameras(options, self._shutdown.requested)

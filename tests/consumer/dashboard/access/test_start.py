@@ -4,6 +4,8 @@ import json
 import re
 import signal
 import ssl
+import subprocess
+import sys
 
 import pytest
 import trustme
@@ -215,3 +217,12 @@ async def test_a_look_that_redis_did_not_take_is_told_again(client, redis_url):
         assert read_lines(client, Keys(), 10) == []
         await audit.looks(Looking("ana"), ["door"])
     assert [line.cameras for _, line in read_lines(client, Keys(), 10)] == [["door"]]
+
+
+@pytest.mark.parametrize("words", [("run",), ("user", "list", "--users", "x")])
+def test_without_its_extra_it_says_in_a_line_what_to_install(words):
+    hide = "import sys; sys.modules |= dict.fromkeys(('starlette', 'uvicorn', 'ruamel', 'argon2'))"
+    begin = f"{hide}; from ferstream.streams.programs import dashboard; dashboard()"
+    ended = subprocess.run([sys.executable, "-c", begin, *words], capture_output=True, text=True, check=False, timeout=PROCESS_S)
+    assert (ended.returncode, ended.stderr.count("\n")) == (3, 1), ended.stderr
+    assert "pip install '.[dashboard]'" in ended.stderr
