@@ -1,6 +1,7 @@
 """`fer-demo`: what `fer-up` runs, with the demo's cameras, for a while, and with an account at the end."""
 
 import math
+from typing import Any
 
 import click
 import cloup
@@ -52,8 +53,6 @@ def main(
     ctx: click.Context,
     /,
     cameras: tuple[str, ...],
-    host: str,
-    port: int,
     no_page: bool,
     open_: bool,
     workers: int,
@@ -61,6 +60,7 @@ def main(
     patience_s: float,
     forever: bool,
     as_json: bool,
+    **_page: Any,  # noqa: ANN401 - for planned_page
 ) -> None:
     """Watch real faces go through the whole path: camera, Redis, worker, subscriber, page.
 
@@ -71,7 +71,7 @@ def main(
         workers=share_cores(workers),
         redis_url=None,
         prefix="fer",
-        page=None if no_page else planned_page(ctx, host, port),
+        page=None if no_page else planned_page(ctx),
         seconds=math.inf if forever else seconds,
         patience_s=math.inf if forever else patience_s,
         open=open_,

@@ -83,10 +83,6 @@ fer-up --cameras cameras.yaml --redis redis://10.0.0.5:6379/0 --workers 2 --host
 )
 @page_options
 @cloup.option_group(
-    "Page",
-    option("--users", type=click.Path(path_type=Path, dir_okay=False), help="Who may see it: a file of fer-dashboard user."),
-)
-@cloup.option_group(
     "Output",
     option("--json", "as_json", is_flag=True, help="Print the page's address and the account as JSON lines."),
 )
@@ -101,12 +97,10 @@ def main(
     workers: int | None,
     sinks: tuple[Sink, ...],
     no_track: bool,
-    host: str,
-    port: int,
     no_page: bool,
     open_: bool,
-    users: Path | None,
     as_json: bool,
+    **_page: Any,  # noqa: ANN401 - for planned_page
 ) -> None:
     """Run everything on this machine, with a page: Redis, cameras, workers, tracker, sinks.
 
@@ -121,7 +115,7 @@ def main(
         workers=share_cores(workers),
         redis_url=redis_url,
         prefix=chosen_prefix(),
-        page=None if no_page else planned_page(ctx, host, port, users),
+        page=None if no_page else planned_page(ctx),
         seconds=math.inf,
         patience_s=math.inf,
         open=open_,

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,10 +16,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from ferstream.streams.local.cores import share_cores
 from ferstream.streams.local.parts.board import Board
 from ferstream.streams.local.parts.camera_list import CameraList
+from ferstream.streams.local.parts.options import planned_page
 from ferstream.streams.local.parts.part import Part, variables_with
-from ferstream.streams.local.parts.plan import Page, Sink
+from ferstream.streams.local.parts.plan import Page, Plan, Sink, plan_parts
 from ferstream.streams.local.parts.watcher import MOST_REFUSALS, Watcher
 from ferstream.streams.local.up import main as up
 from ferstream.streams.service.backoff import Backoff
@@ -182,3 +185,19 @@ def test_what_is_not_installed_is_one_line_before_anything_starts(hidden, words,
     ended = CliRunner().invoke(up, ["--port", "0", *words])
     assert (ended.exit_code, ended.output.count("\n")) == (3, 1), ended.output
     assert told in ended.output
+
+
+def test_the_page_takes_another_port_than_one_that_is_taken_and_the_token_that_is_given(tmp_path):
+    token = tmp_path / "token"
+    token.touch()
+    with up.make_context("fer-up", ["--token-file", str(token)]) as ctx, socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        ctx.params["port"] = other.getsockname()[1]
+        page = planned_page(ctx)
+        plan = Plan(
+            cameras=CameraList(()), workers=share_cores(1), redis_url=None, prefix="fer", page=page, seconds=1, patience_s=1
+        )
+        started = plan_parts(plan, "unix:///none", Path("cameras.yaml"), (), ()).pages[0].arguments
+    assert page.taken == ctx.params["port"] != page.port
+    assert " ".join(started).partition(" --token-file ")[2].startswith(f"{token} --token-role viewer")

@@ -134,6 +134,9 @@ def test_cameras_that_are_wrong_are_one_line_and_nothing_is_started(tmp_path):
         (("--sink", "sqlit:results.db"), "it must be KIND:TARGET, where KIND is one of sqlite, "),
         (("--sink", "sqlite:my results.db"), "quote a name with a space"),
         (("--workers", "many"), "--workers"),
+        (("--host", "0.0.0.0"), "with --host 0.0.0.0 everybody who reaches this machine could look: give --users FILE"),
+        (("--users", "none.txt"), "'--users': File 'none.txt' does not exist"),
+        (("--token-file", "none.txt"), "'--token-file': File 'none.txt' does not exist"),
     ],
 )
 def test_what_makes_no_sense_is_refused(words, told):

@@ -126,6 +126,8 @@ class Machine:
         if page is None or self._told_page or not watchers.pages[0].ready:
             return
         self._told_page = True
+        if page.taken:
+            self._board.say("page", f"port {page.taken} is taken by another program: the page is on another one", "warning")
         self._board.say("page", f"the page is at {page.address}", "good")
         if self._plan.as_json and not self._plan.faces:
             self._board.print({"page": page.address})

@@ -1,5 +1,7 @@
 """Options that `fer-up` and `fer-demo` share."""
 
+import os
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,9 @@ from ferstream.streams.local.parts.plan import Page
 from ferstream.streams.local.processes import free_port
 
 PORT = 8080
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+#: Variables of the page by which it asks who looks, beside our own options.
+_ASKS = ("FER_DASHBOARD_USERS", "FER_DASHBOARD_TOKEN_FILE", "FER_DASHBOARD_PROXY_HEADER")
 
 
 def camera_option(instead: str) -> Any:  # noqa: ANN401 - a decorator of cloup's
@@ -27,7 +32,7 @@ def camera_option(instead: str) -> Any:  # noqa: ANN401 - a decorator of cloup's
 
 
 def page_options(command: Any) -> Any:  # noqa: ANN401 - as cloup's decorators
-    """`host`, `port`, `no_page`, `open_`."""
+    """`host`, `port`, `no_page`, `open_`, and who may see it: `users`, `token_file`, `token_role`."""
     return cloup.option_group(
         "Page",
         option("--host", default="127.0.0.1", help="Address that the page listens on."),
@@ -40,13 +45,40 @@ def page_options(command: Any) -> Any:  # noqa: ANN401 - as cloup's decorators
         ),
         option("--no-page", is_flag=True, help="Serve no page."),
         option("--open", "open_", is_flag=True, help="Open the page in this machine's browser."),
+        option("--users", type=_FILE, help="Who may see it: a file of fer-dashboard user."),
+        option("--token-file", type=_FILE, help="Who may see it: whoever has the token in this file."),
+        option(
+            "--token-role",
+            type=click.Choice(["watcher", "viewer", "admin"]),
+            default="viewer",
+            help="What the token lets one do.",
+        ),
     )(command)
 
 
-def planned_page(ctx: click.Context, host: str, port: int, users: Path | None = None) -> Page:
-    """The page, on a port that is free now. Raises UsageError where the port that was chosen is taken."""
+def planned_page(ctx: click.Context) -> Page:
+    """The page that its options ask for, on a port that is free now.
+
+    Raises UsageError where the port that was chosen is taken, or everybody could look from elsewhere.
+    """
+    host, port = ctx.params["host"], ctx.params["port"]
+    users, token = ctx.params["users"], ctx.params["token_file"]
+    if not (users or token or _is_loopback(host) or any(map(os.environ.get, _ASKS))):
+        raise click.UsageError(
+            f"with --host {host} everybody who reaches this machine could look: give --users FILE (fer-dashboard user add NAME "
+            "--role viewer --users FILE) or --token-file FILE; or stay on 127.0.0.1 and come by `ssh -L`",
+            ctx,
+        )
     chosen = ctx.get_parameter_source("port") is not ParameterSource.DEFAULT
-    return Page(host, _free_port(ctx, host, port, chosen=chosen), users)
+    found = _free_port(ctx, host, port, chosen=chosen)
+    return Page(host, found, users, token, ctx.params["token_role"], taken=port if port not in (0, found) else None)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _free_port(ctx: click.Context, host: str, port: int, *, chosen: bool) -> int:

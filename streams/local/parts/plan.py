@@ -26,11 +26,14 @@ _EVERYWHERE = ("0.0.0.0", "::")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Where the page is, and who may see it."""
+    """Where the page is, and who may see it. `taken` is the port that it would have, were that free."""
 
     host: str
     port: int
     users: Path | None = None
+    token_file: Path | None = None
+    token_role: str = "viewer"
+    taken: int | None = None
 
     @property
     def address(self) -> str:
@@ -141,5 +144,6 @@ def _sinks(make: _Maker, sinks: tuple[Sink, ...]) -> Iterator[Part]:
 
 def _page(make: _Maker, page: Page, cameras_file: Path) -> Part:
     users = ("--users", str(page.users)) if page.users else ()
-    words = ("run", "--host", page.host, "--port", str(page.port), "--cameras", str(cameras_file), *users)
+    token = ("--token-file", str(page.token_file), "--token-role", page.token_role) if page.token_file else ()
+    words = ("run", "--host", page.host, "--port", str(page.port), "--cameras", str(cameras_file), *users, *token)
     return make.service("page", "dashboard", *words)

@@ -74,7 +74,9 @@ class Store:
             else:
                 if self.is_ours:
                     check_shards(self.client, Keys(self._prefix))  # nobody has to wait for who says how many there are
-                self._board.say("redis", "ready" if self.is_ours else f"there: {redact(self.url)}")
+                self._board.say("redis", f"{'ready at' if self.is_ours else 'there:'} {redact(self.url)}")
+                if self.is_ours:  # who gave a URL knows it
+                    self._board.say("redis", f"for other programs: FER_REDIS={self.url} fer status")
                 return
 
     def answers(self) -> bool:
