@@ -8,7 +8,13 @@ import secrets
 
 from starlette.requests import HTTPConnection
 
-from ferstream.consumer.dashboard.access.addresses import SAFE_METHODS, Addresses, check_fetched_here, network_of
+from ferstream.consumer.dashboard.access.addresses import (
+    SAFE_METHODS,
+    Addresses,
+    check_fetched_here,
+    is_of_a_program,
+    network_of,
+)
 from ferstream.consumer.dashboard.access.people.proxy import TrustedProxy
 from ferstream.consumer.dashboard.access.people.token import Token
 from ferstream.consumer.dashboard.access.people.users import Users
@@ -91,13 +97,20 @@ class Access:
         return BrowserSession(connection).csrf or fingerprint_of(self.secret, f"csrf {person.name if person else ''}")
 
     def check_unsafe(self, connection: HTTPConnection, person: Person | None, *, bearer: bool) -> None:
-        """Raises Refusal where a page of somebody else's may have made the browser ask for a change, or open a WebSocket."""
+        """Raises Refusal where a page of somebody else's may have made the browser ask for a change, or open a WebSocket.
+
+        What no browser sent needs no word where nobody logs in, and a bearer's token elsewhere.
+        """
         if bearer:
             return
         websocket = connection.scope["type"] == "websocket"
         if not websocket and connection.scope["method"] in SAFE_METHODS:
             check_fetched_here(connection)
             return
+        if not websocket and is_of_a_program(connection):
+            if self.settings.is_open:  # it listens on loopback, and the Host was one of ours
+                return
+            raise Refusal(403, "origin", "a program needs a token: --token-file of the server, sent as `Authorization: Bearer`")
         self.addresses.check_origin(connection)
         given = connection.headers.get(CSRF_HEADER, "").encode()
         if not websocket and not hmac.compare_digest(given, self.csrf(connection, person).encode()):

@@ -87,6 +87,12 @@ class Addresses:
             return False
 
 
+def is_of_a_program(connection: HTTPConnection) -> bool:
+    """Whether no browser sent it: one tells the origin of what changes something (Fetch, 3.2), and more besides."""
+    tells = ("origin", "cookie", "referer")
+    return not any(name in tells or name.startswith("sec-fetch-") for name in connection.headers)
+
+
 def check_fetched_here(connection: HTTPConnection) -> None:
     """Raises Refusal where a page of another origin fetches or shows what is under /api (W3C, Fetch Metadata).
 

@@ -91,7 +91,9 @@ class _Gate:
         found, bearer = await access.identify(connection)
         scope.setdefault("state", {})["person"] = found
         if found is None and not is_free(scope["path"]):
-            raise Refusal(401, "nobody", "log in first: POST /api/login, or send a token as `Authorization: Bearer`")
+            raise Refusal(
+                401, "nobody", "log in first; a program needs a token: --token-file of the server, as `Authorization: Bearer`"
+            )
         access.check_unsafe(connection, found, bearer=bearer)
         network = access.network(connection)
         if scope["type"] == "websocket":
@@ -113,7 +115,8 @@ def is_free(path: str) -> bool:
 def _answer(refusal: Refusal, connection: HTTPConnection) -> Response:
     page = connection.scope["type"] == "http" and not connection.scope["path"].startswith("/api/")
     if refusal.status == 401 and page and connection.scope["method"] in ("GET", "HEAD"):
-        return RedirectResponse(f"/login?next={quote(_without_token(connection), safe='')}", 303)
+        wrong = "wrong=token&" if refusal.reason == "token" else ""
+        return RedirectResponse(f"/login?{wrong}next={quote(_without_token(connection), safe='')}", 303)
     return error_answer(refusal.status, str(refusal), refusal.headers)
 
 

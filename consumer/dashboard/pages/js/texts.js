@@ -83,6 +83,7 @@ export const TEXTS = {
     toFleet: "See the fleet",
     manyChanged: (number) => `${number} cameras changed their state`,
     noCamera: "No camera has said anything yet",
+    addCamera: "Add a camera",
     noCameraDo: "Start a producer on this Redis, and its cameras are here by themselves.",
     noCameraCommand: "fer-producer run --cameras cameras.yaml",
     noneFits: "No camera fits the filter",
@@ -418,6 +419,8 @@ export const TEXTS = {
     password: "Password",
     token: "Token",
     enter: "Log in",
+    byProxy: "A proxy says who comes here: use its address.",
+    wrongToken: "This token is not the right one.",
     wait: (words, seconds) => `${words} Try again in ${seconds} s.`,
   },
   api: {

@@ -73,6 +73,28 @@ def test_a_change_from_another_origin_is_refused(cleo, origin):
     assert (answer.status, "--origin" in answer.error) == (403, True)
 
 
+#: What curl --data-binary sends, beside Host and the length.
+CURL = {"Origin": None, "X_CSRF_Token": None, "User_Agent": "curl/8.5.0", "Accept": "*/*"}
+CURL |= {"Content_Type": "application/x-www-form-urlencoded"}
+
+
+def test_a_program_of_this_machine_needs_nothing_where_nobody_logs_in():
+    with page() as browser:
+        assert browser.post("/api/analyze", b"abc", **CURL).json == {"bytes": 3}
+        foreign = {"Origin": "https://evil.example", "Referer": "https://evil.example/", "Sec_Fetch_Site": "cross-site"}
+        for name, value in [*foreign.items(), ("Cookie", "a=b"), ("Origin", "null"), ("Sec_Fetch_Mode", "no-cors")]:
+            assert browser.post("/api/analyze", b"abc", **CURL | {name: value}).status == 403, name
+        assert browser.post("/api/analyze", b"abc", Host="evil.example", **CURL).status == 400
+        assert browser.post("/api/analyze", b"abc", X_CSRF_Token=None).status == 403
+
+
+def test_where_people_log_in_a_program_needs_a_token(cleo):
+    answer = Browser(cleo.port).post("/api/login", {"name": "cleo", "password": "x"}, **CURL)
+    assert (answer.status, "a program needs a token: --token-file" in answer.error) == (403, True)
+    assert cleo.ask("PUT", "/api/config", Origin=None).status == 403
+    assert Browser(cleo.port).post("/api/analyze", b"abc", **CURL).status == 401
+
+
 @pytest.mark.parametrize("origin", ["https://faces.example.org", "https://faces.example.org:443"])
 def test_an_origin_that_is_named_is_ours(cleo, origin):
     assert cleo.ask("PUT", "/api/config", Origin=origin, Host="faces.example.org").status == 200

@@ -234,7 +234,7 @@ def test_the_secret_in_a_file_keeps_people_in_over_a_restart(tmp_path, users):
 
 def test_the_token_in_the_address_is_taken_into_the_session(tmp_path):
     with page(settings(token_file=token_file(tmp_path), token_role="watcher")) as browser:
-        assert browser.get("/?token=wrong").headers["Location"] == "/login?next=%2F"
+        assert browser.get("/?token=wrong").headers["Location"] == "/login?wrong=token&next=%2F"
         answer = browser.get(f"/camera/door?kiosk=1&token={TOKEN}")
         assert (answer.status, answer.headers["Location"]) == (303, "/camera/door?kiosk=1")
         assert TOKEN not in str(browser.cookies)

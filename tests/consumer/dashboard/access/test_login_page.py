@@ -58,10 +58,16 @@ def test_in_to_where_one_wanted_to_go_and_out_with_the_right_to_it(browser, addr
         page.wait_for_url(f"{address}/login?next=%2Ffleet")
 
 
+def test_a_wrong_token_is_told(browser, address):
+    with visit(browser, f"{address}/?token=wrong") as page:
+        page.get_by_role("alert").get_by_text("This token is not the right one.").wait_for()
+        assert page.get_by_role("button", name="Token").is_visible()  # and names: there are users
+
+
 def test_the_token_leaves_the_address(browser, address):
     with visit(browser, f"{address}/?token={TOKEN}&kiosk=1") as page:
         page.wait_for_url(f"{address}/?kiosk=1")
-        page.goto(f"{address}/login?next=//evil.example/")
+        page.goto(f"{address}/login?next=//evil.example/")  # logged in already
         page.wait_for_url(f"{address}/")
 
 

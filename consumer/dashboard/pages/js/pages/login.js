@@ -11,14 +11,22 @@ export function mount(root, { api, session, go, params }) {
     go(nextOf(params.query), { replace: true });
     return undefined;
   }
-  let way = "password";
+  const known = session?.logins ?? [];
+  const wrongToken = known.includes("token") && params.query.get("wrong") === "token";
+  let way = wrongToken ? "token" : known[0];
   const problem = el("p", { class: "notice bad", role: "alert", hidden: true });
   const fields = el("div", { class: "stack" });
   const button = el("button", { class: "button primary", type: "submit" }, texts.enter);
-  const ways = el("div", { class: "segmented", role: "group", "aria-label": texts.ways }, wayButton("password"), wayButton("token"));
+  const ways = el("div", { class: "segmented", role: "group", "aria-label": texts.ways }, known.map(wayButton));
+  ways.hidden = known.length < 2;
   const form = el("form", { class: "card card-body login-card", onsubmit: enter }, el("div", {}, el("h1", {}, texts.title), el("p", { class: "muted" }, texts.lead)), ways, fields, problem, button);
   root.append(el("div", { class: "page login" }, form));
-  choose("password");
+  if (way) choose(way);
+  button.hidden = !way;
+  if (wrongToken || !way) {
+    say(problem, way ? texts.wrongToken : texts.byProxy);
+    problem.hidden = false;
+  }
 
   function wayButton(name) {
     return el("button", { type: "button", dataset: { way: name }, onclick: () => choose(name) }, texts[name]);

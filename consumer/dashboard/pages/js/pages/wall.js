@@ -193,8 +193,9 @@ export function mount(root, { live, session, params }) {
       { class: "empty" },
       icon("camera_off"),
       el("h2", {}, texts.noCamera),
-      el("p", {}, texts.noCameraDo),
-      el("code", { class: "command" }, texts.noCameraCommand),
+      session.cameras_editable
+        ? el("a", { class: "button primary", href: "/cameras" }, texts.addCamera)
+        : [el("p", {}, texts.noCameraDo), el("code", { class: "command" }, texts.noCameraCommand)],
     );
   }
 
