@@ -195,7 +195,8 @@ class Hub:
         cameras = [status for status in look.status["cameras"] if not is_upload(status["camera_id"])]
         self._statuses = {status["camera_id"]: status for status in cameras}
         self._read_pictures(self._settings.shards or look.deployment.shards or 1)
-        figures = {view.camera_id: view.figures() for view in self._cameras}
+        there = [view for view in self._cameras if view.camera_id in self._statuses or view.gives_results]
+        figures = {view.camera_id: view.figures() for view in there}
         self._status = msgspec.json.encode(look.status | {"cameras": cameras, "figures": figures})
         if back:
             self.viewers.say(messages.back_text())

@@ -14,6 +14,8 @@ from ferstream.streams.wire.messages import Preview, Result
 
 #: A camera of which a picture came within this gives pictures: its faces come with them, and not alone.
 PICTURED_S = 1.0
+#: A camera of which no producer says anything, and that gave no result for so long, is gone.
+GONE_S = 10.0
 
 
 class CameraView:
@@ -82,6 +84,11 @@ class CameraView:
     def gives_pictures(self) -> bool:
         """Whether a picture went out just now."""
         return time.monotonic() - self._pictured_at < PICTURED_S
+
+    @property
+    def gives_results(self) -> bool:
+        """Whether a result came lately."""
+        return self.newest is not None and time.monotonic() - self._seen_at < GONE_S
 
     def figures(self) -> Figures:
         return self._recent.figures([face.emotion for face in self.newest.faces] if self.newest else [])

@@ -97,6 +97,9 @@ def test_no_worker_a_camera_that_is_down_another_prefix_and_a_full_redis(browser
         says(page, "Workers read prefix other, cameras write to fer", "both the same", "Cameras and workers use two prefixes")
         client.config_set("maxmemory", client.info()["used_memory"])
         says(page, r"Redis is full \(\d+% of maxmemory\)", "raise maxmemory", "Redis takes no more frames")
+        page.get_by_role("link", name="Wall").click()
+        page.locator("li[data-camera=door]").get_by_text("Redis is full").wait_for()
+        page.get_by_text("Not known: no results come").wait_for()
         assert violations(page) == []
         client.config_set("maxmemory", "512mb")
 
@@ -111,9 +114,15 @@ def test_a_worker_that_is_too_slow(browser, redis, server, tmp_path):
 
 
 def test_a_redis_that_is_away(browser, redis, server):
-    with visit(browser, f"{server.url}/fleet") as page:
-        page.get_by_text("no camera has written anything").wait_for()
+    with a_producer(redis.url, "door=portraits:"), visit(browser, f"{server.url}/") as page:
+        page.get_by_text("1 live").wait_for()
+        page.locator("li[data-camera=door]").get_by_text("No worker is running").wait_for()
         os.kill(redis.pid, signal.SIGSTOP)
+        page.locator("li[data-camera=door]").get_by_text("Redis does not answer").wait_for(timeout=30_000)
+        page.get_by_text("1 live").wait_for(state="hidden")
+        assert page.locator(".wall-problem").is_hidden()  # what was wrong before is not said of now
+        page.get_by_text("Redis does not answer: look at its log").wait_for()
+        page.get_by_role("link", name="See the fleet").click()
         page.get_by_role("heading", name="The fleet cannot be seen").wait_for(timeout=30_000)
         says(page, "[Nn]o answer from Redis", "look at Redis's log", "Redis cannot be seen")
         os.kill(redis.pid, signal.SIGCONT)

@@ -1,6 +1,7 @@
 // The frame around the pages: which page an address means, the ways between them, the banner, the keys.
 
 import * as api from "./api.js";
+import { awayWords } from "./condition.js";
 import { el, fill, mark, say } from "./dom.js";
 import { icon } from "./icons.js";
 import { globalKeys } from "./keys.js";
@@ -135,7 +136,7 @@ function build() {
   const parts = {
     main: el("main", { id: "main", tabindex: "-1" }),
     ways: el("nav", { class: "ways", "aria-label": texts.pages }),
-    banner: el("div", { class: "banner", hidden: true }, icon("warning"), el("span", {})),
+    banner: el("div", { class: "banner", hidden: true }, icon("warning"), el("span", {}), el("a", { href: "/fleet", hidden: true }, texts.toFleet)),
     // Said aloud politely; what changes every second is not.
     spoken: el("div", { class: "visually-hidden", role: "status", "aria-live": "polite" }),
     link: el("div", { class: "link-state", dataset: { state: "opening" } }, el("span", {}, texts.opening)),
@@ -219,14 +220,20 @@ function listen() {
     }, 1000);
   });
   let away = false;
-  live.on("away", ({ what }) => ((away = true), banner(what)));
+  live.on("away", ({ what }) => {
+    away = true;
+    const words = awayWords(what);
+    banner(`${words}: ${texts.redisDo}`, words, true);
+  });
   // A status comes only where Redis answers.
   live.on("status", () => away && ((away = false), banner("")));
 }
 
-function banner(words, spoken = words) {
+/** `fleet`: with the way to the page that says more. */
+function banner(words, spoken = words, fleet = false) {
   frame.banner.hidden = !words;
-  say(frame.banner.lastChild, words);
+  frame.banner.lastChild.hidden = !fleet;
+  say(frame.banner.querySelector("span"), words);
   if (spoken || frame.spoken.textContent) say(frame.spoken, spoken || texts.connected);
 }
 

@@ -6,7 +6,7 @@ import { colourOf, emotion, EMOTIONS, UNKNOWN } from "./emotions.js";
 const NAMES = [...EMOTIONS, UNKNOWN];
 
 /** A bar of shares with its legend, and at its end a `note`; `counts` is {name: number}. Returns {node, show}. */
-export function shareBar({ label, none, note }) {
+export function shareBar({ label, note }) {
   const bar = el("div", { class: "share-bar", role: "img", "aria-label": label });
   const legend = el("div", { class: "legend share-legend" });
   let shown = "";
@@ -14,9 +14,9 @@ export function shareBar({ label, none, note }) {
   const end = note && el("span", { class: "muted share-note" }, note);
   return {
     node: el("div", { class: "share" }, bar, legend),
-    show(counts) {
+    show(counts, none) {
       const present = NAMES.filter((name) => counts[name] > 0);
-      const key = JSON.stringify(present.map((name) => [name, counts[name]]));
+      const key = JSON.stringify([none, present.map((name) => [name, counts[name]])]);
       if (key === shown) return;
       shown = key;
       const told = present.map((name) => `${name} ${counts[name]}`).join(", ") || none;

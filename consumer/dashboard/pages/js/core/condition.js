@@ -1,17 +1,23 @@
 // How a camera is, in words, from what its producer says of it.
 
+import { capital } from "./dom.js";
 import { clock } from "./times.js";
 import { TEXTS } from "../texts.js";
 
 const texts = TEXTS.condition;
 
 /**
- * {group, tone, badge, words, why} of a CameraStatus (null: nobody says anything of the camera).
+ * {group, tone, badge, words, why, framesAt} of a CameraStatus. Null: no producer says anything of the camera; it is there only as
+ * long as it gives results, and has `figures`.
  *
- * `group` is "live", "down" or "ended", `tone` that of a badge, `badge` one word. `words` say since when, "" where all is well.
+ * `framesAt` is when its producer last had a frame, null where that is not said. `group` is "live", "down" or "ended", `tone` that of a badge, `badge` one word. `words` say since when, "" where all is well.
  */
-export function conditionOf(status) {
-  if (!status) return { group: "live", tone: "", badge: texts.unlisted, words: "", why: "" };
+export function conditionOf(status, figures = null) {
+  return { ...saidOf(status, figures), framesAt: status?.last_frame_at ?? null };
+}
+
+function saidOf(status, figures) {
+  if (!status) return { group: figures ? "live" : "ended", tone: "", badge: texts.unlisted, words: figures ? "" : texts.gone, why: "" };
   if (status.silent_since !== null && status.silent_since !== undefined) {
     const words = texts.silent(clock(status.silent_since));
     return { group: "down", tone: "bad", badge: texts.badges.silent, words, why: texts.silentWhy(status.holder) };
@@ -32,6 +38,31 @@ const RULES = {
   held: { group: "down", tone: "warn", words: () => texts.held },
   ended: { group: "ended", tone: "", words: texts.ended },
 };
+
+/**
+ * {words, why, first} of what keeps every camera from having results, as the fleet has it; null where nothing does. `first`: no
+ * status is renewed either, so what is known of cameras is of before. `away` is why Redis cannot be seen, "" where it can.
+ */
+export function obstacleOf(status, away = "") {
+  if (away) return { words: awayWords(away), why: texts.before, first: true };
+  const problem = (status?.problems ?? []).find((one) => Object.hasOwn(OBSTACLES, one.topic));
+  return problem ? OBSTACLES[problem.topic](problem) : null;
+}
+
+/** What a Redis that gives no answer, or refuses, is called where there is no room for its words. */
+export function awayWords(what) {
+  return /answer/i.test(what) ? texts.redisAway : texts.redisRefuses;
+}
+
+const OBSTACLES = {
+  "redis-full": ({ do: help }) => ({ words: texts.redisFull, why: sentence(help), first: true }),
+  "wrong-prefix": ({ what, do: help }) => ({ words: capital(what), why: sentence(help), first: false }),
+  "no-worker": ({ do: help }) => ({ words: texts.noWorker, why: sentence(help), first: false }),
+};
+
+function sentence(words) {
+  return `${capital(words)}.`;
+}
 
 /** {workers, previews}: whether anybody computes, and makes pictures, as far as a status says. */
 export function workersOf(status) {

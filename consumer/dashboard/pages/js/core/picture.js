@@ -10,6 +10,8 @@ const texts = TEXTS.picture;
 const OLD_S = 2;
 /** So long after it was asked for, a first picture should be there. */
 const FIRST_S = 4;
+/** A camera whose producer had a frame within this gives frames; it is told once a second. */
+const FRAMES_S = 2.5;
 
 const dirty = new Set();
 let asked = false;
@@ -154,10 +156,10 @@ export class PictureView {
 
   /** Say what there is to say over the picture, of `condition` (of condition.js) and of its age. Returns the words. */
   tell(condition, programs = {}) {
-    const { workers = true, previews = false } = programs;
+    const { previews = false } = programs;
     this.#told = [condition, programs];
     this.previews = previews;
-    const said = this.#said(condition, workers);
+    const said = this.#said(condition, programs);
     mark(this.node, "data-old", said.old ?? null);
     mark(this.node, "data-tone", said.tone ?? "");
     this.words.hidden = !said.words;
@@ -170,18 +172,28 @@ export class PictureView {
   }
 
   /** `old`: how it is dimmed. `words` lie over the picture, a `note` below. */
-  #said(condition, workers) {
+  #said(condition, { workers = true, obstacle = null }) {
+    if (obstacle?.first && this.#sinceNews() >= OLD_S) return { old: "gone", tone: "bad", words: obstacle.words, why: this.#ageWords() || obstacle.why };
     if (condition.words) return { old: "gone", tone: condition.tone, words: condition.words, why: condition.why };
     const age = this.live.now() - this.#seenAt;
     const waited = (performance.now() - this.#askedAt) / 1000;
     if (this.#sinceNews() < OLD_S) return age < OLD_S ? this.#ofPicture() : { old: "late", note: texts.late(lasting(age)) };
+    if (obstacle) return { old: "gone", tone: "bad", words: obstacle.words, why: obstacle.why };
     if (!workers) return { old: "gone", tone: "bad", words: texts.noWorker, why: texts.noWorkerDo };
     if (this.#seenAt && waited > OLD_S) {
-      const words = this.#bitmap ? texts.oldPicture(lasting(age)) : texts.oldResult(lasting(age));
-      return { old: "gone", tone: "warn", words, why: this.live.state === "open" ? texts.oldWhy : "" };
+      // Where no frame comes either, it is the camera: its producer will say so.
+      const frames = this.live.state === "open" && this.live.now() - (condition.framesAt ?? 0) < FRAMES_S;
+      return { old: "gone", tone: "warn", words: this.#ageWords(), why: frames ? texts.oldWhy : "" };
     }
     if (waited < FIRST_S) return this.#seenAt ? { old: "late" } : { words: texts.waiting };
     return { old: "gone", tone: "warn", words: texts.noResult, why: texts.noResultWhy };
+  }
+
+  /** How old what is shown is; "" where nothing is. */
+  #ageWords() {
+    if (!this.#seenAt) return "";
+    const age = lasting(this.live.now() - this.#seenAt);
+    return this.#bitmap ? texts.oldPicture(age) : texts.oldResult(age);
   }
 
   /** Results are of now; the picture may be older than they are. */

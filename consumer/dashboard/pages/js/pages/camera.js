@@ -1,7 +1,7 @@
 // One camera: its picture large, the faces there, what happened, how fast and how late.
 
 import { ApiError, cameraPath, get } from "../core/api.js";
-import { conditionOf, workersOf } from "../core/condition.js";
+import { conditionOf, obstacleOf, workersOf } from "../core/condition.js";
 import { el, fill, mark, say } from "../core/dom.js";
 import { icon } from "../core/icons.js";
 import { PictureView } from "../core/picture.js";
@@ -26,13 +26,15 @@ export function mount(root, { live, session, go, params }) {
   const { signal } = mounted;
   const parts = build(camera, { live, session, signal });
   let status = live.status;
+  let away = "";
   let sized = false;
   let minutes = 60;
   let chosen = false;
   document.title = `${camera} · ${TEXTS.common.name}`;
   fill(root, parts.node);
 
-  live.on("status", (message) => ((status = message), show()), signal);
+  live.on("status", (message) => ((status = message), (away = ""), show()), signal);
+  live.on("away", ({ what }) => (away = what), signal);
   live.on("picture", take, signal);
   live.on("faces", take, signal);
   live.on("event", ({ event }) => event.camera_id === camera && (parts.events.add(event), soon()), signal);
@@ -75,7 +77,7 @@ export function mount(root, { live, session, go, params }) {
     parts.latency.show(figures);
     parts.facts.show(mine);
     parts.drops.show(status);
-    const { badge, tone, words } = conditionOf(mine);
+    const { badge, tone, words } = conditionOf(mine, figures);
     mark(parts.badge, "class", `badge ${tone}`);
     say(parts.badge, badge);
     say(parts.spoken, words || badge);
@@ -83,7 +85,8 @@ export function mount(root, { live, session, go, params }) {
   }
 
   function tick() {
-    parts.view.tell(conditionOf(statusOf()), status ? workersOf(status) : {});
+    const condition = conditionOf(statusOf(), status?.figures?.[camera]);
+    parts.view.tell(condition, { ...(status ? workersOf(status) : {}), obstacle: obstacleOf(status, away) });
     const { faces } = parts.view;
     parts.faces.show(faces, live.now());
     say(parts.faceCount, faces.length ? String(faces.length) : "");

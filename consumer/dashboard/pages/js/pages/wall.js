@@ -1,6 +1,6 @@
 // Every camera at a glance: pictures of those in sight, and how each one is.
 
-import { workersOf } from "../core/condition.js";
+import { obstacleOf, workersOf } from "../core/condition.js";
 import { capital, el, fill, mark, prose, say } from "../core/dom.js";
 import { icon } from "../core/icons.js";
 import { TEXTS } from "../texts.js";
@@ -19,6 +19,7 @@ export function mount(root, { live, session, params }) {
   const { signal } = ended;
   const tiles = new Map();
   let status = live.status;
+  let away = ""; // why Redis cannot be seen
   let sortedAt = 0;
   let asked = "";
 
@@ -43,7 +44,8 @@ export function mount(root, { live, session, params }) {
   list.addEventListener("keydown", move, { signal });
   list.addEventListener("focusin", ({ target }) => reach(target.closest("li")), { signal });
   list.addEventListener("click", ({ target }) => (left = target.closest("li")?.dataset.camera ?? left), { signal });
-  live.on("status", (message) => ((status = message), show()), signal);
+  live.on("status", (message) => ((status = message), (away = ""), show()), signal);
+  live.on("away", ({ what }) => ((away = what), show()), signal);
   live.on("picture", (message) => tiles.get(message.camera)?.view.take(message), signal);
   live.on("faces", (message) => tiles.get(message.camera)?.view.take(message), signal);
   // Whoever comes back waits for new pictures: that there are none yet is nobody's fault.
@@ -64,7 +66,8 @@ export function mount(root, { live, session, params }) {
   /** What the newest status says: tiles for new cameras, none for those that are forgotten. */
   function show() {
     if (!status) return;
-    const workers = workersOf(status);
+    const obstacle = obstacleOf(status, away);
+    const programs = { ...workersOf(status), obstacle };
     const statuses = new Map(status.cameras.map((camera) => [camera.camera_id, camera]));
     const names = new Set([...statuses.keys(), ...Object.keys(status.figures ?? {})]);
     const told = [];
@@ -78,13 +81,13 @@ export function mount(root, { live, session, params }) {
       const tile = tiles.get(name) ?? added(name);
       const before = tile.condition;
       const first = tile.figures === null && !tile.shown;
-      tile.show(statuses.get(name) ?? null, status.figures?.[name] ?? null, workers);
+      tile.show(statuses.get(name) ?? null, status.figures?.[name] ?? null, programs);
       if (!first && before.badge !== tile.condition.badge) told.push(`${name}: ${tile.condition.words || tile.condition.badge}`);
       tile.shown = true;
     }
     if (told.length) say(spoken, told.length > 4 ? texts.manyChanged(told.length) : told.join(". "));
-    count();
-    tellProblem();
+    count(obstacle);
+    tellProblem(obstacle);
     arrange(false);
   }
 
@@ -95,7 +98,7 @@ export function mount(root, { live, session, params }) {
     return tile;
   }
 
-  function count() {
+  function count(obstacle) {
     const emotions = {};
     const sum = { live: 0, down: 0, faces: 0 };
     for (const tile of tiles.values()) {
@@ -103,12 +106,15 @@ export function mount(root, { live, session, params }) {
       sum.faces += tile.faces;
       for (const [name, number] of Object.entries(tile.emotions)) emotions[name] = (emotions[name] ?? 0) + number;
     }
-    head.show({ ...sum, emotions, now: live.now() });
+    // Nobody in sight and nothing known are two things.
+    const unseen = live.state !== "open" || Boolean(obstacle?.first);
+    head.show({ ...sum, emotions, unseen, blind: unseen || (obstacle !== null && sum.faces === 0), now: live.now() });
   }
 
-  function tellProblem() {
-    const [first, ...more] = status.problems ?? [];
+  function tellProblem(obstacle) {
+    const [first, ...more] = away ? [] : (status.problems ?? []); // what was wrong before Redis went is of before
     problem.hidden = !first || kiosk;
+    mark(problem, "class", `notice ${obstacle?.first ? "bad" : "warn"} wall-problem`);
     if (!first) return;
     const words = `${first.what}: ${first.do}`;
     if (problem.dataset.words === `${words}${more.length}`) return;
@@ -188,6 +194,8 @@ export function mount(root, { live, session, params }) {
   }
 
   function emptyWall() {
+    const elsewhere = (status?.problems ?? []).find((one) => one.topic === "wrong-prefix");
+    if (elsewhere) return el("div", { class: "empty" }, icon("camera_off"), el("h2", {}, capital(elsewhere.what)), el("p", {}, prose(`${capital(elsewhere.do)}.`)));
     return el(
       "div",
       { class: "empty" },

@@ -11,7 +11,7 @@ const texts = TEXTS.wall;
 
 /** {node, wanted, show}: `wanted()` is {text, state, emotion, sort}; `onchange` is called when it is another. */
 export function wallHead({ query, kiosk, onchange }) {
-  const shares = shareBar({ label: texts.expressionsNow, none: texts.nobody, note: kiosk ? "" : texts.note });
+  const shares = shareBar({ label: texts.expressionsNow, note: kiosk ? "" : texts.note });
   const figures = { live: count("good"), down: count("bad"), faces: count("plain") };
   const time = el("time", { class: "wall-time" });
   const text = el("input", { class: "input", type: "search", placeholder: texts.filter, "aria-label": texts.filter, value: query.get("q") ?? "" });
@@ -49,11 +49,12 @@ export function wallHead({ query, kiosk, onchange }) {
     onchange();
   }
 
-  function show({ live, down, faces, emotions, now }) {
-    figures.live.show(texts.live(live));
-    figures.down.show(texts.down(down), down === 0);
-    figures.faces.show(texts.facesNow(faces));
-    shares.show(emotions);
+  /** `unseen`: how cameras are is not known now; `blind`: nor is who is in front of them. */
+  function show({ live, down, faces, emotions, unseen, blind, now }) {
+    figures.live.show(texts.live(live), unseen);
+    figures.down.show(texts.down(down), unseen || down === 0);
+    figures.faces.show(blind ? texts.noResults : texts.facesNow(faces));
+    shares.show(blind ? {} : emotions, blind ? texts.noResultsWhy : texts.nobody);
     if (kiosk) say(time, clock(now));
   }
 }

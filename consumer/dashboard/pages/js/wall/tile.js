@@ -59,17 +59,18 @@ export class Tile {
     this.visible = visible;
   }
 
-  /** Once a second: `status` and `figures` of the camera, null where there are none; `workers` as of `workersOf`. */
-  show(status, figures, workers) {
-    this.condition = conditionOf(status);
+  /** Once a second: `status` and `figures` of the camera, null where there are none; `programs` as of `workersOf`, with `obstacle`. */
+  show(status, figures, programs) {
+    this.condition = conditionOf(status, figures);
     this.figures = figures;
-    const { badge, tone, words } = this.condition;
+    const unseen = Boolean(programs.obstacle?.first);
+    const { tone, badge, words } = unseen ? { tone: "", badge: texts.unseen, words: "" } : this.condition;
     mark(this.badge, "class", `badge ${tone}`);
     say(this.badge, badge);
-    const live = this.condition.group === "live" && figures?.results_per_second > 0;
+    const live = !unseen && this.condition.group === "live" && figures?.results_per_second > 0;
     say(this.faceCount, live ? texts.faces(this.faces) : "");
     say(this.rate, live ? texts.rate(figures.results_per_second) : "");
-    const said = this.view.tell(this.condition, workers);
+    const said = this.view.tell(this.condition, programs);
     mark(this.link, "data-group", this.condition.group);
     mark(this.link, "aria-label", [this.name, words || said || badge, live && texts.faces(this.faces), live && this.told()].filter(Boolean).join(", "));
   }
