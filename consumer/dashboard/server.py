@@ -16,7 +16,7 @@ from ferstream.consumer.dashboard.access.page_session import describe
 from ferstream.consumer.dashboard.access.picture_audit import PictureAudit
 from ferstream.consumer.dashboard.access.start_checks import open_access
 from ferstream.consumer.dashboard.api import routes as api
-from ferstream.consumer.dashboard.api.answer import http_error, nobody_reads, server_error
+from ferstream.consumer.dashboard.api.answer import nobody_reads, server_error
 from ferstream.consumer.dashboard.api.door import Door
 from ferstream.consumer.dashboard.cameras import routes as cameras
 from ferstream.consumer.dashboard.frames import routes as frames
@@ -50,7 +50,7 @@ def build_app(settings: DashboardSettings, hub: Hub | None = None) -> Starlette:
     app = Starlette(
         routes=[*ours, api.list_of(ours), *page_files.routes()],
         middleware=[Middleware(AccessMiddleware, access=access)],
-        exception_handlers={HTTPException: http_error, ClientDisconnect: nobody_reads, Exception: server_error},
+        exception_handlers={HTTPException: page_files.error_or_page, ClientDisconnect: nobody_reads, Exception: server_error},
         lifespan=lifespan,
     )
     app.state.hub, app.state.access = hub, access

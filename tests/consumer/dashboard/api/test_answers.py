@@ -5,6 +5,8 @@ import http.client
 import io
 import json
 import time
+import urllib.error
+import urllib.request
 from urllib.parse import quote
 
 import pytest
@@ -141,6 +143,15 @@ def test_what_is_wrong_is_said(dashboard, path, status, words):
     answer = dashboard.get(path)
     assert (answer.status, answer.headers["content-type"]) == (status, "application/json")
     assert words in answer.json.get("error", "")
+
+
+def test_a_browser_at_no_page_gets_ours_that_says_so(dashboard):
+    request = urllib.request.Request(f"{dashboard.url}/nothing", headers={"Accept": "text/html,*/*;q=0.8"})
+    with pytest.raises(urllib.error.HTTPError) as told:
+        urllib.request.urlopen(request, timeout=PROCESS_S)
+    with told.value as answer:
+        assert (answer.status, "/static/js/core/app.js" in answer.read().decode()) == (404, True)
+    assert dashboard.get("/nothing").json["error"].startswith("there is nothing at this address")
 
 
 def test_events_come_as_they_happen(dashboard, writer):
