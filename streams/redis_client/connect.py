@@ -60,6 +60,8 @@ def redact(url: str) -> str:
         name = re.split(":", user, maxsplit=1)[0]
         netloc = f"{name}:***@{host}" if separator else host
         path = _SECRET_IN_PATH.sub(r"\1=***", parts.path)
+        if mark and not netloc:  # urlunsplit makes unix:/path of unix:///path
+            return f"{parts.scheme}://{path}{'?***' if parts.query else ''}"
         return urlunsplit((parts.scheme, netloc, path, "***" if parts.query else "", ""))
     except ValueError:
         return "(withheld URL)"

@@ -43,6 +43,7 @@ passwords = st.text(st.characters(codec="utf-8"), max_size=12) | awkward
         ("rtsp://user:12/s3cr3t@host", "(withheld URL)"),  # or is 12 the port of a host?
         ("rtsp://user:a#b@s3cr3t@host/path", "rtsp://user:***@host/path"),
         ("/dev/video0", "/dev/video0"),
+        ("unix:///run/redis.sock?password=s3cr3t", "unix:///run/redis.sock?***"),
     ],
 )
 def test_redact(url, shown):
