@@ -56,6 +56,9 @@ def test_a_part_that_cannot_run_is_given_up_says_why_and_is_tried_again_when_som
     assert len(told) == 1 + MOST_REFUSALS
     assert all(re.match(r"status +\| ended with status 3: .+ Starting it again in 0\.\d s \.\.\.$", line) for line in told[1:-1])
     assert told[-1].endswith(f"That was the {MOST_REFUSALS}th time: it is not started again")
+    watched._remind_at = 0.0
+    watched.look(lambda: True)
+    assert re.search(r"is given up \(.+\): SIGHUP tries again\n$", capfd.readouterr().err)
     watched.send(signal.SIGHUP)
     look_until(watched, lambda: watched.running)
     watched.kill()

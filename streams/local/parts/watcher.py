@@ -15,6 +15,8 @@ from ferstream.streams.service.backoff import Backoff
 
 #: After so many starts in a row that ended as wrong usage or unusable, a part is given up: the next one would too.
 MOST_REFUSALS = 5
+#: Seconds between two lines of one that is given up.
+REMIND_S = 60.0
 #: How click begins the line with which a program ends, and those before it where it is used wrongly.
 _ERROR, _USAGE = "Error: ", ("Usage: ", "Try '")
 
@@ -34,6 +36,7 @@ class Watcher:
         self.ready = False
         self.was_ready = False
         self.given_up = False
+        self._remind_at = 0.0
         self.sums: Counter[str] = Counter()  # of all its processes that said them
 
     def start(self) -> None:
@@ -44,6 +47,7 @@ class Watcher:
     def look(self, may_start: Callable[[], bool]) -> None:
         """See what has changed; start it again where that is due, and `may_start` agrees."""
         if self._process is None:
+            self._remind()
             if self._start_at is not None and time.monotonic() >= self._start_at and may_start():
                 self._run()
         elif not self._process.running():
@@ -117,13 +121,18 @@ class Watcher:
                 self.sums.update({name: number for name, number in json.loads(said[-1]).items() if isinstance(number, int)})
         return self._status
 
+    def _remind(self) -> None:
+        if self.given_up and time.monotonic() >= self._remind_at:
+            self._remind_at = time.monotonic() + REMIND_S
+            self._board.say(self.part.name, f"is given up ({self._words}): SIGHUP tries again", "error")
+
     def _ended(self, status: int | None) -> None:
         told = f"{_ending(status)}{': ' if self._words else ''}{self._words}"
         if self.part.ends_all or self.refused:
             return
         self._refusals += status in (EXIT_WRONG_USAGE, EXIT_UNUSABLE)
         if self._refusals >= MOST_REFUSALS:
-            self.given_up = True
+            self.given_up, self._remind_at = True, time.monotonic() + REMIND_S
             self._board.say(self.part.name, f"{told}. That was the {MOST_REFUSALS}th time: it is not started again", "error")
             return
         wait_s = self._backoff.failed()
