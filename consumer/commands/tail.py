@@ -47,6 +47,12 @@ fer-consumer tail --json --from 0 | jq .faces""",
     "Output",
     option("--all", "show_all", is_flag=True, help="Also a line for each frame without faces."),
     option("--json", "as_json", is_flag=True, help="One result a line, as JSON."),
+    option(
+        "--lines-a-second",
+        type=click.IntRange(1),
+        show_default="all",
+        help="Print no more lines a second, for eyes; the others are left out.",
+    ),
 )
 def tail(
     redis_url: str,
@@ -60,6 +66,7 @@ def tail(
     idle_timeout_s: float | None,
     show_all: bool,
     as_json: bool,
+    lines_a_second: int | None,
 ) -> None:
     """Print results as they come: one line a face. After 5 s without a line, standard error says once what is missing."""
     with QuietInterrupts():
@@ -80,6 +87,6 @@ def tail(
         idle_timeout_s=idle_timeout_s,
     )
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    style = Style(as_json=as_json, show_all=show_all, count=count, events=tracks, width=width)
+    style = Style(as_json=as_json, show_all=show_all, count=count, events=tracks, width=width, lines_a_second=lines_a_second)
     with subscriber, SilenceHint(redis_url, chosen_prefix(), cameras, show_all) as hint:
         print_results(subscriber.deliveries(), style, tracker, hint.line)

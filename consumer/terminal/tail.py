@@ -40,6 +40,7 @@ class Style:
     count: int | None
     events: bool
     width: int | None = None  # of the terminal, in columns; None: a line is as long as it is
+    lines_a_second: int | None = None  # at most; the others are left out
 
 
 def tail(deliveries: Iterable[Delivery], style: Style, tracker: "FaceTracker | None", on_line: Callable[[], None]) -> None:
@@ -47,18 +48,34 @@ def tail(deliveries: Iterable[Delivery], style: Style, tracker: "FaceTracker | N
 
     Raises BrokenPipeError where whoever reads the output left.
     """
+    pace = _Pace(style.lines_a_second)
     for shown, delivery in enumerate(deliveries, start=1):
         events: tuple[Event, ...] = ()
         if tracker is not None:
             result, events = tracker.update(delivery.result)
             delivery = replace(delivery, result=result)  # noqa: PLW2901 - as the tracker sees it
         for line in (*_lines(delivery, style), *_event_lines(events, style)):
-            click.echo(line)
+            if pace.lets():
+                click.echo(line)
             on_line()
         if shown == style.count:
             break
     for line in _event_lines(tracker.finish() if tracker is not None else (), style):
         click.echo(line)
+
+
+class _Pace:
+    """Lets the first lines of each second through."""
+
+    def __init__(self, most: int | None) -> None:
+        self._most, self._second, self._count = most, 0.0, 0
+
+    def lets(self) -> bool:
+        now = time.monotonic()
+        if now - self._second >= 1.0:
+            self._second, self._count = now, 0
+        self._count += 1
+        return self._most is None or self._count <= self._most
 
 
 def _lines(delivery: Delivery, style: Style) -> Iterator[str]:

@@ -78,10 +78,13 @@ def main(
         faces=True,
         as_json=as_json,
     )
-    ran = Machine(plan, Board(ctx.meta["log_format"])).run()
+    board = Board(ctx.meta["log_format"])
+    ran = Machine(plan, board).run()
     if ran is None or not ran.any_result:
         ctx.exit(INTERRUPTED)
     ran.tell(as_json=as_json)
+    if not (as_json or forever or no_page):
+        board.say("page", "it is gone now: fer-demo --forever keeps it open (make demo ARGS=--forever)", "good")
     ctx.exit(0 if ran.faces and ran.balances else 1)
 
 

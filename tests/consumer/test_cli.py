@@ -99,6 +99,12 @@ def test_tail_prints_a_plain_line_a_face_into_a_pipe(client, redis_url):
     assert "\x1b" not in done.stdout
 
 
+def test_tail_prints_no_more_lines_a_second_than_are_asked_for(client, redis_url):
+    publish(client, *(result(number) for number in range(1, 50)))
+    done = run(redis_url, "tail", "--from", "0", "--count", "49", "--lines-a-second", "2")
+    assert len(done.stdout.splitlines()) in (2, 4)  # where the second ended among them
+
+
 def test_tail_shows_frames_without_faces_when_asked(client, redis_url):
     publish(client, result(1, faces=()))
     assert "no face" in run(redis_url, "tail", "--from", "0", "--count", "1", "--all").stdout

@@ -16,7 +16,7 @@ from ferstream.streams.local.parts.board import Board
 from ferstream.streams.local.parts.camera_check import check_cameras
 from ferstream.streams.local.parts.drain import all_are_answered, all_have_read, wait_until
 from ferstream.streams.local.parts.needs import check_needs
-from ferstream.streams.local.parts.plan import Plan, plan_parts
+from ferstream.streams.local.parts.plan import Page, Plan, plan_parts
 from ferstream.streams.local.parts.ran import Ran, read_latencies
 from ferstream.streams.local.parts.store import Store, StoreLost
 from ferstream.streams.local.parts.watchers import Watchers, stop_all
@@ -26,6 +26,8 @@ from ferstream.streams.service.shutdown import Shutdown
 TICK_S = 0.1
 #: Seconds without a result after which a line says so.
 SILENT_S = 20.0
+#: Seconds between two lines of where the page is, where lines of faces push it out of a terminal.
+PAGE_LINE_S = 10.0
 
 
 class Machine:
@@ -40,7 +42,8 @@ class Machine:
         self._published = 0  # before ours came
         self._producing_at: float | None = None
         self._result_at: float | None = None
-        self._told_page = self._told_silent = False
+        self._told_silent = False
+        self._told_page_at: float | None = None
 
     def run(self) -> Ran | None:
         """Until a signal, or the plan's end; None where the signal came before anything was started.
@@ -123,9 +126,12 @@ class Machine:
 
     def _tell_page(self, watchers: Watchers) -> None:
         page = self._plan.page
-        if page is None or self._told_page or not watchers.pages[0].ready:
+        if page is None or not watchers.pages[0].ready:
             return
-        self._told_page = True
+        if self._told_page_at is not None:
+            self._repeat_page(page, time.monotonic() - self._told_page_at)
+            return
+        self._told_page_at = time.monotonic()
         if page.taken:
             self._board.say("page", f"port {page.taken} is taken by another program: the page is on another one", "warning")
         self._board.say("page", f"the page is at {page.address}", "good")
@@ -133,6 +139,11 @@ class Machine:
             self._board.print({"page": page.address})
         if self._plan.open and not webbrowser.open(page.address):
             self._board.say("page", "this machine has no browser: open it elsewhere", "warning")
+
+    def _repeat_page(self, page: Page, ago_s: float) -> None:
+        if ago_s > PAGE_LINE_S and self._plan.faces and not self._plan.as_json and self._on_terminal:
+            self._told_page_at = time.monotonic()
+            self._board.say("page", f"the page is at {page.address}", "good")
 
     def _on_hangup(self, _number: int, _frame: object) -> None:
         self._hung_up = True

@@ -3,6 +3,7 @@
 import os
 import shlex
 import socket
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ SINKS = {
     "mqtt": "--broker",
     "webhook": "--url-file",
 }
+#: Lines of faces that eyes follow.
+_LINES_A_SECOND = 8
 _EVERYWHERE = ("0.0.0.0", "::")
 
 
@@ -122,11 +125,16 @@ def plan_parts(plan: Plan, url: str, cameras_file: Path, camera_options: tuple[s
         ],
         trackers=[make.service("tracker", "consumer", "track")] if plan.track else [],
         sinks=list(_sinks(make, plan.sinks)),
-        faces=[make.printer("faces", "consumer", "tail", "--from", "0", *(["--json"] if plan.as_json else []))]
-        if plan.faces
-        else [],
+        faces=[make.printer("faces", "consumer", "tail", "--from", "0", *_shape(plan))] if plan.faces else [],
         pages=[_page(make, plan.page, cameras_file)] if plan.page else [],
     )
+
+
+def _shape(plan: Plan) -> tuple[str, ...]:
+    """How faces are printed: all of them for a program, as many as somebody can read on a terminal."""
+    if plan.as_json:
+        return ("--json",)
+    return ("--lines-a-second", str(_LINES_A_SECOND)) if sys.stdout.isatty() else ()
 
 
 def _sinks(make: _Maker, sinks: tuple[Sink, ...]) -> Iterator[Part]:
