@@ -173,7 +173,12 @@ def test_a_server_that_goes_is_missed_and_found_again(browser, redis_url, camera
             pictured(page, "door")
 
 
-def test_where_there_is_no_camera_it_says_what_to_start(browser):
-    with EmbeddedRedis() as empty, Dashboard(empty.url) as server, visit(browser, f"{server.url}/") as page:
-        page.get_by_text("No camera has said anything yet").wait_for()
-        page.get_by_text("fer-producer run").first.wait_for()
+def test_where_there_is_no_camera_it_says_what_to_start_or_where_to_add_one(browser, tmp_path):
+    (tmp_path / "cameras.yaml").write_text("cameras: {}\n")
+    with EmbeddedRedis() as empty:
+        with Dashboard(empty.url) as server, visit(browser, f"{server.url}/") as page:
+            page.get_by_text("No camera has said anything yet").wait_for()
+            page.get_by_text("fer-producer run").first.wait_for()
+        with Dashboard(empty.url, "--cameras", f"{tmp_path}/cameras.yaml") as server, visit(browser, f"{server.url}/") as page:
+            page.get_by_role("link", name="Add a camera").click()
+            page.wait_for_url(f"{server.url}/cameras")
