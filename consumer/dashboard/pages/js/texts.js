@@ -269,7 +269,6 @@ export const TEXTS = {
     lead: "See what the workers see: with the camera of this device, or in a picture or clip of yours. Names say how a face looks, not how a person feels.",
     camera: "This device's camera",
     explains:
-      "Pictures of your camera go to this server and its workers, and are gone within seconds. As long as it is on, it is a camera like any other here: whoever may see pictures can look at it on the wall, and what its faces looked like is kept as that of others is. What you see is each answer on the very picture that it is about.",
       "Pictures of your camera go to this server and its workers, which have a second to find faces in them. No picture is kept; what was found may be, as with every camera. While it is on, your camera is on the wall, for all who may look there. What you see is each answer on the very picture that it is about.",
     nameLabel: "Name on the wall (optional)",
     namePlaceholder: "chosen by the server",
