@@ -184,7 +184,8 @@ def test_one_redis_holds_for_all_parts_whatever_the_environment_says(monkeypatch
 )
 def test_what_is_not_installed_is_one_line_before_anything_starts(hidden, words, told, monkeypatch):
     for library in hidden.split():
-        monkeypatch.setitem(sys.modules, library, None)
+        for name in (library, *(name for name in sys.modules if name.startswith(f"{library}."))):
+            monkeypatch.setitem(sys.modules, name, None)
     ended = CliRunner().invoke(up, ["--port", "0", *words])
     assert (ended.exit_code, ended.output.count("\n")) == (3, 1), ended.output
     assert told in ended.output

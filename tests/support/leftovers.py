@@ -8,8 +8,7 @@ from pathlib import Path
 
 def programs_of_ours() -> set[int]:
     """Our programs among the children of this process, by process id; none where there is no /proc."""
-    listed = [children.read_text() for children in Path("/proc/self/task").glob("*/children")]
-    return {int(child) for line in listed for child in line.split() if _is_ours(int(child))}
+    return {child for task in Path("/proc/self/task").glob("*") for child in _children(task) if _is_ours(child)}
 
 
 def end(processes: set[int]) -> None:
@@ -17,6 +16,12 @@ def end(processes: set[int]) -> None:
     for process in processes:
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
+
+
+def _children(task: Path) -> list[int]:
+    with suppress(OSError):  # a thread that has ended meanwhile
+        return [int(child) for child in (task / "children").read_text().split()]
+    return []
 
 
 def _is_ours(process: int) -> bool:
