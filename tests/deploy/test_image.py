@@ -18,7 +18,7 @@ LISTS = {
     "producer": ("tracing",),
     "worker-cpu": ("cpu", "tracing"),
     "worker-gpu": ("gpu", "tracing"),
-    "consumer": ("mqtt", "parquet", "postgresql", "rules", "webhook"),
+    "consumer": ("dashboard", "mqtt", "parquet", "postgresql", "rules", "webhook"),
     "test-camera": ("demo",),
     "build": None,
 }
