@@ -9,7 +9,7 @@ from ferstream.training.study.records.run_folder import RunFolder
 from tests.plays.avfer_smoke import Size, smoke
 
 
-@pytest.mark.slow
+@pytest.mark.deploy
 def test_from_published_datasets_to_a_worker(tmp_path: Path) -> None:
     answered = smoke(tmp_path, Size(faces=6, held_out=2, target=10, epochs=1, presets=("vit-b16-sam", "resnet18")), None)
     assert [result.models["classifier"] for result in answered] == ["resnet18"] * 3

@@ -162,6 +162,7 @@ def fit_together(device: str, dataset: Path, out: Path) -> None:
         fit(device, SHARED, dataset, out / ("two" if distributed.rank() == 0 else "elsewhere"), 0)
 
 
+@pytest.mark.deploy
 def test_two_processes_share_a_batch_and_go_on(dataset: Path, tmp_path: Path) -> None:
     fit("cpu", SHARED, dataset, tmp_path / "one", 0, never)
     launch(2, "cpu", fit_together, dataset, tmp_path)
@@ -184,7 +185,7 @@ def small_file(folder: Path, **changes: Any) -> Path:
     return path
 
 
-@pytest.mark.slow
+@pytest.mark.deploy
 def test_torchrun_starts_processes_that_know_each_other(dataset: Path, tmp_path: Path) -> None:
     words = command(
         "--config", small_file(tmp_path), "--dataset", dataset, "--out", tmp_path / "run", "--device", "cpu", "--workers", 0
@@ -201,7 +202,7 @@ def test_torchrun_starts_processes_that_know_each_other(dataset: Path, tmp_path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "processes"), [(signal.SIGINT, 1), (signal.SIGTERM, 2)])
+@pytest.mark.parametrize(("number", "processes"), [(signal.SIGINT, 1), pytest.param(signal.SIGTERM, 2, marks=pytest.mark.deploy)])
 def test_a_signal_stops_after_a_step(number: int, processes: int, dataset: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     settings = small_file(tmp_path, epochs=4000, checkpoint_every=1)

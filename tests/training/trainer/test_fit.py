@@ -121,6 +121,7 @@ def train_together(device: str, faces: Path, ferplus: Path, few: Path, out: Path
     train(device, "classifier", few, out / "few")
 
 
+@pytest.mark.deploy
 def test_two_processes_share_a_batch_and_go_on_to_the_same_weights(tmp_path: Path) -> None:
     """Each has normalisations of its own, and a teacher with them: what is not in the checkpoint must not count."""
     faces, ferplus = pack_for("detector", tmp_path), pack_for("classifier", tmp_path)

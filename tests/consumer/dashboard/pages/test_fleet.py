@@ -113,6 +113,7 @@ def test_a_worker_that_is_too_slow(browser, redis, server, tmp_path):
         says(page, r"[Ww]orkers are too slow \(busy \d+%\)", "start more workers", "Workers are too slow")
 
 
+@pytest.mark.deploy
 def test_a_redis_that_is_away(browser, redis, server):
     with a_producer(redis.url, "door=portraits:"), visit(browser, f"{server.url}/") as page:
         page.get_by_text("1 live").wait_for()
