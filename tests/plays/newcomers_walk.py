@@ -142,7 +142,7 @@ def start_to_prometheus_with_data(walk: Walk) -> None:
         walk.start("producer", "ferstream.producer.cli", "--stay", "--cameras", str(walk.folder / "cameras.yaml"))
         addresses = {f"fer-{name.split('-')[0]}": [f"127.0.0.1:{part.port}"] for name, part in walk.parts.items()}
         prometheus = PrometheusServer(
-            walk.folder, {"fer-consumer": [], "fer-sink": [], "fer-tracker": [], "redis": []} | addresses
+            walk.folder, {"fer-consumer": [], "fer-sink": [], "fer-tracker": [], "fer-dashboard": [], "redis": []} | addresses
         )
         walk.stack.enter_context(prometheus)
         wait_for(lambda: prometheus.query("sum(rate(fer_frames_published_total[30s])) > 0"), 90, "data in Prometheus")
