@@ -11,10 +11,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import redis
-from playwright.sync_api import Page, Route
 
 from ferstream.streams.local.embedded_redis import EmbeddedRedis
 from ferstream.streams.redis_client.connect import connect
@@ -23,6 +23,9 @@ from tests.support.browser import chromium, visit
 from tests.support.dashboard import Dashboard
 from tests.support.fleet import WorkerProcess
 from tests.support.programs import start
+
+if TYPE_CHECKING:  # a slim environment collects a test of it
+    from playwright.sync_api import Page, Route
 
 #: Seconds in which a picture must have come.
 SILENT_S = 60
@@ -49,10 +52,10 @@ def deployment(cameras: Sequence[str], fps: float) -> Iterator[tuple[Dashboard, 
         yield page, stack.enter_context(connect(server.url))
 
 
-def break_page(page: Page) -> None:
+def break_page(page: "Page") -> None:
     """From its next load on, it draws the faces of the picture before."""
 
-    def broken(route: Route) -> None:
+    def broken(route: "Route") -> None:
         reply = route.fetch()
         text = reply.text()
         assert _DRAWS in text
@@ -63,7 +66,7 @@ def break_page(page: Page) -> None:
     page.reload()
 
 
-def match(page: Page, client: redis.Redis, frames: int, tell: bool = False) -> BoxMatches:
+def match(page: "Page", client: redis.Redis, frames: int, tell: bool = False) -> BoxMatches:
     """What so many pictures show, each beside its own result."""
     matches = BoxMatches(page, client)
     heard_at = time.monotonic()
