@@ -6,7 +6,7 @@ from tests.plays.match_boxes import break_page, deployment, match
 from tests.support.browser import chromium, visit
 
 #: It needs the machine for itself: a browser, a worker and a producer beside the tests of another process come to few pictures.
-pytestmark = pytest.mark.deploy
+pytestmark = [pytest.mark.deploy, pytest.mark.server, pytest.mark.slow]
 
 CAMERAS = ("door", "hall")
 
